@@ -1,0 +1,52 @@
+# Set-up, demo and tests on a Debian machine with Python 3.11. State lies in .venv and .cache,
+# which git ignores; delete them to begin anew.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+FASHION := /usr/share/datasets/fashion-mnist
+export TFDS_DATA_DIR ?= $(CURDIR)/.cache/tensorflow_datasets
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: demo test test-fast lint bench data clean
+
+demo: $(READY) data
+	$(BIN)/cpc-keras demo
+
+test: $(READY) data lint
+	$(BIN)/pytest
+
+test-fast: $(READY) data
+	$(BIN)/pytest -m "not slow"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY) data
+	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+$(READY): setup.cfg
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || $(MAKE) --no-print-directory system PACKAGES=python3-venv
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,tensorboard]'
+	@touch $@
+
+# Fashion-MNIST from Debian; elsewhere TFDS downloads it when it is first asked for.
+data:
+	@test -f $(FASHION)/train-images-idx3-ubyte.gz || \
+	  $(MAKE) --no-print-directory system PACKAGES=dataset-fashion-mnist || \
+	  echo "Fashion-MNIST is not installed; TFDS will download it (apt-get install dataset-fashion-mnist avoids that)."
+
+.PHONY: system
+system:
+	@command -v apt-get >/dev/null && test "$$(id -u)" = 0 || \
+	  { echo "Please install as root: apt-get install $(PACKAGES)" >&2; exit 1; }
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES)
+
+clean:
+	rm -rf $(VENV) .cache runs

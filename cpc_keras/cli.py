@@ -1,0 +1,167 @@
+"""The command `cpc-keras`."""
+
+import os
+import pathlib
+import sys
+from typing import Annotated
+
+import typer
+
+from cpc_keras.errors import InputError
+
+app = typer.Typer(
+    name="cpc-keras",
+    help="Label-efficient image recognition: pre-train on unlabelled images, see how few labels suffice.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Run = Annotated[pathlib.Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe file, or the name of one that comes along.")]
+Data = Annotated[
+    str | None,
+    typer.Option(metavar="SOURCE", help="tfds:NAME, dir:PATH, classes:PATH or csv:FILE; instead of the recipe's."),
+]
+Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replaces a recipe's field.")]
+RunOption = Annotated[pathlib.Path | None, typer.Option("--run", help="Folder of the run; runs/RECIPE if not given.")]
+
+
+@app.command()
+def demo(
+    run: Annotated[pathlib.Path, typer.Option("--run", help="Folder of the run.")] = pathlib.Path("runs/demo"),
+    dest: Annotated[pathlib.Path, typer.Option("--export", help="Where the SavedModel goes.")] = pathlib.Path(
+        "saved_models/fashion_mnist"
+    ),
+    overrides: Overrides = None,
+) -> None:
+    """The main job on Fashion-MNIST: pre-train, evaluate, export, report."""
+    console = _start()
+    from cpc_keras.exporting import export as export_run
+    from cpc_keras.label_efficiency import evaluate as evaluate_run
+    from cpc_keras.pretraining import pretrain as pretrain_run
+    from cpc_keras.report import write_report
+
+    pretrain_run(_recipe("fashion_mnist", overrides, None), run, console)
+    evaluate_run(run, console)
+    artefact = export_run(run, dest)
+    page = write_report(run, console)
+    console.print(f"Report:     {page}\nSavedModel: {artefact}")
+
+
+@app.command()
+def pretrain(recipe: RecipeName, data: Data = None, run: RunOption = None, overrides: Overrides = None) -> None:
+    """Pre-trains an encoder on unlabelled images; run again, it resumes."""
+    console = _start()
+    from cpc_keras.pretraining import pretrain as pretrain_run
+
+    run = run or pathlib.Path("runs") / pathlib.Path(recipe).stem
+    pretrain_run(_recipe(recipe, overrides, data), run, console)
+    console.print(f"Run: {run}")
+
+
+@app.command()
+def evaluate(
+    run: Run,
+    data: Data = None,
+    labels_per_class: Annotated[str | None, typer.Option(help="Label budgets a class, as in 5,10,60.")] = None,
+    fractions: Annotated[str | None, typer.Option(help="Label budgets as shares, as in 0.01,0.1.")] = None,
+    methods: Annotated[str, typer.Option(help="Any of linear,knn,supervised.")] = "linear,knn,supervised",
+    seeds: Annotated[int | None, typer.Option(help="Label subsets at each budget.", min=1)] = None,
+) -> None:
+    """Few-label accuracy of the frozen encoder against its rivals."""
+    budgets = _budgets(labels_per_class, fractions)
+    console = _start()
+    from cpc_keras.label_efficiency import Budget
+    from cpc_keras.label_efficiency import evaluate as evaluate_run
+
+    evaluate_run(
+        run,
+        console,
+        data=data,
+        budgets=[Budget(kind, amount) for kind, amount in budgets] or None,
+        methods=tuple(methods.split(",")),
+        seeds=seeds,
+    )
+
+
+@app.command()
+def export(run: Run, dest: Annotated[pathlib.Path, typer.Argument(metavar="DEST", help="Folder to write.")]) -> None:
+    """Writes the encoder as a SavedModel with a model card."""
+    console = _start()
+    from cpc_keras.exporting import export as export_run
+
+    console.print(f"SavedModel: {export_run(run, dest)}")
+
+
+@app.command()
+def report(run: Run) -> None:
+    """Draws a run: one HTML page and its pictures."""
+    console = _start()
+    from cpc_keras.report import write_report
+
+    console.print(f"Report: {write_report(run, console)}")
+
+
+def _recipe(name, overrides, data):
+    from cpc_keras.recipe import load_recipe
+
+    chosen = list(overrides or [])
+    return load_recipe(name, chosen + ([f"data={data!r}"] if data else []))
+
+
+def _budgets(labels_per_class, fractions):
+    found = []
+    for option, text, kind, convert in (
+        ("--labels-per-class", labels_per_class, "per_class", int),
+        ("--fractions", fractions, "fraction", float),
+    ):
+        for part in text.split(",") if text else ():
+            try:
+                found.append((kind, convert(part)))
+            except ValueError as error:
+                raise InputError(f"`{option}` must be numbers separated by commas. Received: {text}") from error
+    return found
+
+
+def _start():
+    """Imports TensorFlow without its start-up chatter and opens a console."""
+    from rich.console import Console
+
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") != "0":
+        # What TensorFlow logs before its logging is set up heeds no level.
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            import tensorflow as tf
+
+            tf.config.list_logical_devices()
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
+    return Console(highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Runs the command; an error is one line on standard error and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except KeyboardInterrupt:
+        print("cpc-keras: stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        code = 130
+    except InputError as error:
+        print(f"cpc-keras: {error}", file=sys.stderr)
+        code = 2
+    except Exception as error:
+        # Typer's own complaints about the command line carry their text so.
+        if not hasattr(error, "format_message"):
+            raise
+        print(f"cpc-keras: {error.format_message()}", file=sys.stderr)
+        code = 2
+    sys.exit(code or 0)
+
+
+if __name__ == "__main__":
+    main()

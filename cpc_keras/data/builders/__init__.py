@@ -1,0 +1,1 @@
+"""TFDS builders over data that is already on the machine."""

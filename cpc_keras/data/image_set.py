@@ -1,0 +1,177 @@
+"""A set of images with random access, wherever they come from."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import psutil
+from PIL import Image
+
+from cpc_keras.errors import InputError
+
+# Share of the free memory that decoded images may take; the rest of the time
+# they are decoded anew.
+_CACHE_SHARE = 0.25
+
+
+@dataclasses.dataclass(frozen=True)
+class BadFile:
+    """A file that was left out, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclasses.dataclass
+class ImageSet:
+    """Images by position.
+
+    Attributes:
+        name: The source string it was opened from.
+        split: Name of the split.
+        ids: One string per image: its path, or its position in a TFDS split.
+        read: Function from a position to an array `[H, W, C]`, uint8 or uint16.
+        sizes: `(H, W, C)` of each image.
+        labels: Integer array `[N]`, or `None` if there are no labels.
+        class_names: Names by label, or `None`.
+        bad_files: Files that could not be used.
+    """
+
+    name: str
+    split: str
+    ids: Sequence[str]
+    read: Callable[[int], np.ndarray]
+    sizes: np.ndarray
+    labels: np.ndarray | None = None
+    class_names: tuple[str, ...] | None = None
+    bad_files: list[BadFile] = dataclasses.field(default_factory=list)
+
+    def __len__(self):
+        return len(self.ids)
+
+    @property
+    def channels(self):
+        """1 if every image is grey, else 3."""
+        return 1 if np.all(self.sizes[:, 2] == 1) else 3
+
+    def subset(self, positions):
+        """The images at `positions`, in that order."""
+        positions = np.asarray(positions)
+        read = self.read
+        return dataclasses.replace(
+            self,
+            ids=[self.ids[i] for i in positions],
+            read=lambda i: read(int(positions[i])),
+            sizes=self.sizes[positions],
+            labels=None if self.labels is None else self.labels[positions],
+        )
+
+
+def to_float(array):
+    """Scales an integer image to float32 in `[0, 1]`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> float(to_float(np.array([65535], "uint16"))[0])
+    1.0
+    """
+    return array.astype("float32") / np.iinfo(array.dtype).max
+
+
+def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None):
+    """Decodes every image once, converts and resizes it, and keeps what fits.
+
+    Images that cannot be decoded are left out and listed in `bad_files`. The
+    decoded images stay in memory if they take at most a quarter of what is
+    free; otherwise they are decoded again when asked for.
+
+    Args:
+        images: An `ImageSet`.
+        channels: 1 or 3: what every image is converted to.
+        short_side: Length in pixels to which the shorter side is resized;
+            `None` leaves sizes as they are.
+        max_bad_share: Largest share of bad files that is put up with.
+        progress: Function from an iterable to an iterable, such as
+            `rich.progress.track`.
+
+    Returns:
+        An `ImageSet` of the good images.
+
+    Raises:
+        InputError: If more than `max_bad_share` of the files are bad, or all.
+    """
+    sizes = _prepared_sizes(images.sizes, channels, short_side)
+    cached = sizes.prod(axis=1).sum() <= _CACHE_SHARE * psutil.virtual_memory().available
+
+    def load(position):
+        return _convert(images.read(position), channels, short_side)
+
+    def attempt(position):
+        try:
+            array = load(position)
+        except (OSError, ValueError, MemoryError) as error:
+            return position, None, str(error) or type(error).__name__
+        return position, array if cached else array.shape, None
+
+    good, store, bad = [], [], list(images.bad_files)
+    with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
+        results = pool.map(attempt, range(len(images)))
+        for position, result, reason in progress(results) if progress else results:
+            if reason is None:
+                good.append(position)
+                store.append(result)
+            else:
+                bad.append(BadFile(images.ids[position], reason))
+    check_bad_share(images.name, len(good), bad, max_bad_share)
+    kept = images.subset(good)
+    kept.bad_files = bad
+    kept.sizes = np.array([array.shape if cached else array for array in store])
+    kept.read = store.__getitem__ if cached else lambda i: load(good[i])
+    return kept
+
+
+def check_bad_share(name, good, bad, max_bad_share):
+    """Raises `InputError` if too many files of a source are bad."""
+    if not good or len(bad) > max_bad_share * (good + len(bad)):
+        first = f", the first {bad[0].path}: {bad[0].reason}" if bad else ""
+        raise InputError(
+            f"`data` must be readable but for a share of {max_bad_share:g} (`max_bad_share`). "
+            f"Received: {name} with {len(bad)} bad files of {good + len(bad)}{first}"
+        )
+
+
+def _prepared_sizes(sizes, channels, short_side):
+    sizes = np.array(sizes, dtype="int64")
+    sizes[:, 2] = channels
+    if short_side is not None:
+        scale = short_side / sizes[:, :2].min(axis=1, keepdims=True)
+        sizes[:, :2] = np.round(sizes[:, :2] * scale)
+    return sizes
+
+
+def _convert(array, channels, short_side):
+    """Resizes an image's short side and gives it one or three channels."""
+    if array.shape[2] == 3 and channels == 1:
+        array = np.asarray(Image.fromarray(array).convert("L"))[..., None]
+    if short_side is not None and min(array.shape[:2]) != short_side:
+        height, width = _prepared_sizes([array.shape], channels, short_side)[0, :2]
+        planes = [
+            Image.fromarray(array[..., c]).resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
+            if array.dtype == np.uint8
+            else _resize_wide(array[..., c], width, height)
+            for c in range(array.shape[2])
+        ]
+        array = np.stack([np.asarray(plane) for plane in planes], axis=-1)
+    if array.shape[2] == 1 and channels == 3:
+        array = np.repeat(array, 3, axis=2)
+    return np.ascontiguousarray(array)
+
+
+def _resize_wide(plane, width, height):
+    """Resizes a 16-bit plane by way of float: Pillow has no 16-bit filter."""
+    wide = Image.fromarray(plane.astype("float32"))
+    resized = np.asarray(wide.resize((width, height), Image.Resampling.BICUBIC))
+    return np.clip(np.round(resized), 0, 65535).astype("uint16")

@@ -1,0 +1,74 @@
+"""Which images are labelled: stratified, nested, seeded subsets."""
+
+import hashlib
+
+import numpy as np
+
+from cpc_keras.errors import InputError
+
+
+def nested_subsets(labels, seed, labels_per_class=(), fractions=()):
+    """Draws subsets that contain one another.
+
+    Each class is shuffled once per seed; a subset takes the first so many of
+    every class. A larger subset therefore holds every smaller one of its seed,
+    and more images of one class never change which are taken of another.
+
+    Args:
+        labels: Integer array `[N]`.
+        seed: Whole number.
+        labels_per_class: Numbers of labels to take of each class.
+        fractions: Shares of all labels to take, in `(0, 1]`; classes keep their
+            proportions (rounded), and each has at least one.
+
+    Returns:
+        A dictionary from `("per_class", n)` or `("fraction", f)` to an int64
+        array of positions, sorted.
+
+    Raises:
+        InputError: If a class has fewer images than asked for, or a fraction
+            gives fewer labels than there are classes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> subsets = nested_subsets(np.repeat([0, 1], 50), seed=0, labels_per_class=(2, 5))
+    >>> set(subsets["per_class", 2]) <= set(subsets["per_class", 5])
+    True
+    """
+    labels = np.asarray(labels)
+    classes, counts = np.unique(labels, return_counts=True)
+    order = {
+        label: np.random.default_rng([seed, int(label)]).permutation(np.flatnonzero(labels == label))
+        for label in classes
+    }
+    subsets = {}
+    for number in labels_per_class:
+        if not 1 <= number <= counts.min():
+            raise InputError(
+                f"`labels_per_class` must lie in [1, {counts.min()}], the size of the smallest class. "
+                f"Received: labels_per_class={number}"
+            )
+        chosen = [order[label][:number] for label in classes]
+        subsets["per_class", number] = np.sort(np.concatenate(chosen))
+    for fraction in fractions:
+        wanted = fraction * len(labels)
+        if not 0 < fraction <= 1 or round(wanted) < len(classes):
+            raise InputError(
+                f"`fractions` must give at least one label for each of the {len(classes)} classes, and at most all. "
+                f"Received: {fraction} of {len(labels)} images, {wanted:.4g} labels"
+            )
+        chosen = [order[label][: max(1, round(fraction * count))] for label, count in zip(classes, counts, strict=True)]
+        subsets["fraction", fraction] = np.sort(np.concatenate(chosen))
+    return subsets
+
+
+def subset_hash(ids):
+    """SHA-256 of a list of image names, one a line.
+
+    Example:
+
+    >>> subset_hash(["a.png", "b.png"])[:8]
+    '06c1456d'
+    """
+    return hashlib.sha256("".join(f"{name}\n" for name in ids).encode()).hexdigest()

@@ -1,0 +1,118 @@
+"""Batches of images for training and for encoding, as `tf.data`."""
+
+import numpy as np
+import tensorflow as tf
+
+from cpc_keras.data.image_set import to_float
+from cpc_keras.errors import InputError
+
+# Keeps the streams of random numbers for order, crops and flips apart.
+_ORDER, _CROP, _FLIP = 0, 1, 2
+
+
+def training_batches(images, batch_size, crop, seed, flip=False, pad=0, start_step=0, steps=None):
+    """Batches in an order that depends on `seed` and the step alone.
+
+    Which images a step sees, and how each is cropped, is a pure function of
+    `(seed, step)`: a run started at step 1000 sees from there on exactly what an
+    uninterrupted one does, and getting there costs nothing. Every epoch is a
+    new permutation; what does not fill a batch at its end waits for the next.
+
+    Args:
+        images: An `ImageSet` whose images have at least `crop` pixels a side and
+            the same number of channels.
+        batch_size: Images a batch, `B`.
+        crop: Side of the random square crop, in pixels.
+        seed: Whole number.
+        flip: Whether half the images are mirrored left to right.
+        pad: Pixels of zeros put around an image before it is cropped.
+        start_step: Step of the first batch.
+        steps: Step after the last batch; `None` goes on without end.
+
+    Returns:
+        A `tf.data.Dataset` of `(images, positions)`: float32
+        `[B, crop, crop, C]` in `[0, 1]`, and int64 `[B]`, the images' positions
+        in the set.
+
+    Raises:
+        InputError: If there are fewer images than `batch_size`, or an image is
+            smaller than `crop`.
+    """
+    if batch_size > len(images):
+        raise InputError(
+            f"`batch_size` must not exceed the number of images, {len(images)}. Received: batch_size={batch_size}"
+        )
+    _check_crop(images, crop, pad)
+    count = len(images)
+    epoch_length = steps_per_epoch(count, batch_size) * batch_size
+
+    def load(place):
+        epoch, slot = place // epoch_length, place % epoch_length
+        position = tf.random.experimental.index_shuffle(slot, seed=_seed_pair(seed, _ORDER, epoch), max_index=count - 1)
+        image = _read(images, position)
+        if pad:
+            image = tf.pad(image, ((pad, pad), (pad, pad), (0, 0)))
+        draw = _seed_pair(seed, _CROP, place)
+        image = tf.image.stateless_random_crop(image, (crop, crop, image.shape[-1]), seed=draw)
+        if flip:
+            image = tf.image.stateless_random_flip_left_right(image, seed=_seed_pair(seed, _FLIP, place))
+        return image, position
+
+    stop = np.iinfo("int64").max if steps is None else steps * batch_size
+    dataset = tf.data.Dataset.range(start_step * batch_size, stop)
+    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return dataset.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+
+
+def _seed_pair(seed, stream, place):
+    return tf.stack([tf.constant(3 * seed + stream, tf.int64), place])
+
+
+def steps_per_epoch(count, batch_size):
+    """Whole batches in `count` images."""
+    return count // batch_size
+
+
+def encoding_batches(images, batch_size, crop):
+    """Every image once, in order, centre-cropped.
+
+    Args:
+        images: As for `training_batches`.
+        batch_size: Images a batch; the last may have fewer.
+        crop: Side of the centre crop, in pixels.
+
+    Returns:
+        A `tf.data.Dataset` of float32 `[B, crop, crop, C]` in `[0, 1]`.
+
+    Raises:
+        InputError: If an image is smaller than `crop`.
+    """
+    _check_crop(images, crop)
+
+    def load(position):
+        image = _read(images, position)
+        top, left = ((tf.shape(image)[axis] - crop) // 2 for axis in (0, 1))
+        image = image[top : top + crop, left : left + crop]
+        image.set_shape((crop, crop, image.shape[-1]))
+        return image
+
+    dataset = tf.data.Dataset.range(len(images))
+    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def _read(images, position):
+    image = tf.numpy_function(lambda index: to_float(images.read(int(index))), [position], tf.float32, stateful=False)
+    image.set_shape((None, None, int(images.sizes[0, 2])))
+    return image
+
+
+def _check_crop(images, crop, pad=0):
+    sides = images.sizes[:, :2].min(axis=1) + 2 * pad
+    if sides.min() < crop:
+        smallest = int(sides.argmin())
+        height, width = images.sizes[smallest, :2]
+        raise InputError(
+            f"`crop` must not exceed the smallest image, {images.ids[smallest]} with {height} × {width} px "
+            f"(`short_side` resizes). Received: crop={crop}"
+        )

@@ -1,0 +1,154 @@
+"""TensorFlow Datasets as image sets with random access."""
+
+import contextlib
+import logging
+import os
+
+import numpy as np
+import psutil
+
+from cpc_keras.data.image_set import ImageSet
+from cpc_keras.errors import InputError
+
+# A data set of equal images is read into memory at once up to this share.
+_MEMORY_SHARE = 0.25
+
+
+def open_tfds(name, split, source):
+    """Opens a split of a TFDS data set.
+
+    `fashion_mnist` is read from local files where Debian's package
+    `dataset-fashion-mnist` is installed and TFDS has not prepared its own.
+
+    Args:
+        name: `NAME` or `NAME/CONFIG`.
+        split: A TFDS split, sub-splits such as `"train[:10%]"` included.
+        source: The source string, for messages.
+
+    Returns:
+        An `ImageSet`.
+
+    Raises:
+        InputError: If the data set or split is unknown, has no images, or
+            cannot be prepared.
+    """
+    builder = _prepared_builder(name, source)
+    features = builder.info.features
+    if "image" not in features:
+        raise InputError(f"`data` must have a feature 'image'. Received: {source} with {list(features)}")
+    # A FeaturesDict has no `get`.
+    label = features["label"] if "label" in features else None  # noqa: SIM401
+    class_names = tuple(getattr(label, "names", ())) or None
+    try:
+        count = builder.info.splits[split].num_examples
+    except (KeyError, ValueError) as error:
+        known = ", ".join(builder.info.splits)
+        raise InputError(
+            f"`data` must name a split out of {known}, or a part of one. Received: {source} ({split})"
+        ) from error
+    if not count:
+        raise InputError(f"`data` must hold at least one image. Received: {source} ({split}) with none")
+    shape = features["image"].shape
+    budget = _MEMORY_SHARE * psutil.virtual_memory().available
+    in_memory = None not in shape and count * np.prod(shape) <= budget
+    parts = _load(builder, split) if in_memory else _random_access(builder, name, split)
+    read, sizes, labels = parts
+    return ImageSet(
+        name=source,
+        split=split,
+        ids=[f"{name}/{split}/{index}" for index in range(count)],
+        read=read,
+        sizes=sizes,
+        labels=labels if class_names else None,
+        class_names=class_names,
+    )
+
+
+def tfds_splits(name, source):
+    """Names of the whole splits of a TFDS data set."""
+    return tuple(sorted(_prepared_builder(name, source).info.splits))
+
+
+def _prepared_builder(name, source):
+    import tensorflow_datasets as tfds
+
+    from cpc_keras.data.builders import fashion_mnist
+
+    tfds.disable_progress_bar()
+    with _quiet():
+        try:
+            builder = tfds.builder(name)
+            if name == "fashion_mnist" and not _is_prepared(builder) and fashion_mnist.folder():
+                builder = fashion_mnist.FashionMnistIdx()
+            builder.download_and_prepare()
+        except tfds.core.DatasetNotFoundError as error:
+            raise InputError(
+                f"`data` must name a data set that TensorFlow Datasets knows. Received: {source}"
+            ) from error
+        except Exception as error:  # TFDS passes on whatever a download raises
+            hint = (
+                "; install Debian's package dataset-fashion-mnist to have it without the network"
+                if name == "fashion_mnist"
+                else ""
+            )
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise InputError(
+                f"`data` must be a data set that can be downloaded and prepared here{hint}. "
+                f"Received: {source} ({reason})"
+            ) from error
+    return builder
+
+
+def _is_prepared(builder):
+    return os.path.isdir(builder.data_dir)
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keeps TFDS' own log lines off the user's screen."""
+    from absl import logging as absl_logging
+
+    before = absl_logging.get_verbosity()
+    absl_logging.set_verbosity(absl_logging.ERROR)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        absl_logging.set_verbosity(before)
+
+
+def _load(builder, split):
+    data = builder.as_dataset(split=split, batch_size=-1, shuffle_files=False)
+    images = data["image"].numpy()
+    sizes = np.tile(images.shape[1:], (len(images), 1))
+    labels = data["label"].numpy().astype("int64") if "label" in data else None
+    return images.__getitem__, sizes, labels
+
+
+def _random_access(builder, name, split):
+    """Random access to a data set on the disk, prepared as ArrayRecord."""
+    import tensorflow_datasets as tfds
+
+    with _quiet():
+        builder = tfds.builder(name, file_format="array_record")
+        builder.download_and_prepare()
+    skip = {"image": tfds.decode.SkipDecoding()}
+    encoded = builder.as_data_source(split=split, decoders=skip)
+    sizes, labels = _survey(encoded)
+    decoded = builder.as_data_source(split=split)
+    return (lambda index: np.asarray(decoded[index]["image"])), sizes, labels
+
+
+def _survey(records):
+    """Sizes and labels of all records, decoding headers only."""
+    import io
+
+    from PIL import Image
+
+    sizes, labels = [], []
+    for record in records:
+        with Image.open(io.BytesIO(record["image"])) as image:
+            sizes.append((image.height, image.width, 1 if image.mode == "L" else 3))
+        labels.append(record.get("label", -1))
+    return np.array(sizes), np.array(labels, dtype="int64")

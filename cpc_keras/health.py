@@ -1,0 +1,144 @@
+"""Answers "is my loss OK?" while a model trains."""
+
+import csv
+import math
+import time
+
+import keras
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cpc_keras.run_folder import keep_rows
+
+# Below these the words come: a loss within this share of chance after this share
+# of the steps, and a spread of the codes that means collapse.
+_AT_CHANCE, _PATIENCE, _COLLAPSED = 0.97, 0.15, 0.05
+
+
+def verdict(loss, chance, embedding_std, share_done):
+    """What to tell the user about the training, in words.
+
+    Args:
+        loss: Mean InfoNCE loss.
+        chance: Its value without information, `ln(candidates)`.
+        embedding_std: Spread of the codes, see `cpc_keras.models.cpc`.
+        share_done: Share of the steps that are done.
+
+    Returns:
+        `"healthy"`, or a warning.
+
+    Example:
+
+    >>> verdict(loss=3.1, chance=7.4, embedding_std=0.6, share_done=0.5)
+    'healthy'
+    """
+    if not math.isfinite(loss):
+        return "WARNING: the loss is not a number; lower learning_rate or set precision='float32'"
+    if embedding_std < _COLLAPSED:
+        return "WARNING: the codes have collapsed to nearly one point; lower learning_rate or check the images"
+    if loss > _AT_CHANCE * chance:
+        if share_done < _PATIENCE:
+            return "still at chance, as is usual at the start"
+        return "WARNING: training has not left chance; raise learning_rate or scale, or choose offsets that lie nearer"
+    return "healthy"
+
+
+class HealthLog(keras.callbacks.Callback):
+    """Progress bar, health lines, `metrics.csv` and TensorBoard logs.
+
+    To be entered as a context while training goes on.
+
+    Args:
+        folder: The `RunFolder`.
+        recipe: The resolved `Recipe`.
+        images: Number of images in an epoch.
+        start: Step at which this call starts.
+        console: A `rich.console.Console`.
+    """
+
+    def __init__(self, folder, recipe, images, start, console):
+        super().__init__()
+        self.path = folder.metrics_file
+        self.images = images
+        self.recipe = recipe
+        self.step = start
+        self.console = console
+        tasks = [f"{direction}_{k}" for direction in recipe.directions for k in recipe.offsets]
+        self.columns = [
+            *("step", "epoch", "loss", "chance", "accuracy"),
+            *(f"accuracy_{task}" for task in tasks),
+            *("embedding_std", "images_per_second"),
+        ]
+        self.tasks = tasks
+        self.writer = _tensorboard_writer(folder.tensorboard, console)
+        self.progress = Progress(
+            TextColumn("pre-training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self.bar = self.progress.add_task("", total=recipe.steps, completed=start)
+        keep_rows(self.path, self.columns, start)
+
+    def __enter__(self):
+        self.progress.start()
+        return self
+
+    def __exit__(self, *error):
+        self.progress.stop()
+        if self.writer:
+            self.writer.close()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began, self.first = time.perf_counter(), self.step
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        self.progress.update(self.bar, completed=self.step)
+
+    def on_epoch_end(self, epoch, logs=None):
+        steps = self.step - self.first
+        seen = self.step * self.recipe.batch_size
+        row = {
+            **{name: float(value) for name, value in logs.items()},
+            "step": self.step,
+            "epoch": seen / self.images,
+            "images_per_second": steps * self.recipe.batch_size / (time.perf_counter() - self.began),
+        }
+        with open(self.path, "a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow([_short(row[name]) for name in self.columns])
+        if self.writer:
+            self._write_tensorboard(row)
+        self.console.print(self._line(row))
+
+    def _line(self, row):
+        hits = ", ".join(f"{task.replace('_', ' ')}: {row[f'accuracy_{task}']:.0%}" for task in self.tasks)
+        words = verdict(row["loss"], row["chance"], row["embedding_std"], self.step / self.recipe.steps)
+        return (
+            f"step {self.step:>6,}  loss {row['loss']:.2f} (chance {row['chance']:.2f})  "
+            f"picked right {row['accuracy']:.0%} ({hits})  spread {row['embedding_std']:.2f}  "
+            f"{row['images_per_second']:.0f} images/s  {words}"
+        )
+
+    def _write_tensorboard(self, row):
+        import tensorflow as tf
+
+        with self.writer.as_default(step=self.step):
+            for name in self.columns[2:]:
+                tf.summary.scalar(name, row[name])
+        self.writer.flush()
+
+
+def _tensorboard_writer(path, console):
+    try:
+        import tensorboard  # noqa: F401  (tf.summary.scalar needs it)
+        import tensorflow as tf
+    except ImportError:
+        console.print("No TensorBoard logs: pip install 'cpc-keras[tensorboard]' to have them.")
+        return None
+    return tf.summary.create_file_writer(str(path))
+
+
+def _short(value):
+    return value if isinstance(value, int) else f"{value:.6g}"

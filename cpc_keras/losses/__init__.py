@@ -1,0 +1,5 @@
+"""Contrastive losses."""
+
+from cpc_keras.losses.info_nce import info_nce
+
+__all__ = ["info_nce"]

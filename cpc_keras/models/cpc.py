@@ -1,0 +1,323 @@
+"""Contrastive Predictive Coding of images as a Keras model."""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from cpc_keras.layers.patch_extractor import PatchExtractor, grid_size
+from cpc_keras.losses.info_nce import info_nce_and_accuracy
+from cpc_keras.models.context_network import ContextNetwork
+from cpc_keras.models.step import TrainingStep
+
+# Quarter turns (counter-clockwise) that make a direction run downwards: the
+# context network and the predictors only ever look down.
+QUARTER_TURNS = {"down": 0, "right": 3, "up": 2, "left": 1}
+REDUCTIONS = ("mean", "sum")
+
+
+def rotate_grid(grid, quarter_turns):
+    """Turns `[B, rows, cols, ...]` counter-clockwise by quarter turns.
+
+    Example:
+
+    >>> import numpy as np
+    >>> grid = np.array([[[1, 2], [3, 4]]])
+    >>> np.asarray(rotate_grid(grid, 1)).tolist()
+    [[[2, 4], [1, 3]]]
+    """
+    for _ in range(quarter_turns % 4):
+        grid = ops.flip(ops.swapaxes(grid, 1, 2), axis=1)
+    return grid
+
+
+def check_prediction(rows, cols, directions, offsets):
+    """Raises `ValueError` unless every direction and offset fits the grid.
+
+    Args:
+        rows: Rows of the patch grid.
+        cols: Columns of the patch grid.
+        directions: Names out of `"down"`, `"up"`, `"right"`, `"left"`.
+        offsets: Patches ahead, counted from 1.
+
+    Example:
+
+    >>> check_prediction(5, 5, ("down",), (2, 5))
+    Traceback (most recent call last):
+    ValueError: `offsets` must lie in [1, 4] for direction 'down' on a grid of 5 × 5 patches. \
+Received: offsets=(2, 5)
+    """
+    _check_names(directions, offsets)
+    for direction in directions:
+        ahead = cols if QUARTER_TURNS[direction] % 2 else rows
+        if max(offsets) > ahead - 1:
+            raise ValueError(
+                f"`offsets` must lie in [1, {ahead - 1}] for direction {direction!r} on a grid of "
+                f"{rows} × {cols} patches. Received: offsets={tuple(offsets)}"
+            )
+
+
+def _check_names(directions, offsets):
+    unknown = [direction for direction in directions if direction not in QUARTER_TURNS]
+    if unknown or not directions or len(set(directions)) != len(directions):
+        raise ValueError(
+            f"`directions` must be distinct names out of {tuple(QUARTER_TURNS)}. "
+            f"Received: directions={tuple(directions)}"
+        )
+    whole = all(int(offset) == offset and offset >= 1 for offset in offsets)
+    if not whole or not offsets or len(set(offsets)) != len(offsets):
+        raise ValueError(f"`offsets` must be distinct whole numbers from 1 on. Received: offsets={tuple(offsets)}")
+
+
+@keras.saving.register_keras_serializable(package="cpc_keras")
+class CPC(TrainingStep, keras.Model):
+    """Contrastive Predictive Coding: predict a patch's code from those behind it.
+
+    An image is cut into patches; the encoder turns each patch by itself into a
+    vector `z[i, j]`; for each direction a context network sums up what lies
+    behind a location into `c[i, j]`; and for each offset `k` a linear map
+    `W_k c[i, j]` must pick the true `z[i + k, j]` out of the codes of all
+    locations of all images in the batch.
+
+    Args:
+        encoder: Any `keras.Model` from `[N, h, w, C]` to a feature map
+            `[N, h', w', D]`; the map is averaged over space. A model that
+            returns vectors `[N, D]` is taken as well.
+        patch_size: Side of a patch in pixels.
+        stride: Pixels from one patch to the next.
+        offsets: How many patches ahead to predict, counted from 1.
+        directions: Any of `"down"`, `"up"`, `"right"`, `"left"`, each with a
+            context network and predictors of its own.
+        target_dim: Dimension `d` in which predictions meet targets.
+        scale: Factor on predictions.
+        context_blocks: Residual blocks of a context network.
+        context_width: Channels inside such a block.
+        augmentation: A layer applied to the patches
+            `[B, rows, cols, p, p, C]`, such as `PatchAugmentation`.
+        reduction: `"mean"` over directions and offsets, comparable with
+            `ln(candidates)`; `"sum"` is the published form.
+
+    Call arguments:
+        images: Float tensor `[B, H, W, C]`, values in `[0, 1]`.
+        training: Whether to augment (and passed to the encoder).
+
+    Returns:
+        `call` returns a dictionary: `"latents"` `[B, rows, cols, D]`,
+        `"targets"` `[B, rows, cols, d]`, and for each direction and offset, as
+        in `"down_2"`, predictions `[B, rows - k, cols, d]` in the frame turned
+        so that the direction runs downwards.
+
+    Raises:
+        ValueError: If a direction or reduction is unknown, or (when called) if
+            patches or offsets do not fit the image.
+
+    Reference:
+        van den Oord et al. 2018, arXiv 1807.03748, section 3.2;
+        Hénaff et al. 2019, arXiv 1905.09272.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from cpc_keras.models import ResNet
+    >>> encoder = ResNet((8, 16), (1, 1), stem="small", input_shape=(None, None, 1))
+    >>> model = CPC(encoder, patch_size=12, stride=4, offsets=(2, 3), target_dim=8,
+    ...             context_blocks=2, context_width=8)
+    >>> model.compile(optimizer="adam")
+    >>> images = np.random.default_rng(0).uniform(size=(8, 28, 28, 1)).astype("float32")
+    >>> _ = model.fit(images, batch_size=4, epochs=1, verbose=0)
+    >>> tuple(model.encode(images).shape)
+    (8, 5, 5, 16)
+    """
+
+    def __init__(
+        self,
+        encoder,
+        patch_size,
+        stride,
+        offsets=(2, 3, 4, 5),
+        directions=("down",),
+        target_dim=64,
+        scale=0.1,
+        context_blocks=5,
+        context_width=256,
+        augmentation=None,
+        reduction="mean",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        _check_names(directions, offsets)
+        if reduction not in REDUCTIONS:
+            raise ValueError(f"`reduction` must be one of {REDUCTIONS}. Received: reduction={reduction!r}")
+        self.encoder = encoder
+        self.patch_size = patch_size
+        self.stride = stride
+        self.offsets = tuple(offsets)
+        self.directions = tuple(directions)
+        self.target_dim = target_dim
+        self.scale = scale
+        self.context_blocks = context_blocks
+        self.context_width = context_width
+        self.augmentation = augmentation
+        self.reduction = reduction
+
+        self.patch_extractor = PatchExtractor(patch_size, stride, dtype="float32")
+        self.context_networks = {
+            direction: ContextNetwork(context_blocks, context_width, name=f"context_{direction}")
+            for direction in self.directions
+        }
+        # No bias on targets: it would shift all logits of a query alike, so its
+        # true gradient is zero and Adam would blow rounding noise up to full steps.
+        self.target_projection = keras.layers.Dense(target_dim, use_bias=False, name="targets")
+        self.predictors = {key: keras.layers.Dense(target_dim, name=f"predict_{key}") for key in self.task_names}
+        self._accuracy = keras.metrics.Mean(name="accuracy")
+        self._accuracies = {key: keras.metrics.Mean(name=f"accuracy_{key}") for key in self.task_names}
+        self._chance = keras.metrics.Mean(name="chance")
+        self._embedding_std = keras.metrics.Mean(name="embedding_std")
+
+    @property
+    def task_names(self):
+        """One name per prediction task, `direction_offset`."""
+        return [f"{direction}_{k}" for direction in self.directions for k in self.offsets]
+
+    def build(self, input_shape):
+        batch, height, width, channels = input_shape
+        rows = grid_size(height, self.patch_size, self.stride, "height")
+        cols = grid_size(width, self.patch_size, self.stride, "width")
+        check_prediction(rows, cols, self.directions, self.offsets)
+        patch_shape = (None, self.patch_size, self.patch_size, channels)
+        if not self.encoder.built:
+            self.encoder.build(patch_shape)
+        latent_dim = self.encoder.compute_output_shape(patch_shape)[-1]
+        self.target_projection.build((batch, rows, cols, latent_dim))
+        for direction, network in self.context_networks.items():
+            turned = (cols, rows) if QUARTER_TURNS[direction] % 2 else (rows, cols)
+            network.build((batch, *turned, latent_dim))
+        for predictor in self.predictors.values():
+            predictor.build((batch, rows, cols, latent_dim))
+
+    def encode_patches(self, patches, training=False):
+        """Encodes patches `[B, rows, cols, p, p, C]` to float32 `z` `[B, rows, cols, D]`."""
+        batch, rows, cols = ops.shape(patches)[:3]
+        flat = ops.reshape(patches, (-1, *patches.shape[3:]))  # [B·rows·cols, p, p, C]
+        maps = ops.cast(self.encoder(flat, training=training), "float32")
+        vectors = ops.mean(maps, axis=(1, 2)) if len(maps.shape) == 4 else maps
+        return ops.reshape(vectors, (batch, rows, cols, vectors.shape[-1]))
+
+    def encode(self, images):
+        """The patch grid of an image, without augmentation.
+
+        Args:
+            images: `[B, H, W, C]`, values in `[0, 1]`.
+
+        Returns:
+            Float32 tensor `z`, `[B, rows, cols, D]`.
+        """
+        images = ops.convert_to_tensor(images, dtype="float32")
+        return self.encode_patches(self.patch_extractor(images), training=False)
+
+    def call(self, images, training=False):
+        patches = self.patch_extractor(images)
+        if self.augmentation is not None:
+            patches = self.augmentation(patches, training=training)
+        latents = self.encode_patches(patches, training=training)
+        outputs = {"latents": latents, "targets": self.target_projection(latents)}
+        for direction in self.directions:
+            turned = rotate_grid(latents, QUARTER_TURNS[direction])
+            context = self.context_networks[direction](turned)
+            for k in self.offsets:
+                key = f"{direction}_{k}"
+                outputs[key] = self.scale * self.predictors[key](context[:, :-k])
+        return outputs
+
+    def positives(self, direction, offset, shape):
+        """Index of each prediction's true target among the flattened targets.
+
+        Args:
+            direction: The prediction's direction.
+            offset: How many patches ahead it predicts.
+            shape: `(B, rows, cols)` of the targets; `B` may be a tensor.
+
+        Returns:
+            Int32 tensor `[Q]`, ordered as the flattened predictions.
+        """
+        batch, rows, cols = shape
+        grid = np.arange(rows * cols, dtype="int32").reshape(rows, cols)
+        ahead = np.rot90(grid, QUARTER_TURNS[direction])[offset:]
+        images = ops.arange(batch, dtype="int32")[:, None] * (rows * cols)
+        return ops.reshape(images + ops.convert_to_tensor(ahead.reshape(1, -1).copy()), (-1,))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """InfoNCE over all directions and offsets; `y` is ignored."""
+        targets = y_pred["targets"]
+        shape = (ops.shape(targets)[0], *targets.shape[1:3])
+        flat_targets = ops.reshape(targets, (-1, self.target_dim))  # [B·rows·cols, d]
+        losses, accuracies = [], []
+        for direction in self.directions:
+            for k in self.offsets:
+                key = f"{direction}_{k}"
+                predictions = ops.reshape(y_pred[key], (-1, self.target_dim))
+                loss, accuracy = info_nce_and_accuracy(predictions, flat_targets, self.positives(direction, k, shape))
+                losses.append(loss)
+                accuracies.append(accuracy)
+                self._accuracies[key].update_state(accuracy)
+        self._accuracy.update_state(ops.mean(ops.stack(accuracies)))
+        candidates = ops.cast(ops.shape(flat_targets)[0], "float32")
+        tasks = 1.0 if self.reduction == "mean" else float(len(losses))
+        self._chance.update_state(tasks * ops.log(candidates))
+        self._embedding_std.update_state(embedding_std(y_pred["latents"]))
+        total = ops.sum(ops.stack(losses))
+        return total / len(losses) if self.reduction == "mean" else total
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return self.get_metrics_result()
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "patch_size": self.patch_size,
+            "stride": self.stride,
+            "offsets": self.offsets,
+            "directions": self.directions,
+            "target_dim": self.target_dim,
+            "scale": self.scale,
+            "context_blocks": self.context_blocks,
+            "context_width": self.context_width,
+            "augmentation": keras.saving.serialize_keras_object(self.augmentation),
+            "reduction": self.reduction,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        for name in ("encoder", "augmentation"):
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        return cls(**config)
+
+
+def embedding_std(latents):
+    """How far the codes spread over the sphere: 0 is collapse, 1 is isotropic.
+
+    The standard deviation over all locations of each channel of the
+    length-normalised codes, averaged over channels, times `sqrt(D)`.
+
+    Args:
+        latents: Float tensor `[..., D]`.
+
+    Returns:
+        Float32 scalar.
+
+    Reference:
+        Chen and He 2020, arXiv 2011.10566, figure 2.
+
+    Example:
+
+    >>> import numpy as np
+    >>> round(float(embedding_std(np.ones((10, 16), "float32"))), 3)
+    0.0
+    """
+    dim = latents.shape[-1]
+    flat = ops.reshape(ops.cast(latents, "float32"), (-1, dim))
+    unit = flat * ops.rsqrt(ops.sum(ops.square(flat), axis=-1, keepdims=True) + 1e-12)
+    return ops.mean(ops.std(unit, axis=0)) * math.sqrt(dim)

@@ -1,0 +1,35 @@
+"""The demo: Fashion-MNIST, ten classes of garments, from five labels a class on.
+
+Run:       cpc-keras demo
+Paper:     Hénaff et al. 2019, arXiv 1905.09272: layer normalisation, four directions, augmentation of each patch.
+Cost:      nine minutes of pre-training on two cores with bfloat16, 64,000 images seen.
+Expect:    a linear probe on the frozen encoder at about 71.5 % with 5 labels a class and 74 % with 10.
+
+Patches of 12 px at stride 4 share 4 px at offset 2 and none at offset 3. After 3,600 steps of 16 images (one
+run each, three label subsets, 10,000 test images), offsets (2, 3) gave 70.7 and 74.0 % with 5 and 10 labels a
+class, offset 3 alone 71.6 and 74.0 %. The overlap makes offset 2 easier (90 % of the patches picked right
+against 72 % at offset 3) and teaches nothing that offset 3 does not; so offset 3 alone is used, which is
+cheaper too. Larger patches (16 px at stride 4, half of a patch shared at offset 2) were worse: 67.3 and
+71.6 % where 12 px gave 68.7 and 73.4 %, both after 32,000 images.
+"""
+
+data = "tfds:fashion_mnist"
+crop = 28
+patch_size = 12
+stride = 4
+encoder = "resnet"
+widths = (64, 128)
+blocks = (2, 2)
+stem = "medium"
+offsets = (3,)
+directions = ("down", "up", "right", "left")
+context_width = 128
+patch_brightness = 0.4
+patch_contrast = 0.6
+precision = "mixed_bfloat16"
+batch_size = 16
+steps = 4000
+learning_rate = 2e-3
+checkpoint_every = 250
+labels_per_class = (5, 10)
+label_seeds = 3

@@ -1,0 +1,35 @@
+"""Your own folder of images, without labels: geometry and batch are chosen from the images and the machine.
+
+Run:       cpc-keras pretrain folder --data dir:PATH/TO/IMAGES --run runs/mine
+Paper:     patches overlap by half as in CPC v1 (van den Oord et al. 2018, arXiv 1807.03748); layer
+           normalisation, all four directions and per-patch augmentation as in the data-efficient CPC
+           (Hénaff et al. 2019, arXiv 1905.09272).
+Cost:      on two cores, crops of 96 px: about 25 images a second with the encoder below.
+Expect:    a loss well below chance after the first tenth of the steps; the health line says so in words.
+
+"auto" becomes: small images (short side up to 40 px) as they are, larger ones resized so that a crop of
+96 px fits (256 px on a GPU or TPU); patches of two strides, so that no predicted patch shares pixels
+with the last one seen; a batch of 32 (128), at most a quarter of the images. What was chosen is printed.
+"""
+
+data = "dir:images"
+channels = "auto"
+short_side = "auto"
+crop = "auto"
+patch_size = "auto"
+stride = "auto"
+batch_size = "auto"
+flip = True
+encoder = "resnet"
+widths = (64, 128, 256)
+blocks = (1, 1, 1)
+offsets = (2, 3)
+directions = ("down", "up", "right", "left")
+context_width = 128
+patch_flip = 0.5
+patch_brightness = 0.4
+patch_contrast = 0.6
+patch_colour_dropping = 0.25
+epochs = 100
+learning_rate = 1e-3
+checkpoint_every = 100

@@ -1,0 +1,71 @@
+"""Real images and small models that tests share."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_sample_images
+
+from cpc_keras.layers import PatchAugmentation
+from cpc_keras.models import CPC, ResNet
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def photographs():
+    """Two photographs, uint8 `[427, 640, 3]`, that scikit-learn ships."""
+    return [np.asarray(image) for image in load_sample_images().images]
+
+
+@pytest.fixture(scope="session")
+def photo_folder(tmp_path_factory, photographs):
+    """Sixteen pieces of real photographs, mixed sizes, JPEG and PNG."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for index in range(16):
+        picture = photographs[index % 2]
+        height, width = (int(side) for side in rng.integers(120, 240, 2))
+        top, left = (int(rng.integers(0, limit)) for limit in (427 - height, 640 - width))
+        name = f"photo{index}.{'jpg' if index % 3 else 'png'}"
+        Image.fromarray(picture[top : top + height, left : left + width]).save(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photo_crops(photographs):
+    """Float32 `[12, 28, 28, 1]` in `[0, 1]`: grey pieces of real photographs."""
+    rng = np.random.default_rng(1)
+    crops = []
+    for index in range(12):
+        grey = photographs[index % 2].mean(axis=2, keepdims=True) / 255.0
+        top, left = int(rng.integers(0, 399)), int(rng.integers(0, 612))
+        crops.append(grey[top : top + 28, left : left + 28])
+    return np.stack(crops).astype("float32")
+
+
+def build_small_cpc(channels=1, dtype=None, **kwargs):
+    """A CPC model small enough to train in a test."""
+    arguments = {
+        "offsets": (2, 3),
+        "directions": ("down", "left"),
+        "target_dim": 8,
+        "context_blocks": 2,
+        "context_width": 8,
+        "augmentation": PatchAugmentation(flip=0.5, brightness=0.2, contrast=0.4, seed=3),
+        **kwargs,
+    }
+    encoder = ResNet((8, 16), (1, 1), stem="medium", input_shape=(None, None, channels), dtype=dtype)
+    return CPC(encoder, patch_size=12, stride=4, dtype=dtype, **arguments)
+
+
+@pytest.fixture
+def small_cpc():
+    return build_small_cpc

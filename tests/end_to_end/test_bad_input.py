@@ -1,0 +1,118 @@
+"""Twelve ways to be wrong, each one line on standard error and exit code 2."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+RECIPE = '''"""Small enough to train in a test."""
+short_side = 32
+crop = 28
+patch_size = 12
+stride = 4
+widths = (8, 16)
+blocks = (1, 1)
+offsets = (2, 3)
+context_blocks = 1
+context_width = 8
+precision = "float32"
+batch_size = 4
+steps = 2
+checkpoint_every = 1
+max_bad_share = 0.2
+'''
+
+
+def cpc_keras(*arguments, cwd, code=None):
+    """Runs the command as a user would; returns the finished process."""
+    command = [sys.executable, "-m", "cpc_keras.cli", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+    if code is not None:
+        assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, photo_folder):
+    """A recipe, a trained run, and folders with labels."""
+    place = tmp_path_factory.mktemp("place")
+    (place / "small.py").write_text(RECIPE)
+    (place / "empty").mkdir()
+    (place / "file").write_text("")
+    for index, path in enumerate(sorted(photo_folder.iterdir())):
+        folder = place / "labelled" / ("even", "odd")[index % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder)
+    (place / "missing.csv").write_text("path,label\ngone.png,cat\n")
+    cpc_keras("pretrain", "small.py", "--data", f"dir:{photo_folder}", "--run", "run", cwd=place, code=0)
+    shutil.copytree(place / "run", place / "damaged")
+    last = max((place / "damaged" / "checkpoints").iterdir())
+    last.write_bytes(last.read_bytes()[:1000])
+    return place
+
+
+CASES = {
+    "missing folder": (
+        "pretrain small.py --data dir:nowhere",
+        "`data` must name an existing folder. Received: dir:nowhere",
+    ),
+    "empty folder": ("pretrain small.py --data dir:empty", "`data` must hold at least one image file"),
+    "unknown recipe field": (
+        "pretrain small.py --data dir:{photos} --set patchsize=3",
+        "Received: 'patchsize' (did you mean 'patch_size'?)",
+    ),
+    "patch larger than image": (
+        "pretrain small.py --data dir:{photos} --run new --set patch_size=30",
+        "`patch_size` must not exceed the image height of 28 px. Received: patch_size=30",
+    ),
+    "stride that loses pixels": (
+        "pretrain small.py --data dir:{photos} --run new --set stride=5",
+        "`stride` must divide the image height less `patch_size`",
+    ),
+    "unknown direction": (
+        "pretrain small.py --data dir:{photos} --run new --set directions=('north',)",
+        "`directions` must be distinct names out of ('down', 'right', 'up', 'left'). Received: directions=('north',)",
+    ),
+    "offset beyond the grid": (
+        "pretrain small.py --data dir:{photos} --run new --set offsets=(5,)",
+        "`offsets` must lie in [1, 4] for direction 'down' on a grid of 5 × 5 patches. Received: offsets=(5,)",
+    ),
+    "label CSV with a missing file": (
+        "evaluate run --data csv:missing.csv",
+        "`data` must name existing files. Received: csv:missing.csv line 2 with gone.png",
+    ),
+    "fewer labels than classes": (
+        "evaluate run --data classes:labelled --fractions 0.05",
+        "`fractions` must give at least one label for each of the 2 classes",
+    ),
+    "run folder of another recipe": (
+        "pretrain small.py --data dir:{photos} --run run --set steps=3",
+        "`--run` must be a new folder or one of the same recipe. Received: run, where steps differ",
+    ),
+    "unwritable destination": (
+        "export run file/out",
+        "`DEST` must be a folder that can be written to. Received: file/out",
+    ),
+    "corrupt checkpoint": ("export damaged out", "The checkpoint must be a whole .keras file"),
+    "unwritable run folder": (
+        "pretrain small.py --data dir:{photos} --run file/run",
+        "`--run` must be a folder that can be written to. Received: file/run",
+    ),
+    "unknown option": ("pretrain small.py --colour red", "No such option: --colour"),
+    "no such run": ("report nowhere", "`RUN` must be the folder of a run"),
+    "no labels": ("evaluate run", "`data` must have labels to evaluate with"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_is_one_line_and_exit_code_2(case, place, photo_folder):
+    arguments, message = CASES[case]
+    before = sorted(path.relative_to(place) for path in place.rglob("*"))
+    done = cpc_keras(*arguments.format(photos=photo_folder).split(), cwd=place, code=2)
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("cpc-keras: ")
+    assert message in lines[0]
+    assert sorted(path.relative_to(place) for path in place.rglob("*")) == before  # nothing half-written

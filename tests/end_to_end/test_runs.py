@@ -1,0 +1,162 @@
+"""The command line on real photographs: train, be killed, go on, evaluate, export, report."""
+
+import csv
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from tests.end_to_end.test_bad_input import RECIPE, cpc_keras
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, photo_folder):
+    """A recipe of 12 steps with a checkpoint every five, and photographs in two classes."""
+    place = tmp_path_factory.mktemp("runs")
+    text = RECIPE.replace("steps = 2", "steps = 12").replace("checkpoint_every = 1", "checkpoint_every = 5")
+    (place / "small.py").write_text(text + "labels_per_class = (2, 4)\nlabel_seeds = 2\npatch_brightness = 0.3\n")
+    for index, path in enumerate(sorted(photo_folder.iterdir())):
+        folder = place / "labelled" / ("even", "odd")[index % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder)
+    return place
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_three_corrupt_files_are_named(place, photo_folder):
+    folder = place / "with_bad"
+    shutil.copytree(photo_folder, folder)
+    whole = (folder / "photo1.jpg").read_bytes()
+    (folder / "text.jpg").write_text("no image")
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "nothing.png").write_bytes(b"")
+    done = cpc_keras("pretrain", "small.py", "--data", f"dir:{folder}", "--run", "bad", cwd=place, code=0)
+    assert "16 images" in done.stdout
+    assert "3 bad files were left out" in done.stdout
+    listed = {os.path.basename(row["path"]) for row in rows(place / "bad" / "bad_files.csv")}
+    assert listed == {"text.jpg", "cut.jpg", "nothing.png"}
+    assert all(name in done.stdout for name in listed)
+    cpc_keras("report", "bad", cwd=place, code=0)  # without labels, the page shows what there is
+    page = (place / "bad" / "report" / "index.html").read_text()
+    assert "not evaluated with labels" in page and page.count("data:image/png;base64,") == 3
+    done = cpc_keras(
+        *("pretrain", "small.py", "--data", f"dir:{folder}", "--run", "strict"),
+        *("--set", "max_bad_share=0.05"),
+        cwd=place,
+        code=2,
+    )
+    assert "bad files of 19" in done.stderr
+
+
+def test_killed_in_an_epoch_it_goes_on_as_if_it_had_not_been(place, photo_folder):
+    """SIGKILL between checkpoints: same images at each step, same number, same weights."""
+    arguments = ("pretrain", "small.py", "--data", f"dir:{photo_folder}", "--set", "steps=40")
+    cpc_keras(*arguments, "--run", "whole", cwd=place, code=0)
+    command = [sys.executable, "-m", "cpc_keras.cli", *arguments, "--run", "killed"]
+    process = subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    first = place / "killed" / "checkpoints" / "step-00000005.keras"
+    deadline = time.monotonic() + 120
+    while not first.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    stopped = max(int(path.stem[5:]) for path in (place / "killed" / "checkpoints").glob("step-*.keras"))
+    assert 5 <= stopped < 40
+    done = cpc_keras(*arguments, "--run", "killed", cwd=place, code=0)
+    assert f"Resumes after step {stopped} of 40" in done.stdout
+    whole, killed = (rows(place / run / "batches.csv") for run in ("whole", "killed"))
+    assert whole == killed
+    assert [int(row["step"]) for row in whole] == list(range(1, 41))
+    assert len({row["digest"] for row in whole}) > 30
+    models = [
+        keras.models.load_model(place / run / "checkpoints" / "step-00000040.keras") for run in ("whole", "killed")
+    ]
+    for one, two in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert [row["loss"] for row in rows(place / "whole" / "metrics.csv")] == [
+        row["loss"] for row in rows(place / "killed" / "metrics.csv")
+    ]
+
+
+def test_the_whole_road_on_a_folder_with_classes(place):
+    done = cpc_keras("pretrain", "small.py", "--data", "classes:labelled", "--run", "road", cwd=place, code=0)
+    assert re.search(r"step +12 +loss .* \(chance 4.61\) +picked right .*images/s", done.stdout)
+    assert json.loads((place / "road" / "classes.json").read_text()) == {"0": "even", "1": "odd"}
+    assert [int(row["step"]) for row in rows(place / "road" / "metrics.csv")] == [5, 10, 12]
+    assert list((place / "road" / "tensorboard").iterdir())
+    done = cpc_keras("pretrain", "small.py", "--data", "classes:labelled", "--run", "road", cwd=place, code=0)
+    assert "all 12 steps are done" in done.stdout
+
+    done = cpc_keras("evaluate", "road", "--methods", "linear,knn", cwd=place, code=0)
+    assert "CPC, frozen, linear probe" in done.stdout
+    records = json.loads((place / "road" / "evaluation" / "label_efficiency.json").read_text())
+    assert len(records) == 2 * 3 * 2 * 2  # probes, encoders, budgets, seeds
+    assert {record["encoder"] for record in records} == {"cpc", "untrained", "pixels"}
+    assert set(records[0]) == {
+        *("method", "encoder", "checkpoint", "fraction", "labels", "labels_per_class", "seed", "split"),
+        *("top1", "top5", "balanced_accuracy", "selected", "trials", "seconds"),
+    }
+    assert all(0.0 <= record["top1"] <= 1.0 for record in records)
+    hashes = json.loads((place / "road" / "evaluation" / "subsets" / "sha256.json").read_text())
+    small, large = (
+        set((place / "road" / "evaluation" / "subsets" / f"per_class-{n}-seed0.txt").read_text().split())
+        for n in (2, 4)
+    )
+    assert small < large and len(hashes) == 4
+
+    cpc_keras("export", "road", "exported", cwd=place, code=0)
+    card = (place / "exported" / "README.md").read_text()
+    assert "CPC, frozen, linear probe" in card and "`selected`" in card
+
+    cpc_keras("report", "road", cwd=place, code=0)
+    page = (place / "road" / "report" / "index.html").read_text()
+    assert page.count("data:image/png;base64,") == 4
+    assert "http" not in re.sub(r"base64,[^\"]*", "", page)  # nothing is fetched
+
+
+def test_the_snippet_of_the_model_card_runs(place):
+    if not (place / "exported").is_dir():
+        pytest.fail("the export of the test before is missing")
+    card = (place / "exported" / "README.md").read_text()
+    snippet = re.search(r"```python\n(.*?)```", card, re.S).group(1)
+    script = "import sys; sys.modules['cpc_keras'] = None\n" + snippet + "\nprint(features.shape, grid.shape)\n"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=place, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "(1, 16) (1, 5, 5, 16)"
+
+
+def test_help_takes_less_than_half_a_second_of_cpu_time(place):
+    cpc_keras("--help", cwd=place, code=0)  # writes the byte code
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = cpc_keras("--help", cwd=place, code=0)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 0.5
+    assert all(command in done.stdout for command in ("demo", "pretrain", "evaluate", "export", "report"))
+
+
+def test_ctrl_c_says_how_to_go_on(place, photo_folder):
+    arguments = ("pretrain", "small.py", "--data", f"dir:{photo_folder}", "--set", "steps=100000")
+    command = [sys.executable, "-m", "cpc_keras.cli", *arguments, "--run", "interrupted"]
+    process = subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if line.startswith("step"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error.strip() == "cpc-keras: stopped; the same command goes on from the last checkpoint"

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from cpc_keras.models import CPC, ContextNetwork, ResNet
+from cpc_keras.models.cpc import QUARTER_TURNS, rotate_grid
+
+
+@pytest.fixture
+def network():
+    layer = ContextNetwork(blocks=3, width=8)
+    layer.build((None, 6, 6, 10))
+    return layer
+
+
+def latents(rows=6, cols=6):
+    return np.random.default_rng(0).normal(size=(2, rows, cols, 10)).astype("float32")
+
+
+@pytest.mark.parametrize("row", range(6))
+def test_is_causal(network, row):
+    """Changing grid row r leaves every context row above r bit for bit as it was."""
+    before = np.asarray(network(latents()))
+    changed = latents()
+    changed[:, row] += 1.0
+    after = np.asarray(network(changed))
+    np.testing.assert_array_equal(after[:, :row], before[:, :row])
+    assert np.any(after[:, row] != before[:, row])
+
+
+def test_sees_as_many_rows_back_as_it_has_blocks(network):
+    before = np.asarray(network(latents()))
+    changed = latents()
+    changed[:, 0] += 1.0
+    after = np.asarray(network(changed))
+    assert np.any(after[:, 3] != before[:, 3])
+    np.testing.assert_array_equal(after[:, 4:], before[:, 4:])
+
+
+def test_sees_columns_to_both_sides(network):
+    before = np.asarray(network(latents()))
+    changed = latents()
+    changed[:, 2, 3] += 1.0
+    after = np.asarray(network(changed))
+    assert np.any(after[:, 2, 2] != before[:, 2, 2])
+    assert np.any(after[:, 2, 4] != before[:, 2, 4])
+
+
+def test_keeps_the_shape_and_ends_in_a_relu(network):
+    context = np.asarray(network(latents(4, 7)))
+    assert context.shape == (2, 4, 7, 10)
+    assert context.min() >= 0.0
+
+
+# What a change in the middle of the grid may not reach, by direction.
+BEHIND = {
+    "down": np.s_[:, :2, :],
+    "up": np.s_[:, 3:, :],
+    "right": np.s_[:, :, :2],
+    "left": np.s_[:, :, 3:],
+}
+
+
+@pytest.mark.parametrize("direction", BEHIND)
+def test_is_causal_in_every_direction(direction):
+    encoder = ResNet((8,), (1,), stem="small", input_shape=(None, None, 1))
+    model = CPC(encoder, 12, 4, directions=(direction,), offsets=(1,), context_blocks=2, context_width=8)
+    model.build((None, 28, 28, 1))
+
+    def context(grid):
+        turns = QUARTER_TURNS[direction]
+        turned = model.context_networks[direction](rotate_grid(grid, turns))
+        return np.asarray(rotate_grid(turned, -turns))
+
+    grid = np.random.default_rng(0).normal(size=(1, 5, 5, 8)).astype("float32")
+    changed = grid.copy()
+    changed[:, 2, 2] += 1.0
+    before, after = context(grid), context(changed)
+    np.testing.assert_array_equal(after[BEHIND[direction]], before[BEHIND[direction]])
+    assert np.any(after[:, 2, 2] != before[:, 2, 2])
+
+
+@pytest.mark.parametrize("name", ["blocks", "width"])
+def test_refuses_sizes_that_are_no_positive_whole_numbers(name):
+    with pytest.raises(ValueError, match=f"`{name}` must be a positive whole number. Received: {name}=0"):
+        ContextNetwork(**{name: 0})

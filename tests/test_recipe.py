@@ -1,0 +1,79 @@
+import pathlib
+
+import pytest
+
+from cpc_keras.errors import InputError
+from cpc_keras.recipe import Recipe, load_recipe
+
+RECIPES = sorted(pathlib.Path(__file__).parent.parent.joinpath("recipes").glob("*.py"))
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text):
+        path = tmp_path / "mine.py"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipes_that_come_along_are_read_and_explained(path):
+    assert load_recipe(path) == load_recipe(path.stem)
+    assert path.read_text().startswith('"""')
+
+
+def test_reads_literals_and_overrides(write):
+    path = write('"""Mine."""\nsteps = 100\noffsets = [1, 2]\nlearning_rate = -1e-3\n')
+    recipe = load_recipe(path, ["learning_rate=2e-3", "crop=32", "data=dir:/some/where", "directions=('up',)"])
+    assert (recipe.steps, recipe.offsets, recipe.learning_rate, recipe.crop) == (100, (1, 2), 2e-3, 32)
+    assert recipe.data == "dir:/some/where"
+    assert recipe.directions == ("up",)
+
+
+def test_nothing_is_executed(write, tmp_path):
+    witness = tmp_path / "witness"
+    path = write(f"steps = open({str(witness)!r}, 'w')\n")
+    with pytest.raises(InputError, match="only a docstring and lines `name = literal`. Received: .*mine.py line 1"):
+        load_recipe(path)
+    assert not witness.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import os\nsteps = 1\n", "line 1"),
+        ("steps = 1\npatchsize = 3\n", "known ones. Received: 'patchsize' .did you mean 'patch_size'"),
+        ("steps = 1.5\n", "`steps` must be int or None. Received: steps=1.5"),
+        ("steps = 1\nflip = 1\n", "`flip` must be bool"),
+        ("steps = 1\ncrop = 'large'\n", "`crop` must be int or 'auto'. Received: crop='large'"),
+        ("steps = 1\nscale = 'auto'\n", "`scale` must be float"),
+        ("crop = 3\n", "`steps` or `epochs` must be set"),
+        ("steps = 1\nepochs = 1\n", "`steps` or `epochs` must be set, and not both"),
+        ("steps = 0\n", "`steps` must be positive. Received: steps=0"),
+        ("steps = 1\nseed = -1\n", "`seed` must not be negative"),
+        ("steps = 1\npatch_contrast = 1.2\n", r"`patch_contrast` must lie in \[0, 1\]"),
+        ("steps = 1\nencoder = 'vgg'\n", "`encoder` must be one of"),
+        ("steps = 1\nwidths = (8,)\n", "`widths` and `blocks`"),
+        ("steps = (\n", "must be a readable file. Received: .*mine.py line 1"),
+    ],
+)
+def test_refusals(write, text, message):
+    with pytest.raises(InputError, match=message) as error:
+        load_recipe(write(text))
+    assert "\n" not in str(error.value)
+
+
+def test_refuses_unknown_names_and_overrides():
+    with pytest.raises(InputError, match="`RECIPE` must be an existing file or the name of a recipe"):
+        load_recipe("no_such_recipe")
+    with pytest.raises(InputError, match="`--set` must be KEY=VALUE. Received: steps"):
+        load_recipe("fashion_mnist", ["steps"])
+
+
+def test_every_field_is_documented():
+    import dataclasses
+
+    for field in dataclasses.fields(Recipe):
+        assert f"        {field.name}: " in Recipe.__doc__, field.name
