@@ -67,7 +67,7 @@ def build_cpc(recipe):
 
 
 def _optimizer(recipe):
-    warmup = min(recipe.warmup_steps, recipe.steps - 1)
+    warmup = min(recipe.warmup_steps, recipe.steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else recipe.learning_rate,
         decay_steps=max(1, recipe.steps - warmup),

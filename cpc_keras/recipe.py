@@ -52,7 +52,8 @@ class Recipe:
         steps: Optimizer steps of the whole run.
         epochs: Passes over the images instead of `steps`.
         learning_rate: Peak of the schedule (Adam).
-        warmup_steps: Steps of linear warm-up before the cosine decay to zero.
+        warmup_steps: Steps of linear warm-up before the cosine decay to zero,
+            at most a tenth of all steps.
         weight_decay: Decoupled weight decay.
         clip_norm: Largest global norm of the gradient, or `None`.
         checkpoint_every: Steps between checkpoints.
