@@ -144,13 +144,15 @@ def _start():
     return Console(highlight=False, soft_wrap=True)
 
 
+_INTERRUPTED = 130
+
+
 def main() -> None:
     """Runs the command; an error is one line on standard error and exit code 2."""
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False)  # Typer turns an interrupt into this return value
     except KeyboardInterrupt:
-        print("cpc-keras: stopped; the same command goes on from the last checkpoint", file=sys.stderr)
-        code = 130
+        code = _INTERRUPTED
     except InputError as error:
         print(f"cpc-keras: {error}", file=sys.stderr)
         code = 2
@@ -160,6 +162,8 @@ def main() -> None:
             raise
         print(f"cpc-keras: {error.format_message()}", file=sys.stderr)
         code = 2
+    if code == _INTERRUPTED:
+        print("cpc-keras: stopped; the same command goes on from the last checkpoint", file=sys.stderr)
     sys.exit(code or 0)
 
 
