@@ -4,7 +4,7 @@ Run:       cpc-keras pretrain folder --data dir:PATH/TO/IMAGES --run runs/mine
 Paper:     patches overlap by half as in CPC v1 (van den Oord et al. 2018, arXiv 1807.03748); layer
            normalisation, all four directions and per-patch augmentation as in the data-efficient CPC
            (Hénaff et al. 2019, arXiv 1905.09272).
-Cost:      on two cores, crops of 96 px: about 25 images a second with the encoder below.
+Cost:      on two cores, crops of 96 px: about 90 images a second with the encoder below.
 Expect:    a loss well below chance after the first tenth of the steps; the health line says so in words.
 
 "auto" becomes: small images (short side up to 40 px) as they are, larger ones resized so that a crop of
