@@ -8,7 +8,7 @@ FASHION := /usr/share/datasets/fashion-mnist
 export TFDS_DATA_DIR ?= $(CURDIR)/.cache/tensorflow_datasets
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast lint bench data clean
+.PHONY: demo test test-fast test-huge lint bench data clean
 
 demo: $(READY) data
 	$(BIN)/cpc-keras demo
@@ -17,7 +17,10 @@ test: $(READY) data lint
 	$(BIN)/pytest
 
 test-fast: $(READY) data
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow and not huge"
+
+test-huge: $(READY)
+	$(BIN)/pytest -m huge
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -6,7 +6,7 @@ __version__ = "0.1.0"
 
 # Names are imported when first asked for: `cpc-keras --help` must not wake Keras.
 _HOMES = {"CPC": "cpc_keras.models"}
-_MODULES = ("data", "evaluation", "export", "layers", "losses", "models")
+_MODULES = ("data", "evaluation", "export", "layers", "losses", "models", "optimizers")
 
 __all__ = [*_HOMES, *_MODULES]
 

@@ -2,10 +2,14 @@
 
 import keras
 
+from cpc_keras import models
 from cpc_keras.layers import PatchAugmentation
-from cpc_keras.models import CPC, ResNet, ResNet18, ResNet50
+from cpc_keras.optimizers import AveragedAdamW, WarmUp
 
-_NAMED = {"resnet18": ResNet18, "resnet50": ResNet50}
+_FAMILY = {
+    name.lower(): getattr(models, name)
+    for name in ("ResNet18", "ResNet34", "ResNet50", "ResNet101", "ResNet152", "ResNet161", "ResNet170")
+}
 
 
 def build_encoder(recipe, **kwargs):
@@ -25,9 +29,9 @@ def build_encoder(recipe, **kwargs):
         "dtype": recipe.precision,
         **kwargs,
     }
-    if recipe.encoder in _NAMED:
-        return _NAMED[recipe.encoder](**common)
-    return ResNet(recipe.widths, recipe.blocks, **common)
+    if recipe.encoder in _FAMILY:
+        return _FAMILY[recipe.encoder](stacks=recipe.stacks, **common)
+    return models.ResNet(recipe.widths, recipe.blocks, **common)
 
 
 def build_cpc(recipe):
@@ -40,7 +44,7 @@ def build_cpc(recipe):
         A built, compiled `CPC`.
     """
     keras.utils.set_random_seed(recipe.seed)
-    model = CPC(
+    model = models.CPC(
         build_encoder(recipe),
         recipe.patch_size,
         recipe.stride,
@@ -50,28 +54,44 @@ def build_cpc(recipe):
         scale=recipe.scale,
         context_blocks=recipe.context_blocks,
         context_width=recipe.context_width,
-        augmentation=PatchAugmentation(
-            flip=recipe.patch_flip,
-            brightness=recipe.patch_brightness,
-            contrast=recipe.patch_contrast,
-            colour_dropping=recipe.patch_colour_dropping,
-            seed=recipe.seed,
-            dtype="float32",
-        ),
+        augmentation=PatchAugmentation(**recipe.patch_augmentation, seed=recipe.seed, dtype="float32"),
         dtype=recipe.precision,
     )
     model.build((None, recipe.crop, recipe.crop, recipe.channels))
-    model.compile(optimizer=_optimizer(recipe), jit_compile=False)
+    model.compile(optimizer=build_optimizer(recipe), jit_compile=False)
     model.optimizer.build(model.trainable_weights)
     return model
 
 
-def _optimizer(recipe):
-    warmup = min(recipe.warmup_steps, recipe.steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if warmup else recipe.learning_rate,
-        decay_steps=max(1, recipe.steps - warmup),
-        warmup_target=recipe.learning_rate if warmup else None,
-        warmup_steps=warmup,
+def build_optimizer(recipe):
+    """Adam, schedule, clipping, averaging and accumulation of a resolved recipe.
+
+    Args:
+        recipe: A `Recipe` without `"auto"`.
+
+    Returns:
+        An `AveragedAdamW`.
+    """
+    return AveragedAdamW(
+        WarmUp(_schedule(recipe), min(recipe.warmup_steps, recipe.steps // 10)),
+        beta_1=recipe.beta_1,
+        beta_2=recipe.beta_2,
+        epsilon=recipe.epsilon,
+        weight_decay=recipe.weight_decay,
+        global_clipnorm=recipe.clip_norm,
+        average_decay=recipe.average_decay,
+        gradient_accumulation_steps=recipe.accumulate if recipe.accumulate > 1 else None,
     )
-    return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, global_clipnorm=recipe.clip_norm)
+
+
+def _schedule(recipe):
+    """What follows the warm-up, over batches."""
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    if recipe.schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=recipe.steps)
+    falls = sorted(recipe.decay_at)
+    return keras.optimizers.schedules.PiecewiseConstantDecay(
+        [round(share * recipe.steps) for share in falls],
+        [recipe.learning_rate * recipe.decay_factor**count for count in range(len(falls) + 1)],
+    )

@@ -62,6 +62,39 @@ def pretrain(recipe: RecipeName, data: Data = None, run: RunOption = None, overr
 
 
 @app.command()
+def describe(
+    recipe: RecipeName,
+    data: Data = None,
+    accelerator: Annotated[
+        str, typer.Option(help="Whose time and memory to state; an unknown name lists all.")
+    ] = "a100",
+    utilisation: Annotated[float, typer.Option(help="Share of its peak that a run reaches.", min=0.01, max=1.0)] = 0.35,
+    overrides: Overrides = None,
+) -> None:
+    """Geometry, parameters, cost and warnings of a recipe, before anything is trained."""
+    console = _start()
+    from cpc_keras.describing import describe as describe_recipe
+
+    describe_recipe(_recipe(recipe, overrides, data), console, accelerator, utilisation)
+
+
+@app.command()
+def ablate(
+    recipe: RecipeName,
+    data: Data = None,
+    run: RunOption = None,
+    axes: Annotated[str, typer.Option(help="Axes to climb, in order.")] = "MC,BU,LN,RC,HP,LP,PA",
+    overrides: Overrides = None,
+) -> None:
+    """The ladder of the paper's Figure 3: one axis more at each rung, at equal steps."""
+    console = _start()
+    from cpc_keras.ablation import ablate as ablate_recipe
+
+    run = run or pathlib.Path("runs") / f"{pathlib.Path(recipe).stem}_ablation"
+    ablate_recipe(_recipe(recipe, overrides, data), run, console, tuple(axes.split(",")))
+
+
+@app.command()
 def evaluate(
     run: Run,
     data: Data = None,
@@ -105,7 +138,7 @@ def report(run: Run) -> None:
 
 
 def _recipe(name, overrides, data):
-    from cpc_keras.recipe import load_recipe
+    from cpc_keras.recipe_file import load_recipe
 
     chosen = list(overrides or [])
     return load_recipe(name, chosen + ([f"data={data!r}"] if data else []))

@@ -7,6 +7,7 @@ import numpy as np
 
 from cpc_keras.errors import InputError
 from cpc_keras.recipe import AUTO
+from cpc_keras.switches import switch_off
 
 # Images up to this short side keep their size; patches up to it take the small stem.
 _SMALL = 40
@@ -18,7 +19,7 @@ _SMALL_STEM, _MEDIUM_STEM = 8, 24
 
 
 def resolve(recipe, images, accelerator=None):
-    """Replaces every `"auto"` of a recipe and checks that the geometry holds.
+    """Replaces every `"auto"` of a recipe, applies its switches and checks the geometry.
 
     Small images (short side up to 40 px) are used as they are, with patches of
     three strides; larger ones are resized so that a crop of 96 px (256 on an
@@ -30,14 +31,15 @@ def resolve(recipe, images, accelerator=None):
         accelerator: Whether a GPU or TPU computes; found out if `None`.
 
     Returns:
-        A `Recipe` without `"auto"`.
+        A `Recipe` without `"auto"` and with no axis in `without`.
 
     Raises:
-        InputError: If crop, patches, stride, directions, offsets or batch do not
-            fit.
+        InputError: If crop, patches, stride, directions, offsets, batch or patch
+            augmentation do not fit.
     """
+    from cpc_keras.layers.patch_augmentation import PatchAugmentation
     from cpc_keras.layers.patch_extractor import grid_size
-    from cpc_keras.models.cpc import check_prediction
+    from cpc_keras.models.directions import check_prediction
 
     accelerator = has_accelerator() if accelerator is None else accelerator
     chosen = dataclasses.asdict(recipe)
@@ -63,11 +65,21 @@ def resolve(recipe, images, accelerator=None):
     settle("precision", "mixed_bfloat16" if accelerator or computes_in_bfloat16() else "float32")
     usual = _ACCELERATOR_BATCH if accelerator else _CPU_BATCH
     settle("batch_size", int(np.clip(len(images) // 4, 2, usual)))
+    if chosen["channels"] == 1:
+        chosen["patch_colour_dropping"] = 0.0  # nothing to drop
+    switched = switch_off(type(recipe)(**chosen))
+    chosen = dataclasses.asdict(switched)
     try:
         side = grid_size(chosen["crop"], chosen["patch_size"], chosen["stride"])
         check_prediction(side, side, chosen["directions"], chosen["offsets"])
+        PatchAugmentation(**switched.patch_augmentation)
     except ValueError as error:
         raise InputError(str(error)) from error
+    if switched.patch_sub_crop is not None and switched.patch_sub_crop > switched.patch_size:
+        raise InputError(
+            f"`patch_sub_crop` must not exceed `patch_size`, {switched.patch_size} px. "
+            f"Received: patch_sub_crop={switched.patch_sub_crop}"
+        )
     available = chosen["short_side"] or smallest
     if chosen["crop"] > available:
         raise InputError(

@@ -66,6 +66,7 @@ class HealthLog(keras.callbacks.Callback):
         self.columns = [
             *("step", "epoch", "loss", "chance", "accuracy"),
             *(f"accuracy_{task}" for task in tasks),
+            *(f"loss_{task}" for task in tasks),
             *("embedding_std", "images_per_second"),
         ]
         self.tasks = tasks

@@ -17,10 +17,12 @@ from cpc_keras.evaluation.label_table import label_table
 from cpc_keras.evaluation.probes import KNNProbe, LinearProbe
 from cpc_keras.evaluation.scores import scores
 from cpc_keras.evaluation.supervised import SupervisedBaseline
+from cpc_keras.optimizers import use_averages
 from cpc_keras.pretraining import load_model
 from cpc_keras.run_folder import RunFolder, write_json, write_text
 
 METHODS = ("linear", "knn", "supervised")
+ENCODERS = ("cpc", "untrained", "pixels")
 _PROBES = {"linear": LinearProbe, "knn": KNNProbe}
 # Unlabelled images from which probes take the scale of each feature.
 _UNLABELLED = 2000
@@ -38,7 +40,7 @@ class Budget:
         return f"{self.amount:g} a class" if self.kind == "per_class" else f"{self.amount:.3g} of all"
 
 
-def evaluate(run, console, data=None, budgets=None, methods=METHODS, seeds=None):
+def evaluate(run, console, data=None, budgets=None, methods=METHODS, seeds=None, encoders=ENCODERS):
     """Few-label accuracy of a run's encoder against its rivals.
 
     Frozen encoder, untrained encoder and raw pixels under the same probes, and
@@ -52,6 +54,8 @@ def evaluate(run, console, data=None, budgets=None, methods=METHODS, seeds=None)
         budgets: List of `Budget`; the recipe's if `None`.
         methods: Any of `"linear"`, `"knn"`, `"supervised"`.
         seeds: Number of subsets at each budget; the recipe's if `None`.
+        encoders: What the probes are put on: any of `"cpc"`, `"untrained"`,
+            `"pixels"`.
 
     Returns:
         The records, as written to `evaluation/label_efficiency.json`.
@@ -79,7 +83,8 @@ def evaluate(run, console, data=None, budgets=None, methods=METHODS, seeds=None)
     frozen = [method for method in methods if method in _PROBES]
     with Progress(console=console, disable=not console.is_terminal) as progress:
         if frozen:
-            for encoder, features in _frozen_encoders(folder, recipe, model, train, test, subsets, progress):
+            frozen_encoders = _frozen_encoders(folder, recipe, model, encoders, train, test, subsets, progress)
+            for encoder, features in frozen_encoders:
                 _probe(encoder, features, frozen, train, test, subsets, results, progress)
         if "supervised" in methods:
             _supervise(recipe, train, test, subsets, results, progress)
@@ -88,7 +93,7 @@ def evaluate(run, console, data=None, budgets=None, methods=METHODS, seeds=None)
 
 
 def load_last_model(folder):
-    """`(step, model)` of a run's last checkpoint.
+    """`(step, model)` of a run's last checkpoint, with averaged weights where there are any.
 
     Raises:
         InputError: If there is none, or it is damaged.
@@ -96,7 +101,9 @@ def load_last_model(folder):
     last = folder.last_checkpoint()
     if last is None:
         raise InputError(f"`RUN` must have a checkpoint. Received: {folder.path} without one")
-    return last[0], load_model(last[1])
+    model = load_model(last[1])
+    use_averages(model)
+    return last[0], model
 
 
 def open_train_and_test(source, recipe):
@@ -157,17 +164,18 @@ def _write_subsets(folder, train, subsets):
     write_json(folder.evaluation / "subsets" / "sha256.json", hashes)
 
 
-def _frozen_encoders(folder, recipe, model, train, test, subsets, progress):
-    """Yields `(name, features)` of the encoder, the untrained encoder and raw pixels."""
+def _frozen_encoders(folder, recipe, model, encoders, train, test, subsets, progress):
+    """Yields `(name, features)` of each of `encoders`."""
     labelled = np.unique(np.concatenate([positions for drawn in subsets.values() for _, positions in drawn]))
     sample = np.random.default_rng(recipe.seed).permutation(len(train))[:_UNLABELLED]
     store = FeatureStore(folder.evaluation / "features", recipe.crop)
-    untrained = build_cpc(recipe)
-    for name, views, digest in (
-        ("cpc", EncoderViews(model), weights_digest(model)[:16]),
-        ("untrained", EncoderViews(untrained), weights_digest(untrained)[:16]),
-        ("pixels", PixelViews(), "pixels"),
-    ):
+    for name in encoders:
+        if name == "pixels":
+            views: PixelViews | EncoderViews = PixelViews()
+            digest = "pixels"
+        else:
+            encoder = model if name == "cpc" else build_cpc(recipe)
+            views, digest = EncoderViews(encoder), weights_digest(encoder)[:16]
         needed = {"train": np.union1d(labelled, sample), "test": np.arange(len(test))}
         task = progress.add_task(f"features: {name}", total=sum(map(len, needed.values())))
         done = {}

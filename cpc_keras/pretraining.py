@@ -60,7 +60,8 @@ def load_model(path):
     Raises:
         InputError: If the file is damaged.
     """
-    import cpc_keras.models  # noqa: F401  (registers the classes)
+    import cpc_keras.models
+    import cpc_keras.optimizers  # noqa: F401  (both register their classes)
 
     try:
         return keras.models.load_model(path)
@@ -78,10 +79,10 @@ def _model(recipe, folder):
         return build_cpc(recipe), 0
     step, path = last
     model = load_model(path)
-    if int(model.optimizer.iterations) != step:
+    updates = int(model.optimizer.iterations)
+    if updates != step // recipe.accumulate:
         raise InputError(
-            f"The checkpoint must be of step {step}, as its name says. "
-            f"Received: {path} of step {int(model.optimizer.iterations)}"
+            f"The checkpoint must be of step {step}, as its name says. Received: {path} after {updates} updates"
         )
     return model, step
 

@@ -1,17 +1,13 @@
-"""A recipe: every setting of a run in one flat file, read but never executed."""
+"""A recipe: every setting of a run, flat, with its checks."""
 
-import ast
 import dataclasses
-import difflib
-import pathlib
 
 from cpc_keras.errors import InputError
 
 AUTO = "auto"
-ENCODERS = ("resnet", "resnet18", "resnet50")
-PRECISIONS = (AUTO, "float32", "mixed_bfloat16")
-_BUILT_IN = pathlib.Path(__file__).parent / "recipes"
-_CHECKOUT = pathlib.Path(__file__).parent.parent / "recipes"
+ENCODERS = ("resnet", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnet161", "resnet170")
+# The axes of the ablation, in the order in which the paper's Figure 3 adds them.
+AXES = ("MC", "BU", "LN", "RC", "HP", "LP", "PA")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +15,9 @@ class Recipe:
     """The fields a recipe may set, with their defaults.
 
     `"auto"` where it is allowed is replaced by `cpc_keras.geometry.resolve`
-    once the images are known.
+    once the images are known, and so are the switches in `without`. What
+    begins with `patch_`, but for `patch_size`, is the argument of
+    `cpc_keras.layers.PatchAugmentation` of that name.
 
     Attributes:
         data: Source of the images, see `cpc_keras.data.open_source`.
@@ -30,8 +28,9 @@ class Recipe:
         flip: Whether images are mirrored at random.
         patch_size: Side of a patch in pixels, or `"auto"`.
         stride: Pixels from patch to patch, or `"auto"`.
-        encoder: `"resnet"` (with `widths` and `blocks`), `"resnet18"` or
-            `"resnet50"`.
+        encoder: `"resnet"` (with `widths` and `blocks`), or one of the family,
+            `"resnet18"` to `"resnet170"`.
+        stacks: Stacks of a member of the family, 3 or 4.
         widths: Channels of each stack of `"resnet"`.
         blocks: Residual blocks of each stack of `"resnet"`.
         stem: `"small"`, `"medium"`, `"large"`, or `"auto"` (by patch size).
@@ -42,20 +41,56 @@ class Recipe:
         scale: Factor on predictions.
         context_blocks: Residual blocks of a context network.
         context_width: Channels inside a block.
+        patch_sub_crop: Side in pixels of a random part of each patch that is
+            kept, zeros around it; `None` keeps all.
         patch_flip: Probability that a patch is mirrored.
+        patch_primitives: Random AutoAugment primitives in a row.
+        patch_primitive_ranges: Range of strength by primitive, as in
+            `{"rotate": (-30, 30), "invert": ()}`; `None` is the published table.
+        patch_elastic: Probability of an elastic deformation.
+        patch_elastic_strength: Its size.
+        patch_elastic_smoothness: Its smoothness.
+        patch_shear: Probability of a shear.
+        patch_shear_strength: Largest shear.
+        patch_histogram: Probability of a change of the colour histogram.
+        patch_histogram_strength: Its size.
+        patch_colour_distortion: Probability of a change of brightness,
+            saturation, hue and contrast.
         patch_brightness: Largest change of a patch's brightness.
-        patch_contrast: Largest relative change of a patch's contrast.
+        patch_saturation: Largest relative change of its saturation.
+        patch_hue: Largest change of its hue, in turns.
+        patch_contrast: Largest relative change of its contrast.
+        patch_greyscale: Probability that a patch becomes grey.
         patch_colour_dropping: Probability that a patch keeps one channel only.
+        patch_fill: What geometric primitives put outside the patch.
+        patch_clip: Whether augmented patches are clipped to `[0, 1]`.
         precision: `"float32"`, `"mixed_bfloat16"` or `"auto"` (the latter where
             the processor computes in it).
         batch_size: Images a step, or `"auto"`.
-        steps: Optimizer steps of the whole run.
+        accumulate: Batches whose gradients are averaged into one update. Saves
+            memory for smooth gradients; adds no negatives, which come from one
+            batch each.
+        steps: Batches of the whole run (optimizer steps, if `accumulate` is 1).
         epochs: Passes over the images instead of `steps`.
         learning_rate: Peak of the schedule (Adam).
-        warmup_steps: Steps of linear warm-up before the cosine decay to zero,
-            at most a tenth of all steps.
-        weight_decay: Decoupled weight decay.
+        beta_1: Adam's decay of the first moment.
+        beta_2: Adam's decay of the second moment.
+        epsilon: Adam's epsilon.
+        schedule: After warm-up `"cosine"` (to zero), `"step"` (by
+            `decay_factor` at each of `decay_at`) or `"constant"`.
+        decay_at: Shares of the steps at which `"step"` lowers the rate.
+        decay_factor: What it is multiplied by.
+        warmup_steps: Steps of linear warm-up, at most a tenth of all steps.
+        weight_decay: Decoupled weight decay; biases and norms are spared.
         clip_norm: Largest global norm of the gradient, or `None`.
+        average_decay: Decay of the Polyak average, which is what is evaluated
+            and exported; `None` keeps none.
+        without: Axes of the paper's ablation that are switched off, out of
+            `"MC"` (model capacity), `"BU"` (bottom-up prediction), `"LN"` (layer
+            norm), `"RC"` (colour dropping), `"HP"` (horizontal prediction), `"LP"`
+            (larger patches), `"PA"` (further patch augmentation).
+        ablation: What an axis sets when it is switched off, where that is not
+            what `cpc_keras.switches` would do: `{"LP": {"patch_size": 64, …}, …}`.
         checkpoint_every: Steps between checkpoints.
         keep_checkpoints: How many of the last ones are kept.
         max_bad_share: Share of unreadable files that is put up with.
@@ -73,6 +108,7 @@ class Recipe:
     patch_size: int | str = AUTO
     stride: int | str = AUTO
     encoder: str = "resnet"
+    stacks: int = 3
     widths: tuple = (64, 128)
     blocks: tuple = (2, 2)
     stem: str = AUTO
@@ -83,18 +119,44 @@ class Recipe:
     scale: float = 0.1
     context_blocks: int = 5
     context_width: int = 256
+    patch_sub_crop: int | None = None
     patch_flip: float = 0.0
-    patch_brightness: float = 0.0
-    patch_contrast: float = 0.0
+    patch_primitives: int = 0
+    patch_primitive_ranges: dict | None = None
+    patch_elastic: float = 0.0
+    patch_elastic_strength: float = 0.05
+    patch_elastic_smoothness: float = 0.25
+    patch_shear: float = 0.0
+    patch_shear_strength: float = 0.3
+    patch_histogram: float = 0.0
+    patch_histogram_strength: float = 0.5
+    patch_colour_distortion: float = 0.0
+    patch_brightness: float = 32 / 255
+    patch_saturation: float = 0.5
+    patch_hue: float = 0.2
+    patch_contrast: float = 0.5
+    patch_greyscale: float = 0.0
     patch_colour_dropping: float = 0.0
+    patch_fill: float = 0.5
+    patch_clip: bool = True
     precision: str = AUTO
     batch_size: int | str = AUTO
+    accumulate: int = 1
     steps: int | None = None
     epochs: int | None = None
     learning_rate: float = 1e-3
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    schedule: str = "cosine"
+    decay_at: tuple = (0.6, 0.85)
+    decay_factor: float = 0.1
     warmup_steps: int = 100
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    average_decay: float | None = None
+    without: tuple = ()
+    ablation: dict = dataclasses.field(default_factory=dict)
     checkpoint_every: int = 500
     keep_checkpoints: int = 3
     max_bad_share: float = 0.1
@@ -104,11 +166,10 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
-        for name in ("widths", "blocks", "offsets", "directions", "labels_per_class", "fractions"):
-            value = getattr(self, name)
-            if isinstance(value, list | tuple):
-                object.__setattr__(self, name, tuple(value))
         for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.type is tuple and isinstance(value, list):
+                object.__setattr__(self, field.name, tuple(value))
             _check_kind(field.name, getattr(self, field.name), field.type)
         if (self.steps is None) == (self.epochs is None):
             raise InputError(
@@ -122,50 +183,73 @@ class Recipe:
             if value not in (AUTO, None) and value <= 0:
                 raise InputError(f"`{name}` must be positive. Received: {name}={value}")
         for name in _SHARES:
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"`{name}` must lie in [0, 1]. Received: {name}={getattr(self, name)}")
-        for name in ("warmup_steps", "weight_decay", "seed"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise InputError(f"`{name}` must lie in [0, 1]. Received: {name}={value}")
+        for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise InputError(f"`{name}` must not be negative. Received: {name}={getattr(self, name)}")
+        for name in _BELOW_ONE:
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < 1:
+                raise InputError(f"`{name}` must lie in [0, 1). Received: {name}={value}")
         if len(self.widths) != len(self.blocks) or not self.widths:
             raise InputError(
                 "`widths` and `blocks` must name the same number of stacks, at least one. "
                 f"Received: widths={self.widths}, blocks={self.blocks}"
             )
+        if not all(isinstance(share, float) and 0 < share < 1 for share in self.decay_at):
+            raise InputError(f"`decay_at` must be shares of the steps in (0, 1). Received: decay_at={self.decay_at}")
+        self._check_axes()
 
+    @property
+    def patch_augmentation(self):
+        """Arguments of `cpc_keras.layers.PatchAugmentation`."""
+        return {argument: getattr(self, name) for argument, name in PATCH_FIELDS.items()}
+
+    def _check_axes(self):
+        for name in ("without", "ablation"):
+            unknown = [axis for axis in getattr(self, name) if axis not in AXES]
+            if unknown:
+                raise InputError(f"`{name}` must name axes out of {AXES}. Received: {name}={getattr(self, name)}")
+        for axis, fields in self.ablation.items():
+            known = isinstance(fields, dict) and set(fields) <= set(FIELDS) - {"without", "ablation"}
+            if not known:
+                raise InputError(
+                    f"`ablation` must map an axis to fields of a recipe. Received: ablation[{axis!r}]={fields!r}"
+                )
+
+
+FIELDS = tuple(field.name for field in dataclasses.fields(Recipe))
+# The recipe's fields that are arguments of `PatchAugmentation`, by argument.
+PATCH_FIELDS = {
+    name.removeprefix("patch_"): name for name in FIELDS if name.startswith("patch_") and name != "patch_size"
+}
 
 _CHOICES = {
     "channels": (AUTO, 1, 3),
     "encoder": ENCODERS,
+    "stacks": (3, 4),
     "stem": (AUTO, "small", "medium", "large"),
     "normalization": ("layer", "batch", "none"),
-    "precision": PRECISIONS,
+    "schedule": ("cosine", "step", "constant"),
+    "precision": (AUTO, "float32", "mixed_bfloat16"),
 }
 _POSITIVE = (
-    "short_side",
-    "crop",
-    "patch_size",
-    "stride",
-    "target_dim",
-    "scale",
-    "context_blocks",
-    "context_width",
-    "batch_size",
-    "steps",
-    "epochs",
-    "learning_rate",
-    "clip_norm",
-    "checkpoint_every",
-    "keep_checkpoints",
-    "label_seeds",
+    *("short_side", "crop", "patch_size", "stride", "patch_sub_crop"),
+    *("target_dim", "scale", "context_blocks", "context_width"),
+    *("batch_size", "accumulate", "steps", "epochs", "learning_rate", "epsilon", "clip_norm", "decay_factor"),
+    *("checkpoint_every", "keep_checkpoints", "label_seeds"),
 )
 _SHARES = (
-    "patch_flip",
-    "patch_brightness",
-    "patch_contrast",
-    "patch_colour_dropping",
-    "max_bad_share",
+    *("patch_flip", "patch_elastic", "patch_shear", "patch_histogram", "patch_colour_distortion", "patch_greyscale"),
+    *("patch_colour_dropping", "patch_fill", "patch_saturation", "patch_contrast", "max_bad_share"),
 )
+_NOT_NEGATIVE = (
+    *("patch_primitives", "patch_elastic_strength", "patch_shear_strength", "patch_histogram_strength"),
+    *("patch_brightness", "patch_hue", "warmup_steps", "weight_decay", "seed"),
+)
+_BELOW_ONE = ("beta_1", "beta_2", "average_decay")
 
 
 def _check_kind(name, value, kind):
@@ -186,88 +270,3 @@ def _check_kind(name, value, kind):
             for one in accepted
         )
         raise InputError(f"`{name}` must be {names}. Received: {name}={value!r}")
-
-
-def load_recipe(name, overrides=()):
-    """Reads a recipe file.
-
-    Args:
-        name: Path of the file, or the name of a recipe that comes with the
-            package, such as `"fashion_mnist"`.
-        overrides: Strings `"KEY=VALUE"` that replace fields. A value that is no
-            Python literal is taken as text.
-
-    Returns:
-        A `Recipe`.
-
-    Raises:
-        InputError: If the file is missing, holds anything but a docstring and
-            `name = literal` lines, or a field is unknown or out of range.
-
-    Example:
-
-    >>> load_recipe("fashion_mnist", ["batch_size=16"]).batch_size
-    16
-    """
-    path = _find(name)
-    fields = _read_assignments(path.read_text(encoding="utf-8"), str(path))
-    for override in overrides:
-        key, separator, value = override.partition("=")
-        if not separator:
-            raise InputError(f"`--set` must be KEY=VALUE. Received: {override}")
-        fields[key.strip()] = _literal_or_text(value.strip())
-    return recipe_from_fields(fields)
-
-
-def recipe_from_fields(fields):
-    """Builds a `Recipe` from a dictionary, refusing unknown names."""
-    known = [field.name for field in dataclasses.fields(Recipe)]
-    for key in fields:
-        if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
-            raise InputError(f"A recipe's fields must be known ones. Received: {key!r}{hint}")
-    return Recipe(**fields)
-
-
-def _find(name):
-    path = pathlib.Path(name)
-    if path.is_file():
-        return path
-    if path.name == name:
-        for folder in (_BUILT_IN, _CHECKOUT):
-            candidate = folder / f"{path.stem}.py"
-            if candidate.is_file():
-                return candidate
-    raise InputError(f"`RECIPE` must be an existing file or the name of a recipe. Received: {name}")
-
-
-def _read_assignments(text, origin):
-    try:
-        tree = ast.parse(text, origin)
-    except SyntaxError as error:
-        raise InputError(
-            f"`RECIPE` must be a readable file. Received: {origin} line {error.lineno}: {error.msg}"
-        ) from error
-    fields = {}
-    for index, node in enumerate(tree.body):
-        docstring = index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if docstring:
-            continue
-        simple = isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
-        try:
-            if not simple:
-                raise ValueError
-            fields[node.targets[0].id] = ast.literal_eval(node.value)
-        except ValueError as error:
-            raise InputError(
-                f"`RECIPE` must hold only a docstring and lines `name = literal`. Received: {origin} line {node.lineno}"
-            ) from error
-    return fields
-
-
-def _literal_or_text(value):
-    try:
-        return ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return value

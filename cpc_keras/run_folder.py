@@ -9,7 +9,7 @@ import platform
 from importlib import metadata
 
 from cpc_keras.errors import InputError
-from cpc_keras.recipe import recipe_from_fields
+from cpc_keras.recipe_file import recipe_from_fields
 
 _PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "scikit-learn", "numpy")
 

@@ -1,6 +1,7 @@
 """Real images and small models that tests share."""
 
 import os
+import shutil
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -40,6 +41,17 @@ def photo_folder(tmp_path_factory, photographs):
 
 
 @pytest.fixture(scope="session")
+def photo_classes(tmp_path_factory, photo_folder):
+    """The same pieces in two folders, `even` and `odd`."""
+    folder = tmp_path_factory.mktemp("classes")
+    for index, path in enumerate(sorted(photo_folder.iterdir())):
+        label = folder / ("even", "odd")[index % 2]
+        label.mkdir(exist_ok=True)
+        shutil.copy(path, label)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def photo_crops(photographs):
     """Float32 `[12, 28, 28, 1]` in `[0, 1]`: grey pieces of real photographs."""
     rng = np.random.default_rng(1)
@@ -59,7 +71,9 @@ def build_small_cpc(channels=1, dtype=None, **kwargs):
         "target_dim": 8,
         "context_blocks": 2,
         "context_width": 8,
-        "augmentation": PatchAugmentation(flip=0.5, brightness=0.2, contrast=0.4, seed=3),
+        "augmentation": PatchAugmentation(
+            flip=0.5, colour_distortion=1.0, brightness=0.2, contrast=0.4, saturation=0.0, hue=0.0, clip=False, seed=3
+        ),
         **kwargs,
     }
     encoder = ResNet((8, 16), (1, 1), stem="medium", input_shape=(None, None, channels), dtype=dtype)

@@ -1,9 +1,13 @@
+import dataclasses
+import inspect
 import pathlib
 
 import pytest
 
 from cpc_keras.errors import InputError
-from cpc_keras.recipe import Recipe, load_recipe
+from cpc_keras.layers import PatchAugmentation
+from cpc_keras.recipe import Recipe
+from cpc_keras.recipe_file import load_recipe
 
 RECIPES = sorted(pathlib.Path(__file__).parent.parent.joinpath("recipes").glob("*.py"))
 
@@ -57,6 +61,14 @@ def test_nothing_is_executed(write, tmp_path):
         ("steps = 1\nencoder = 'vgg'\n", "`encoder` must be one of"),
         ("steps = 1\nwidths = (8,)\n", "`widths` and `blocks`"),
         ("steps = (\n", "must be a readable file. Received: .*mine.py line 1"),
+        ("steps = 1\nbeta_2 = 1.0\n", r"`beta_2` must lie in \[0, 1\). Received: beta_2=1.0"),
+        ("steps = 1\nschedule = 'linear'\n", "`schedule` must be one of"),
+        ("steps = 1\ndecay_at = (3000,)\n", r"`decay_at` must be shares of the steps in \(0, 1\)"),
+        ("steps = 1\naccumulate = 0\n", "`accumulate` must be positive"),
+        ("steps = 1\nwithout = ('XY',)\n", "`without` must name axes out of"),
+        ("steps = 1\nablation = {'LP': {'patchsize': 3}}\n", "`ablation` must map an axis to fields of a recipe"),
+        ("steps = 1\nablation = ()\n", "`ablation` must be dict"),
+        ("steps = 1\npatch_primitive_ranges = ('rotate',)\n", "`patch_primitive_ranges` must be dict or None"),
     ],
 )
 def test_refusals(write, text, message):
@@ -66,14 +78,18 @@ def test_refusals(write, text, message):
 
 
 def test_refuses_unknown_names_and_overrides():
-    with pytest.raises(InputError, match="`RECIPE` must be an existing file or the name of a recipe"):
+    with pytest.raises(InputError, match="`RECIPE` must be an existing file or the name of a recipe .*fashion_mnist"):
         load_recipe("no_such_recipe")
     with pytest.raises(InputError, match="`--set` must be KEY=VALUE. Received: steps"):
         load_recipe("fashion_mnist", ["steps"])
 
 
-def test_every_field_is_documented():
-    import dataclasses
+def test_patch_fields_are_the_arguments_of_the_layer_with_its_defaults():
+    parameters = inspect.signature(PatchAugmentation.__init__).parameters
+    defaults = {name: p.default for name, p in parameters.items() if name not in ("self", "seed", "kwargs")}
+    assert Recipe(steps=1).patch_augmentation == defaults
 
+
+def test_every_field_is_documented():
     for field in dataclasses.fields(Recipe):
         assert f"        {field.name}: " in Recipe.__doc__, field.name

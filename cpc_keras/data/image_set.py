@@ -37,6 +37,8 @@ class ImageSet:
         labels: Integer array `[N]`, or `None` if there are no labels.
         class_names: Names by label, or `None`.
         bad_files: Files that could not be used.
+        verified: Whether every image is known to decode, as in a prepared
+            data set.
     """
 
     name: str
@@ -47,6 +49,7 @@ class ImageSet:
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] | None = None
     bad_files: list[BadFile] = dataclasses.field(default_factory=list)
+    verified: bool = False
 
     def __len__(self):
         return len(self.ids)
@@ -86,7 +89,8 @@ def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None)
 
     Images that cannot be decoded are left out and listed in `bad_files`. The
     decoded images stay in memory if they take at most a quarter of what is
-    free; otherwise they are decoded again when asked for.
+    free; otherwise they are decoded again when asked for. A verified set that
+    does not fit is not decoded beforehand at all.
 
     Args:
         images: An `ImageSet`.
@@ -108,6 +112,9 @@ def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None)
 
     def load(position):
         return _convert(images.read(position), channels, short_side)
+
+    if images.verified and not cached:
+        return dataclasses.replace(images, sizes=sizes, read=load)
 
     def attempt(position):
         try:

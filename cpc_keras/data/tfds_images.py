@@ -1,13 +1,17 @@
 """TensorFlow Datasets as image sets with random access."""
 
 import contextlib
+import io
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import psutil
+from PIL import Image
 
 from cpc_keras.data.image_set import ImageSet
+from cpc_keras.data.tfrecord_index import TFRecordIndex
 from cpc_keras.errors import InputError
 
 # A data set of equal images is read into memory at once up to this share.
@@ -51,7 +55,7 @@ def open_tfds(name, split, source):
     shape = features["image"].shape
     budget = _MEMORY_SHARE * psutil.virtual_memory().available
     in_memory = None not in shape and count * np.prod(shape) <= budget
-    parts = _load(builder, split) if in_memory else _random_access(builder, name, split)
+    parts = _load(builder, split) if in_memory else _random_access(builder, split)
     read, sizes, labels = parts
     return ImageSet(
         name=source,
@@ -61,6 +65,7 @@ def open_tfds(name, split, source):
         sizes=sizes,
         labels=labels if class_names else None,
         class_names=class_names,
+        verified=True,
     )
 
 
@@ -126,29 +131,31 @@ def _load(builder, split):
     return images.__getitem__, sizes, labels
 
 
-def _random_access(builder, name, split):
-    """Random access to a data set on the disk, prepared as ArrayRecord."""
+def _random_access(builder, split):
+    """Random access to a data set on the disk, prepared as TFRecord (TFDS' default) or ArrayRecord."""
     import tensorflow_datasets as tfds
 
-    with _quiet():
-        builder = tfds.builder(name, file_format="array_record")
-        builder.download_and_prepare()
+    features = builder.info.features
     skip = {"image": tfds.decode.SkipDecoding()}
-    encoded = builder.as_data_source(split=split, decoders=skip)
-    sizes, labels = _survey(encoded)
-    decoded = builder.as_data_source(split=split)
-    return (lambda index: np.asarray(decoded[index]["image"])), sizes, labels
+    if builder.info.file_format == tfds.core.FileFormat.ARRAY_RECORD:
+        encoded = builder.as_data_source(split=split, decoders=skip)
+        decoded = builder.as_data_source(split=split)
+        sizes, labels = _survey(len(encoded), encoded.__getitem__)
+        return (lambda index: np.asarray(decoded[index]["image"])), sizes, labels
+    parts = [(part.filename, part.skip, part.take) for part in builder.info.splits[split].file_instructions]
+    records = TFRecordIndex(parts)
+    sizes, labels = _survey(len(records), lambda index: features.deserialize_example_np(records[index], decoders=skip))
+    return (lambda index: np.asarray(features.deserialize_example_np(records[index])["image"])), sizes, labels
 
 
-def _survey(records):
+def _survey(count, encoded):
     """Sizes and labels of all records, decoding headers only."""
-    import io
 
-    from PIL import Image
-
-    sizes, labels = [], []
-    for record in records:
+    def look(index):
+        record = encoded(index)
         with Image.open(io.BytesIO(record["image"])) as image:
-            sizes.append((image.height, image.width, 1 if image.mode == "L" else 3))
-        labels.append(record.get("label", -1))
-    return np.array(sizes), np.array(labels, dtype="int64")
+            return image.height, image.width, 1 if image.mode == "L" else 3, record.get("label", -1)
+
+    with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
+        found = np.array(list(pool.map(look, range(count))), dtype="int64").reshape(-1, 4)
+    return found[:, :3], found[:, 3]

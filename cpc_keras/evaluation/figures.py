@@ -43,6 +43,31 @@ def label_curve(table, names, path):
     _save(figure, path)
 
 
+def ablation_bars(table, path):
+    """Accuracy at each rung of an ablation, a bar a number of labels, lines over seeds.
+
+    Args:
+        table: `pandas.DataFrame` with `rung`, `labels`, `seed`, `top1`.
+        path: PNG to write.
+    """
+    rungs, budgets = list(dict.fromkeys(table["rung"])), sorted(table["labels"].unique())
+    figure, axes = plt.subplots(figsize=(1.2 * len(rungs) + 2, 4.5))
+    width = 0.8 / len(budgets)
+    for index, labels in enumerate(budgets):
+        spread = 100 * table[table["labels"] == labels].groupby("rung")["top1"].agg(["mean", "min", "max"]).loc[rungs]
+        places = np.arange(len(rungs)) + (index - (len(budgets) - 1) / 2) * width
+        reach = [spread["mean"] - spread["min"], spread["max"] - spread["mean"]]
+        colour = ("#56B4E9", "#0072B2", "#009E73", "#D55E00")[index % 4]
+        bars = axes.bar(places, spread["mean"], width, yerr=reach, color=colour, capsize=2, label=f"{labels:,} labels")
+        axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=1)
+    axes.set_xticks(range(len(rungs)), rungs)
+    axes.set(ylabel="test accuracy of a linear probe, %", ylim=(0, 100))
+    axes.grid(axis="y", alpha=0.3)
+    axes.set_axisbelow(True)
+    axes.legend(fontsize=8, loc="upper left")
+    _save(figure, path)
+
+
 def loss_curve(metrics, path):
     """Loss against chance, and the share of patches picked right, over steps.
 

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from cpc_keras.errors import InputError
+from cpc_keras.optimizers import averaged_weights
 
 # ITU-R BT.601 luma, for a grey encoder that is given colour.
 _LUMA = (0.299, 0.587, 0.114)
@@ -25,7 +26,8 @@ def save(model, dest, pooling=None, card=None):
     one channel takes three as well (converted to grey), and the other way
     round. It can be fine-tuned: both values of `training` are traced, and
     `trainable_variables` are listed. It computes in float32 whatever precision
-    the model was trained in. Signatures, each from `images` to a dictionary:
+    the model was trained in, with the Polyak average of the weights if the
+    model's optimizer keeps one. Signatures, each from `images` to a dictionary:
 
     * `serving_default`: `feature_vector` `[B, D]`;
     * `patch_grid`: `patch_grid` `[B, rows, cols, D]`, of the centre that the
@@ -74,14 +76,15 @@ def variables_digest(dest):
 
 
 def _in_float32(model):
-    """The same model and weights, computing in float32."""
+    """The same model, computing in float32, with averaged weights where its optimizer keeps them."""
     config = json.dumps(keras.saving.serialize_keras_object(model))
     for narrow in ("mixed_bfloat16", "mixed_float16"):
         config = config.replace(f'"{narrow}"', '"float32"')
     copy = keras.saving.deserialize_keras_object(json.loads(config))
     if not copy.built:
         copy.build(model.get_build_config()["input_shape"])
-    copy.set_weights(model.get_weights())
+    with averaged_weights(model):
+        copy.set_weights(model.get_weights())
     return copy
 
 

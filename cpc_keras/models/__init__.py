@@ -2,6 +2,18 @@
 
 from cpc_keras.models.context_network import ContextNetwork
 from cpc_keras.models.cpc import CPC
-from cpc_keras.models.resnet import ResNet, ResNet18, ResNet50
+from cpc_keras.models.resnet import ResNet
+from cpc_keras.models.resnet_family import ResNet18, ResNet34, ResNet50, ResNet101, ResNet152, ResNet161, ResNet170
 
-__all__ = ["CPC", "ContextNetwork", "ResNet", "ResNet18", "ResNet50"]
+__all__ = [
+    "CPC",
+    "ContextNetwork",
+    "ResNet",
+    "ResNet18",
+    "ResNet34",
+    "ResNet50",
+    "ResNet101",
+    "ResNet152",
+    "ResNet161",
+    "ResNet170",
+]

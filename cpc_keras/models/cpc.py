@@ -1,7 +1,5 @@
 """Contrastive Predictive Coding of images as a Keras model."""
 
-import math
-
 import keras
 import numpy as np
 from keras import ops
@@ -9,65 +7,11 @@ from keras import ops
 from cpc_keras.layers.patch_extractor import PatchExtractor, grid_size
 from cpc_keras.losses.info_nce import info_nce_and_accuracy
 from cpc_keras.models.context_network import ContextNetwork
+from cpc_keras.models.directions import QUARTER_TURNS, check_names, check_prediction, rotate_grid
+from cpc_keras.models.embedding_spread import embedding_std
 from cpc_keras.models.step import TrainingStep
 
-# Quarter turns (counter-clockwise) that make a direction run downwards: the
-# context network and the predictors only ever look down.
-QUARTER_TURNS = {"down": 0, "right": 3, "up": 2, "left": 1}
 REDUCTIONS = ("mean", "sum")
-
-
-def rotate_grid(grid, quarter_turns):
-    """Turns `[B, rows, cols, ...]` counter-clockwise by quarter turns.
-
-    Example:
-
-    >>> import numpy as np
-    >>> grid = np.array([[[1, 2], [3, 4]]])
-    >>> np.asarray(rotate_grid(grid, 1)).tolist()
-    [[[2, 4], [1, 3]]]
-    """
-    for _ in range(quarter_turns % 4):
-        grid = ops.flip(ops.swapaxes(grid, 1, 2), axis=1)
-    return grid
-
-
-def check_prediction(rows, cols, directions, offsets):
-    """Raises `ValueError` unless every direction and offset fits the grid.
-
-    Args:
-        rows: Rows of the patch grid.
-        cols: Columns of the patch grid.
-        directions: Names out of `"down"`, `"up"`, `"right"`, `"left"`.
-        offsets: Patches ahead, counted from 1.
-
-    Example:
-
-    >>> check_prediction(5, 5, ("down",), (2, 5))
-    Traceback (most recent call last):
-    ValueError: `offsets` must lie in [1, 4] for direction 'down' on a grid of 5 × 5 patches. \
-Received: offsets=(2, 5)
-    """
-    _check_names(directions, offsets)
-    for direction in directions:
-        ahead = cols if QUARTER_TURNS[direction] % 2 else rows
-        if max(offsets) > ahead - 1:
-            raise ValueError(
-                f"`offsets` must lie in [1, {ahead - 1}] for direction {direction!r} on a grid of "
-                f"{rows} × {cols} patches. Received: offsets={tuple(offsets)}"
-            )
-
-
-def _check_names(directions, offsets):
-    unknown = [direction for direction in directions if direction not in QUARTER_TURNS]
-    if unknown or not directions or len(set(directions)) != len(directions):
-        raise ValueError(
-            f"`directions` must be distinct names out of {tuple(QUARTER_TURNS)}. "
-            f"Received: directions={tuple(directions)}"
-        )
-    whole = all(int(offset) == offset and offset >= 1 for offset in offsets)
-    if not whole or not offsets or len(set(offsets)) != len(offsets):
-        raise ValueError(f"`offsets` must be distinct whole numbers from 1 on. Received: offsets={tuple(offsets)}")
 
 
 @keras.saving.register_keras_serializable(package="cpc_keras")
@@ -146,7 +90,7 @@ class CPC(TrainingStep, keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        _check_names(directions, offsets)
+        check_names(directions, offsets)
         if reduction not in REDUCTIONS:
             raise ValueError(f"`reduction` must be one of {REDUCTIONS}. Received: reduction={reduction!r}")
         self.encoder = encoder
@@ -171,7 +115,8 @@ class CPC(TrainingStep, keras.Model):
         self.target_projection = keras.layers.Dense(target_dim, use_bias=False, name="targets")
         self.predictors = {key: keras.layers.Dense(target_dim, name=f"predict_{key}") for key in self.task_names}
         self._accuracy = keras.metrics.Mean(name="accuracy")
-        self._accuracies = {key: keras.metrics.Mean(name=f"accuracy_{key}") for key in self.task_names}
+        self._task_losses = {key: keras.metrics.Mean(name=f"loss_{key}") for key in self.task_names}
+        self._task_accuracies = {key: keras.metrics.Mean(name=f"accuracy_{key}") for key in self.task_names}
         self._chance = keras.metrics.Mean(name="chance")
         self._embedding_std = keras.metrics.Mean(name="embedding_std")
 
@@ -260,7 +205,8 @@ class CPC(TrainingStep, keras.Model):
                 loss, accuracy = info_nce_and_accuracy(predictions, flat_targets, self.positives(direction, k, shape))
                 losses.append(loss)
                 accuracies.append(accuracy)
-                self._accuracies[key].update_state(accuracy)
+                self._task_losses[key].update_state(loss)
+                self._task_accuracies[key].update_state(accuracy)
         self._accuracy.update_state(ops.mean(ops.stack(accuracies)))
         candidates = ops.cast(ops.shape(flat_targets)[0], "float32")
         tasks = 1.0 if self.reduction == "mean" else float(len(losses))
@@ -294,30 +240,3 @@ class CPC(TrainingStep, keras.Model):
         for name in ("encoder", "augmentation"):
             config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
-
-
-def embedding_std(latents):
-    """How far the codes spread over the sphere: 0 is collapse, 1 is isotropic.
-
-    The standard deviation over all locations of each channel of the
-    length-normalised codes, averaged over channels, times `sqrt(D)`.
-
-    Args:
-        latents: Float tensor `[..., D]`.
-
-    Returns:
-        Float32 scalar.
-
-    Reference:
-        Chen and He 2020, arXiv 2011.10566, figure 2.
-
-    Example:
-
-    >>> import numpy as np
-    >>> round(float(embedding_std(np.ones((10, 16), "float32"))), 3)
-    0.0
-    """
-    dim = latents.shape[-1]
-    flat = ops.reshape(ops.cast(latents, "float32"), (-1, dim))
-    unit = flat * ops.rsqrt(ops.sum(ops.square(flat), axis=-1, keepdims=True) + 1e-12)
-    return ops.mean(ops.std(unit, axis=0)) * math.sqrt(dim)

@@ -13,14 +13,15 @@ PACKAGE = pathlib.Path(cpc_keras.__file__).parent
 # A module may import from its own folder, from lower ranks, and nothing else of the package.
 RANKS = {
     **dict.fromkeys(["errors"], 0),
-    **dict.fromkeys(["layers", "losses", "data", "recipe"], 1),
-    **dict.fromkeys(["models", "run_folder"], 2),
-    **dict.fromkeys(["evaluation", "export", "building", "geometry", "health"], 3),
-    **dict.fromkeys(["pretraining"], 4),
-    **dict.fromkeys(["label_efficiency"], 5),
-    **dict.fromkeys(["exporting"], 6),
-    **dict.fromkeys(["report"], 7),
-    **dict.fromkeys(["cli"], 8),
+    **dict.fromkeys(["layers", "losses", "optimizers", "data", "recipe"], 1),
+    **dict.fromkeys(["models", "recipe_file", "switches"], 2),
+    **dict.fromkeys(["evaluation", "export", "building", "geometry", "run_folder"], 3),
+    **dict.fromkeys(["health", "describing"], 4),
+    **dict.fromkeys(["pretraining"], 5),
+    **dict.fromkeys(["label_efficiency"], 6),
+    **dict.fromkeys(["exporting", "ablation"], 7),
+    **dict.fromkeys(["report"], 8),
+    **dict.fromkeys(["cli"], 9),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

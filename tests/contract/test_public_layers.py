@@ -14,7 +14,29 @@ from cpc_keras.models import ContextNetwork
 CASES = {
     ContextNetwork: ({"blocks": 2, "width": 6}, (2, 5, 4, 8)),
     PatchAugmentation: (
-        {"flip": 0.3, "brightness": 0.2, "contrast": 0.1, "colour_dropping": 0.4, "seed": 11},
+        {
+            "sub_crop": 5,
+            "flip": 0.3,
+            "primitives": 1,
+            "primitive_ranges": {"rotate": [-10, 10], "invert": []},
+            "elastic": 0.4,
+            "elastic_strength": 0.1,
+            "elastic_smoothness": 0.5,
+            "shear": 0.2,
+            "shear_strength": 0.1,
+            "histogram": 0.3,
+            "histogram_strength": 0.4,
+            "colour_distortion": 0.7,
+            "brightness": 0.2,
+            "saturation": 0.1,
+            "hue": 0.3,
+            "contrast": 0.1,
+            "greyscale": 0.1,
+            "colour_dropping": 0.4,
+            "fill": 0.1,
+            "clip": False,
+            "seed": 11,
+        },
         (2, 3, 3, 6, 6, 3),
     ),
     PatchExtractor: ({"patch_size": 6, "stride": 2}, (2, 10, 12, 3)),
@@ -52,7 +74,7 @@ def test_weights_survive_a_keras_file(layer_class, tmp_path):
     arguments, shape = CASES[layer_class]
     inputs = np.random.default_rng(0).uniform(size=shape).astype("float32")
     model = keras.Sequential([keras.Input(shape[1:]), layer_class(**arguments)])
-    model.set_weights([weight + 0.1 for weight in model.get_weights()])
+    model.set_weights([weight + np.array(1.1, weight.dtype) for weight in model.get_weights()])
     model.save(tmp_path / "layer.keras")
     loaded = keras.models.load_model(tmp_path / "layer.keras")
     np.testing.assert_array_equal(loaded(inputs), model(inputs))

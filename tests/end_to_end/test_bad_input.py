@@ -1,4 +1,4 @@
-"""Twelve ways to be wrong, each one line on standard error and exit code 2."""
+"""Ways to be wrong, each one line on standard error and exit code 2."""
 
 import shutil
 import subprocess
@@ -34,16 +34,13 @@ def cpc_keras(*arguments, cwd, code=None):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, photo_folder):
+def place(tmp_path_factory, photo_folder, photo_classes):
     """A recipe, a trained run, and folders with labels."""
     place = tmp_path_factory.mktemp("place")
     (place / "small.py").write_text(RECIPE)
     (place / "empty").mkdir()
     (place / "file").write_text("")
-    for index, path in enumerate(sorted(photo_folder.iterdir())):
-        folder = place / "labelled" / ("even", "odd")[index % 2]
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, folder)
+    shutil.copytree(photo_classes, place / "labelled")
     (place / "missing.csv").write_text("path,label\ngone.png,cat\n")
     cpc_keras("pretrain", "small.py", "--data", f"dir:{photo_folder}", "--run", "run", cwd=place, code=0)
     shutil.copytree(place / "run", place / "damaged")
@@ -95,6 +92,21 @@ CASES = {
         "`DEST` must be a folder that can be written to. Received: file/out",
     ),
     "corrupt checkpoint": ("export damaged out", "The checkpoint must be a whole .keras file"),
+    "patch augmentation that does not fit": (
+        "pretrain small.py --data dir:{photos} --run new --set patch_sub_crop=13",
+        "`patch_sub_crop` must not exceed `patch_size`, 12 px. Received: patch_sub_crop=13",
+    ),
+    "unknown primitive": (
+        "pretrain small.py --data dir:{photos} --run new --set patch_primitives=1 "
+        "--set patch_primitive_ranges={{'twirl':(0,1)}}",
+        "Received: primitive_ranges=",
+    ),
+    "unknown axis": (
+        "ablate small.py --data classes:labelled --run new --axes MC,XX",
+        "`--axes` must be distinct names out of MC,BU,LN,RC,HP,LP,PA. Received: MC,XX",
+    ),
+    "unknown accelerator": ("describe small.py --data dir:{photos} --accelerator abacus", "abacus"),
+    "recipe that needs its images": ("describe folder", "`data` must name an existing folder. Received: dir:images"),
     "unwritable run folder": (
         "pretrain small.py --data dir:{photos} --run file/run",
         "`--run` must be a folder that can be written to. Received: file/run",

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cpc_keras.models import CPC, ContextNetwork, ResNet
-from cpc_keras.models.cpc import QUARTER_TURNS, rotate_grid
+from cpc_keras.models.directions import QUARTER_TURNS, rotate_grid
 
 
 @pytest.fixture

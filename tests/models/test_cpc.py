@@ -7,7 +7,7 @@ from cpc_keras import CPC
 from cpc_keras.layers import PatchAugmentation
 from cpc_keras.losses import info_nce
 from cpc_keras.models import ResNet
-from cpc_keras.models.cpc import check_prediction, embedding_std, rotate_grid
+from cpc_keras.models.directions import rotate_grid
 
 STEP = {"down": (1, 0), "up": (-1, 0), "right": (0, 1), "left": (0, -1)}
 
@@ -45,6 +45,9 @@ def test_loss_is_the_mean_over_tasks_and_sum_is_the_published_form(small_cpc, ph
         for k in (2, 3)
     ]
     assert float(model.compute_loss(y_pred=outputs)) == pytest.approx(np.mean(losses), rel=1e-5)
+    reported = model.get_metrics_result()
+    for task, loss in zip(model.task_names, losses, strict=True):
+        assert float(reported[f"loss_{task}"]) == pytest.approx(loss, rel=1e-5)
     model.reduction = "sum"
     assert float(model.compute_loss(y_pred=outputs)) == pytest.approx(np.sum(losses), rel=1e-5)
 
@@ -72,7 +75,7 @@ def test_learns_on_photographs(small_cpc, photo_crops):
     assert history["accuracy"][-1] > 10 / (12 * 25)
     assert set(history) == {
         *("loss", "chance", "accuracy", "embedding_std"),
-        *("accuracy_down_2", "accuracy_down_3", "accuracy_left_2", "accuracy_left_3"),
+        *(f"{name}_{task}" for name in ("loss", "accuracy") for task in ("down_2", "down_3", "left_2", "left_3")),
     }
 
 
@@ -161,12 +164,6 @@ def test_bfloat16_trains_on_smooth_and_constant_patches(small_cpc, content):
     assert np.isfinite(np.asarray(model.encode(images))).all()
 
 
-def test_embedding_std_tells_collapse_from_spread():
-    rng = np.random.default_rng(0)
-    assert float(embedding_std(np.ones((50, 16), "float32"))) < 1e-3
-    assert float(embedding_std(rng.normal(size=(5000, 16)).astype("float32"))) == pytest.approx(1.0, abs=0.02)
-
-
 def test_refuses_several_replicas(tmp_path):
     script = (
         "import tensorflow as tf\n"
@@ -193,12 +190,6 @@ def test_refuses_unknown_directions_and_reductions():
         CPC(encoder, 12, 4, directions=("north",))
     with pytest.raises(ValueError, match="`reduction` must be one of"):
         CPC(encoder, 12, 4, reduction="median")
-
-
-@pytest.mark.parametrize(("offsets", "message"), [((0,), "from 1 on"), ((2, 2), "distinct"), ((), "distinct")])
-def test_refuses_offsets_that_are_not_ahead(offsets, message):
-    with pytest.raises(ValueError, match=message):
-        check_prediction(5, 5, ("down",), offsets)
 
 
 def test_refuses_offsets_beyond_the_grid(small_cpc):

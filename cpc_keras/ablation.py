@@ -1,0 +1,197 @@
+"""The ladder of the paper's Figure 3: each axis added to all before it."""
+
+import dataclasses
+import itertools
+import json
+import pathlib
+
+import keras
+import pandas as pd
+from rich.table import Table
+
+from cpc_keras.data.sources import open_source
+from cpc_keras.errors import InputError
+from cpc_keras.evaluation.figures import ablation_bars
+from cpc_keras.geometry import resolve
+from cpc_keras.label_efficiency import evaluate, load_records
+from cpc_keras.pretraining import pretrain
+from cpc_keras.recipe import AXES
+from cpc_keras.run_folder import RunFolder, make_folder, write_text
+from cpc_keras.switches import AXIS_NAMES, effective_axes
+
+_CAUTION = (
+    "Each rung is one pre-training, so a change of a point or so may be luck; a verdict needs the same sign at every "
+    "number of labels in every label subset."
+)
+
+
+def ablate(recipe, run, console, axes=AXES):
+    """Trains a recipe from all axes off to all on, one more at a time, at equal steps.
+
+    Every rung is a run of its own below `run`, trained with the same seed and
+    steps and evaluated by a linear probe on the same label subsets. Run again,
+    it goes on where it stopped. An axis that changes nothing (colour dropping
+    on grey images, say) gets a row that says so and no training.
+
+    Args:
+        recipe: A `Recipe` with every axis on.
+        run: Folder for the rungs, `ablation.csv`, `ablation.md` and `ablation.png`.
+        console: A `rich.console.Console`.
+        axes: The axes to climb, in this order; others stay on.
+
+    Returns:
+        A `pandas.DataFrame` with a row for each rung, number of labels and label
+        seed: `rung`, `axis` (empty at the base), `labels`, `labels_per_class`, `seed`, `top1`.
+
+    Raises:
+        InputError: If the recipe does not fit the images or the folder.
+
+    Reference:
+        Hénaff et al. 2019, arXiv 1905.09272, Figure 3.
+    """
+    run = pathlib.Path(run)
+    if not axes or not set(axes) <= set(AXES) or len(set(axes)) < len(axes):
+        raise InputError(f"`--axes` must be distinct names out of {','.join(AXES)}. Received: {','.join(axes)}")
+    if recipe.without:
+        raise InputError(f"`without` must be empty: `ablate` sets it. Received: without={recipe.without}")
+    images = open_source(recipe.data, max_bad_share=recipe.max_bad_share)
+    resolve(dataclasses.replace(recipe, without=axes), images)  # refuses before anything is written
+    effective = [axis for axis in axes if axis in effective_axes(resolve(recipe, images))]
+    make_folder(run, "--run")
+    rungs = [("base", None, effective)]
+    rungs += [(f"+ {axis}", axis, effective[index + 1 :]) for index, axis in enumerate(effective)]
+    results = []
+    for index, (name, axis, off) in enumerate(rungs):
+        console.print(f"Rung {index + 1} of {len(rungs)}: {name}{f' ({AXIS_NAMES[axis]})' if axis else ''}.")
+        folder = run / f"{index}-{axis or 'base'}"
+        _climb(dataclasses.replace(recipe, without=tuple(off)), folder, console)
+        for record in load_records(RunFolder(folder)):
+            kept = {key: record[key] for key in ("labels", "labels_per_class", "seed", "top1")}
+            results.append({"rung": name, "axis": axis or "", **kept})
+    table = pd.DataFrame(results)
+    skipped = [axis for axis in axes if axis not in effective]
+    write_text(run / "ablation.csv", table.to_csv(index=False))
+    ablation_bars(table, run / "ablation.png")
+    write_text(run / "ablation.md", _page(recipe, table, skipped))
+    console.print(_rich_table(table, skipped))
+    console.print(f"{summary(table, skipped)}\nTable and chart: {run / 'ablation.md'}, {run / 'ablation.png'}")
+    return table
+
+
+def _climb(recipe, folder, console):
+    """Trains and evaluates a rung, unless that is done."""
+    pretrain(recipe, folder, console)
+    budgets = len(recipe.labels_per_class) + len(recipe.fractions)
+    if len(load_records(RunFolder(folder))) < budgets * recipe.label_seeds:
+        evaluate(folder, console, methods=("linear",), encoders=("cpc",))
+    keras.backend.clear_session()
+
+
+def changes(table):
+    """What each axis changed: accuracy at its rung less that of the rung before.
+
+    Args:
+        table: As returned by `ablate`.
+
+    Returns:
+        A dictionary from axis to a float array `[budgets, seeds]` of points, paired
+        by label subset.
+
+    Example:
+
+    >>> rows = [("base", "", 0.50), ("+ MC", "MC", 0.52)]
+    >>> table = pd.DataFrame(
+    ...     [{"rung": r, "axis": a, "labels": 50, "seed": s, "top1": t} for r, a, t in rows for s in (0, 1)]
+    ... )
+    >>> {axis: points.round(1).tolist() for axis, points in changes(table).items()}
+    {'MC': [[2.0, 2.0]]}
+    """
+    rungs = list(dict.fromkeys(table["rung"]))
+    grids = {
+        rung: 100 * table[table["rung"] == rung].pivot(index="labels", columns="seed", values="top1").to_numpy()
+        for rung in rungs
+    }
+    axis_of = dict(zip(table["rung"], table["axis"], strict=True))
+    return {axis_of[rung]: grids[rung] - grids[before] for before, rung in itertools.pairwise(rungs)}
+
+
+def verdict(points):
+    """`"helped"` or `"hurt"` if every paired change has that sign, else `"unclear"`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> verdict(np.array([[1.2, 0.3], [2.0, 0.1]]))
+    'helped'
+    """
+    return "helped" if (points > 0).all() else "hurt" if (points < 0).all() else "unclear"
+
+
+def summary(table, skipped):
+    """Which axes helped, which hurt and which it cannot tell, in a few sentences.
+
+    Args:
+        table: As returned by `ablate`.
+        skipped: Axes that change nothing in this recipe.
+    """
+    verdicts = {axis: verdict(points) for axis, points in changes(table).items()}
+    sentences = []
+    for word, opening in (("helped", "Helped here"), ("hurt", "Hurt here"), ("unclear", "No clear change")):
+        named = [f"{axis} ({AXIS_NAMES[axis]})" for axis, said in verdicts.items() if said == word]
+        sentences.append(f"{opening}: {', '.join(named) or 'none'}.")
+    if skipped:
+        sentences.append(f"Without effect on this recipe, not trained: {', '.join(skipped)}.")
+    return " ".join([*sentences, _CAUTION])
+
+
+def _rows(table, skipped):
+    """Header and rows of the table, as text."""
+    budgets = table[["labels", "labels_per_class"]].drop_duplicates().to_numpy()
+    header = ["rung"]
+    for labels, per_class in budgets:
+        header += [f"{per_class:g} a class" if per_class == per_class and per_class else f"{labels:g} labels", "change"]
+    points, rows = changes(table), []
+    for rung, group in table.groupby("rung", sort=False):
+        axis = group["axis"].iloc[0]
+        row = [f"{rung} {AXIS_NAMES[axis]}" if axis else "all axes off"]
+        for place, (labels, _) in enumerate(budgets):
+            top1 = 100 * group[group["labels"] == labels]["top1"]
+            row.append(f"{top1.mean():.1f} ({top1.min():.1f}–{top1.max():.1f})")
+            row.append(f"{points[axis][place].mean():+.1f}" if axis else "")
+        rows.append([*row, verdict(points[axis]) if axis else ""])
+    rows += [[f"+ {axis} {AXIS_NAMES[axis]}", *["–"] * (len(header) - 1), "no effect"] for axis in skipped]
+    return [*header, "verdict"], rows
+
+
+def _rich_table(table, skipped):
+    header, rows = _rows(table, skipped)
+    shown = Table(title="Test accuracy of a linear probe, %: mean over label seeds (lowest–highest)")
+    for index, name in enumerate(header):
+        shown.add_column(name, justify="right" if 0 < index < len(header) - 1 else "left")
+    for row in rows:
+        shown.add_row(*row)
+    return shown
+
+
+def _page(recipe, table, skipped):
+    header, rows = _rows(table, skipped)
+    lines = [
+        "# Ablation",
+        "",
+        f"{recipe.data}, equal steps a rung, seed {recipe.seed}. Each row adds an axis to all above it.",
+        "",
+        "| " + " | ".join(header) + " |",
+        "|---" * len(header) + "|",
+        *("| " + " | ".join(row) + " |" for row in rows),
+        "",
+        summary(table, skipped),
+        "",
+        "![accuracy by rung](ablation.png)",
+        "",
+        "Settings of each rung: `recipe.json` in its folder. Recipe with every axis on:",
+        "",
+        "```json",
+        json.dumps(dataclasses.asdict(recipe)),
+        "```",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,155 @@
+"""A recipe in figures: geometry, weights, operations, memory, time, and warnings."""
+
+import dataclasses
+
+from rich.table import Column, Table
+
+from cpc_keras.describing.accelerators import ACCELERATORS, GIB
+from cpc_keras.describing.grid_drawing import CONTEXT, QUERY, UNSEEN, draw_grid, draw_ruler
+from cpc_keras.describing.recipe_figures import figures, settle
+from cpc_keras.recipe import AUTO
+
+
+def describe(recipe, console, accelerator="a100", utilisation=0.35, images=None):
+    """Prints what a recipe will do and cost, before anything is trained.
+
+    What the recipe leaves to `"auto"` is chosen as on an accelerator; its images
+    are opened only where that, or `epochs`, asks for them.
+
+    Args:
+        recipe: A `Recipe`, resolved or not.
+        console: A `rich.console.Console` to print to.
+        accelerator: A name out of `cpc_keras.describing.accelerators.ACCELERATORS`.
+        utilisation: Share of its stated peak that training reaches, in (0, 1].
+        images: The `ImageSet` it will see; opened from its `data` if `None`.
+
+    Returns:
+        The figures, as `cpc_keras.describing.recipe_figures.figures` returns them.
+
+    Raises:
+        InputError: If the recipe does not fit its images or itself, the images
+            are asked for and cannot be opened, or the accelerator is unknown.
+    """
+    settled = settle(recipe, images)
+    found = figures(settled, accelerator, utilisation)
+    chosen = [
+        f"{field.name}={getattr(settled, field.name)!r}"
+        for field in dataclasses.fields(recipe)
+        if getattr(recipe, field.name) == AUTO or (field.name == "steps" and recipe.steps is None)
+    ]
+    if chosen:
+        console.print(f"Chosen as on an accelerator: {', '.join(chosen)}.", markup=False)
+    _print_geometry(settled, found, console)
+    _print_parts(found, console)
+    _print_memory(found, console)
+    _print_accelerators(found, console)
+    for text in found["warnings"].values():
+        console.print(f"WARNING: {text}", markup=False)
+    return found
+
+
+def _print_geometry(recipe, found, console):
+    side, loss = found["geometry"]["rows"], found["loss"]
+    direction = recipe.directions[0]
+    grid = draw_grid(side, side, direction, recipe.offsets, recipe.context_blocks)
+    console.print(
+        f"\nGeometry: crops of {recipe.crop} px, {side} × {side} patches of {recipe.patch_size} px at stride "
+        f"{recipe.stride}.\n"
+        f"Encoder:  {recipe.encoder}, norm {recipe.normalization!r}, from a patch to {found['encoder']['map'][0]} × "
+        f"{found['encoder']['map'][1]} × {found['encoder']['latent_dim']}, averaged to "
+        f"{found['encoder']['latent_dim']:,} numbers.\n"
+        f"Loss:     {loss['candidates']:,} candidates to a query, {_tasks(loss['queries'])}; at chance it is "
+        f"ln {loss['candidates']:,} = {loss['chance']:.2f}.\n\n"
+        f"Prediction {direction}: {QUERY} the query, {CONTEXT} what else it has seen, a number the patch predicted so "
+        f"many ahead, {UNSEEN} the rest."
+        f"{' The other directions are turned alike.' if len(recipe.directions) > 1 else ''}\n\n{_indented(grid)}\n\n"
+        "Patches along one side, and what they share with patch 0:\n\n"
+        f"{_indented(draw_ruler(recipe.crop, recipe.patch_size, recipe.stride, recipe.offsets))}\n",
+        markup=False,
+    )
+
+
+def _print_parts(found, console):
+    table = Table("part", *_right("weights", "forward, an image"))
+    for name, flops in found["flops"].items():
+        if name not in ("image", "step", "run"):
+            table.add_row(name, f"{found['parameters'].get(name, 0):,}", _flop(flops))
+    table.add_row("total", f"{found['parameters']['total']:,}", _flop(found["flops"]["image"]), style="bold")
+    run = found["run"]
+    console.print(table)
+    console.print(
+        f"Forward and backward: {_flop(found['flops']['step'])} for a step of {run['batch_size']:,} images, "
+        f"{_flop(found['flops']['run'])} for {run['steps']:,} steps ({run['images']:,} images).\n"
+    )
+
+
+def _print_memory(found, console):
+    table = Table("memory of a step", *_right("size"), "what is counted")
+    memory = found["memory"]
+    tasks = memory["logits_by_task"].values()
+    logits = f"float32, {_tasks(tasks)}, at most {_size(max(tasks))} each"
+    for name, what in (
+        ("weights", "float32"),
+        ("gradients", "float32"),
+        ("adam", "two moments, float32"),
+        ("average", "Polyak average, float32"),
+        ("accumulation", "gradients added up, float32"),
+        ("patches", "float32"),
+        ("activations", "what the backward pass needs"),
+        ("logits", logits),
+    ):
+        if memory[name]:
+            table.add_row(name, _size(memory[name]), what)
+    table.add_row("total", _size(memory["total"]), "at the least: workspace comes on top", style="bold")
+    console.print(table)
+
+
+def _print_accelerators(found, console):
+    chosen, utilisation = found["accelerator"]["name"], found["accelerator"]["utilisation"]
+    table = Table("accelerator", *_right("TFLOP/s", "memory", "hours on one", "devices", "hours on those"))
+    for name, cost in found["accelerators"].items():
+        machine = ACCELERATORS[name]
+        table.add_row(
+            f"{'▸' if name == chosen else ' '} {name}",
+            f"{machine.peak:,}",
+            f"{machine.memory_gib} GiB",
+            _hours(cost["hours_on_one"]),
+            f"{cost['devices']:,}" if cost["devices"] else "none fit",
+            _hours(cost["hours_on_those"]) if cost["devices"] else "",
+            style="bold" if name == chosen else None,
+        )
+    console.print(table)
+    console.print(
+        f"Hours at {utilisation:.0%} of the stated dense 16-bit peak, if images are read as fast and the network keeps "
+        "the device busy, which a small one does not. Devices: the fewest that hold a step in nine tenths of their "
+        "memory, a batch split evenly.\n"
+    )
+
+
+def _right(*titles):
+    return (Column(title, justify="right") for title in titles)
+
+
+def _indented(text):
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def _tasks(tasks):
+    return f"{len(tasks)} task{'s' if len(tasks) > 1 else ''}"
+
+
+def _flop(count):
+    for power, prefix in ((18, "E"), (15, "P"), (12, "T"), (9, "G"), (6, "M")):
+        if count >= 10**power:
+            return f"{count / 10**power:,.1f} {prefix}FLOP"
+    return f"{count:,} FLOP"
+
+
+def _size(bytes_):
+    return f"{bytes_ / GIB:,.1f} GiB" if bytes_ >= GIB else f"{bytes_ / 2**20:,.1f} MiB"
+
+
+def _hours(hours):
+    if hours < 0.01:
+        return "< 0.01"
+    return f"{hours:,.1f}" if hours >= 10 else f"{hours:.2g}"

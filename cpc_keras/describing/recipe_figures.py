@@ -1,0 +1,141 @@
+"""Everything about a recipe that can be counted before it is trained."""
+
+import dataclasses
+import math
+
+from cpc_keras.building import build_encoder
+from cpc_keras.data.sources import open_source
+from cpc_keras.describing.accelerators import ACCELERATORS, devices_needed, hours
+from cpc_keras.describing.cautions import cautions
+from cpc_keras.describing.cost import STEP_FACTOR, logits_cost, parts, queries, state_memory, without_weights
+from cpc_keras.errors import InputError
+from cpc_keras.geometry import resolve
+from cpc_keras.layers.patch_extractor import grid_size
+from cpc_keras.models.directions import check_prediction
+from cpc_keras.recipe import AUTO
+from cpc_keras.switches import switch_off
+
+_FLOAT32 = 4
+
+
+def settle(recipe, images=None):
+    """A recipe without `"auto"` or `epochs`, and with its switches applied.
+
+    What it leaves open is chosen as on an accelerator.
+
+    Args:
+        recipe: A `Recipe`.
+        images: The `ImageSet` it will see; opened from its `data` if `None`, and
+            only if `"auto"` or `epochs` asks for it.
+
+    Returns:
+        A resolved `Recipe`.
+
+    Raises:
+        InputError: If the recipe does not fit its images, or these are asked for
+            and cannot be opened.
+
+    Example:
+
+    >>> from cpc_keras.recipe import Recipe
+    >>> fields = {"channels": 3, "crop": 64, "patch_size": 24, "stride": 8, "stem": "medium", "batch_size": 32}
+    >>> settle(Recipe(steps=1, **fields)).precision
+    'mixed_bfloat16'
+    """
+    if recipe.precision == AUTO:  # what `resolve` chooses on an accelerator, whatever the images
+        recipe = dataclasses.replace(recipe, precision="mixed_bfloat16")
+    if AUTO in vars(recipe).values() or recipe.epochs is not None:
+        if images is None:
+            images = open_source(recipe.data, max_bad_share=recipe.max_bad_share)
+        return resolve(recipe, images, accelerator=True)
+    return switch_off(recipe)
+
+
+def figures(recipe, accelerator="a100", utilisation=0.35):
+    """Counts what a recipe takes.
+
+    Args:
+        recipe: A resolved `Recipe`.
+        accelerator: A name out of `cpc_keras.describing.accelerators.ACCELERATORS`.
+        utilisation: Share of its stated peak that training reaches, in (0, 1].
+
+    Returns:
+        A dictionary that JSON can hold: `"geometry"` (pixels), `"encoder"`,
+        `"parameters"` by part, `"flops"` (of a forward pass over one image by
+        part, `"image"` in all, `"step"` of a training step, `"run"`),
+        `"memory"` (bytes of a training step), `"loss"` (candidates `N` to a
+        query, chance `ln N`, queries by task), `"accelerator"`,
+        `"accelerators"` (hours, devices) and `"warnings"`.
+
+    Raises:
+        InputError: If the geometry does not hold or an argument is out of range.
+    """
+    if accelerator not in ACCELERATORS:
+        raise InputError(f"`accelerator` must be one of {tuple(ACCELERATORS)}. Received: accelerator={accelerator!r}")
+    if not 0 < utilisation <= 1:
+        raise InputError(f"`utilisation` must lie in (0, 1]. Received: utilisation={utilisation}")
+    try:
+        side = grid_size(recipe.crop, recipe.patch_size, recipe.stride)
+        check_prediction(side, side, recipe.directions, recipe.offsets)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    patch_shape = (recipe.patch_size, recipe.patch_size, recipe.channels)
+    encoder = without_weights(lambda: build_encoder(recipe, input_shape=patch_shape))
+    batch, candidates = recipe.batch_size, recipe.batch_size * side * side
+    costs = parts(recipe, encoder, side, side)
+    asked = queries(side, side, recipe.directions, recipe.offsets)
+    logits = {task: logits_cost(batch * count, candidates, recipe.target_dim) for task, count in asked.items()}
+
+    flops = {name: cost.flops for name, cost in costs.items()}
+    flops["logits"] = sum(cost.flops for cost in logits.values()) // batch
+    flops["image"] = sum(flops.values())
+    flops["step"] = STEP_FACTOR * batch * flops["image"]
+    flops["run"] = recipe.steps * flops["step"]
+    parameters = {name: cost.parameters for name, cost in costs.items()}
+    parameters["total"] = sum(parameters.values())
+
+    fixed = sum(math.prod(weight.shape) for weight in encoder.non_trainable_weights)
+    memory = state_memory(
+        parameters["total"] - fixed, fixed, recipe.average_decay is not None, accumulated=recipe.accumulate > 1
+    )
+    memory["state"] = sum(memory.values())
+    memory["patches"] = _FLOAT32 * candidates * math.prod(patch_shape)
+    width = _FLOAT32 if recipe.precision == "float32" else 2
+    memory["activations"] = batch * sum(cost.kept_bytes(width) for cost in costs.values())
+    by_task = {task: _FLOAT32 * cost.values for task, cost in logits.items()}
+    memory["logits"] = sum(by_task.values())
+    memory["total"] = sum(memory[name] for name in ("state", "patches", "activations", "logits"))
+
+    found = {
+        "geometry": {
+            "crop": recipe.crop,
+            "patch_size": recipe.patch_size,
+            "stride": recipe.stride,
+            "rows": side,
+            "cols": side,
+            "overlap": {str(k): max(0, recipe.patch_size - k * recipe.stride) for k in range(1, side)},
+        },
+        "encoder": {
+            "name": recipe.encoder,
+            "latent_dim": encoder.output_shape[-1],
+            "map": list(encoder.output_shape[1:3]),
+            "depth": sum(layer.name.endswith("_conv") and "shortcut" not in layer.name for layer in encoder.layers),
+        },
+        "parameters": parameters,
+        "flops": flops,
+        "memory": memory | {"logits_by_task": by_task},
+        "loss": {"candidates": candidates, "chance": math.log(candidates), "queries": asked},
+        "run": {"steps": recipe.steps, "batch_size": batch, "images": recipe.steps * batch},
+        "accelerator": {"name": accelerator, "utilisation": utilisation},
+        "accelerators": {},
+    }
+    shared = memory["total"] - memory["state"]
+    for name, machine in ACCELERATORS.items():
+        devices = devices_needed(machine, memory["state"], shared, batch)
+        found["accelerators"][name] = {
+            "hours_on_one": hours(flops["run"], machine, utilisation),
+            "devices": devices,
+            "hours_on_those": hours(flops["run"], machine, utilisation, devices) if devices else None,
+        }
+    found["warnings"] = cautions(recipe, found)
+    return found

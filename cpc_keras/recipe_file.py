@@ -1,0 +1,96 @@
+"""Reading a recipe's file, and `--set`, without executing anything."""
+
+import ast
+import difflib
+import pathlib
+
+from cpc_keras.errors import InputError
+from cpc_keras.recipe import FIELDS, Recipe
+
+_BUILT_IN = pathlib.Path(__file__).parent / "recipes"
+_CHECKOUT = pathlib.Path(__file__).parent.parent / "recipes"
+
+
+def load_recipe(name, overrides=()):
+    """Reads a recipe file.
+
+    Args:
+        name: Path of the file, or the name of a recipe that comes with the
+            package, such as `"fashion_mnist"`.
+        overrides: Strings `"KEY=VALUE"` that replace fields. A value that is no
+            Python literal is taken as text.
+
+    Returns:
+        A `Recipe`.
+
+    Raises:
+        InputError: If the file is missing, holds anything but a docstring and
+            `name = literal` lines, or a field is unknown or out of range.
+
+    Example:
+
+    >>> load_recipe("fashion_mnist", ["batch_size=16"]).batch_size
+    16
+    """
+    path = _find(name)
+    fields = _read_assignments(path.read_text(encoding="utf-8"), str(path))
+    for override in overrides:
+        key, separator, value = override.partition("=")
+        if not separator:
+            raise InputError(f"`--set` must be KEY=VALUE. Received: {override}")
+        fields[key.strip()] = _literal_or_text(value.strip())
+    return recipe_from_fields(fields)
+
+
+def recipe_from_fields(fields):
+    """Builds a `Recipe` from a dictionary, refusing unknown names."""
+    for key in fields:
+        if key not in FIELDS:
+            close = difflib.get_close_matches(key, FIELDS, n=1)
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            raise InputError(f"A recipe's fields must be known ones. Received: {key!r}{hint}")
+    return Recipe(**fields)
+
+
+def _find(name):
+    path = pathlib.Path(name)
+    if path.is_file():
+        return path
+    if path.name == name:
+        for folder in (_BUILT_IN, _CHECKOUT):
+            candidate = folder / f"{path.stem}.py"
+            if candidate.is_file():
+                return candidate
+    known = ", ".join(sorted({path.stem for folder in (_BUILT_IN, _CHECKOUT) for path in folder.glob("*.py")}))
+    raise InputError(f"`RECIPE` must be an existing file or the name of a recipe ({known}). Received: {name}")
+
+
+def _read_assignments(text, origin):
+    try:
+        tree = ast.parse(text, origin)
+    except SyntaxError as error:
+        raise InputError(
+            f"`RECIPE` must be a readable file. Received: {origin} line {error.lineno}: {error.msg}"
+        ) from error
+    fields = {}
+    for index, node in enumerate(tree.body):
+        docstring = index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if docstring:
+            continue
+        simple = isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+        try:
+            if not simple:
+                raise ValueError
+            fields[node.targets[0].id] = ast.literal_eval(node.value)
+        except ValueError as error:
+            raise InputError(
+                f"`RECIPE` must hold only a docstring and lines `name = literal`. Received: {origin} line {node.lineno}"
+            ) from error
+    return fields
+
+
+def _literal_or_text(value):
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return value

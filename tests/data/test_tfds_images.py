@@ -1,0 +1,67 @@
+"""Data sets of mixed sizes, as ImageNet is: random access without unpacking them."""
+
+import collections
+import functools
+import io
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from cpc_keras.data import open_source, source_splits
+from cpc_keras.data.image_set import prepare
+from tests.data.wild_photographs import COUNTS, WildPhotographs, jpeg, pictures
+
+
+@pytest.fixture(scope="module", params=["tfrecord", "array_record"])
+def prepared(request, tmp_path_factory):
+    """`TFDS_DATA_DIR` with the data set prepared in either file format."""
+    folder = tmp_path_factory.mktemp("tfds")
+    WildPhotographs(data_dir=folder, file_format=request.param).download_and_prepare()
+    return folder
+
+
+@pytest.fixture
+def source(prepared, monkeypatch):
+    monkeypatch.setattr(tfds, "builder", functools.partial(tfds.builder, data_dir=prepared))
+    return "tfds:wild_photographs"
+
+
+def contents(images):
+    return collections.Counter((images.read(i).tobytes(), int(images.labels[i])) for i in range(len(images)))
+
+
+def test_every_image_is_there_with_its_label_and_size(source):
+    images = open_source(source)
+    expected = [(np.asarray(Image.open(io.BytesIO(jpeg(array)))), label) for array, label in pictures("train")]
+    assert len(images) == COUNTS["train"] and images.class_names == ("china", "flower")
+    assert {images.read(i).shape for i in range(20)} == {array.shape for array, _ in expected}
+    assert [images.read(i).shape for i in range(20)] == [tuple(size) for size in images.sizes]
+    found = {images.read(i).shape: (images.read(i), images.labels[i]) for i in range(20)}
+    for array, label in expected:
+        image, its_label = found[array.shape]
+        assert its_label == label
+        assert np.abs(image.astype(int) - array).mean() < 2.0  # JPEG decoders round differently
+    assert source_splits(source) == ("train", "validation")
+
+
+def test_parts_of_a_split(source):
+    whole = contents(open_source(source))
+    first, rest = (contents(open_source(f"{source}@train[{part}]")) for part in (":5", "5:"))
+    assert sum(first.values()) == 5
+    assert first + rest == whole
+
+
+def test_what_does_not_fit_into_memory_is_read_when_asked_for(source, monkeypatch):
+    kept = prepare(open_source(source), channels=1, short_side=32)
+    monkeypatch.setattr("cpc_keras.data.image_set._CACHE_SHARE", 0.0)
+    images = open_source(source)
+    reads = []
+    images.read = lambda i, read=images.read: reads.append(i) or read(i)
+    lazy = prepare(images, channels=1, short_side=32)
+    assert not reads
+    assert (lazy.sizes[:, :2].min(axis=1) == 32).all()
+    for position in (0, 7, 19):
+        assert lazy.read(position).shape == tuple(lazy.sizes[position])
+        np.testing.assert_array_equal(lazy.read(position), kept.read(position))

@@ -1,0 +1,60 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from cpc_keras.ablation import ablate, changes, summary, verdict
+from cpc_keras.errors import InputError
+from cpc_keras.recipe import Recipe
+
+
+@pytest.fixture
+def table():
+    """Three rungs, two budgets, three seeds."""
+    rows = []
+    for rung, axis, gain in (("base", "", 0.0), ("+ MC", "MC", 0.02), ("+ LN", "LN", 0.0)):
+        for labels in (50, 100):
+            for seed in (0, 1, 2):
+                drift = 0.01 * (seed - 1) if axis == "LN" else 0.0
+                total = 0.5 + labels / 1000 + gain + drift + (0.02 if axis == "LN" else 0.0)
+                rows.append(
+                    {
+                        "rung": rung,
+                        "axis": axis,
+                        "labels": labels,
+                        "labels_per_class": labels / 10,
+                        "seed": seed,
+                        "top1": total,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def test_changes_are_paired_by_label_subset(table):
+    found = changes(table)
+    np.testing.assert_allclose(found["MC"], np.full((2, 3), 2.0))
+    np.testing.assert_allclose(found["LN"], [[-1.0, 0.0, 1.0]] * 2, atol=1e-9)
+
+
+def test_verdict_needs_one_sign_everywhere():
+    assert verdict(np.array([[1.0, 0.2], [0.1, 3.0]])) == "helped"
+    assert verdict(np.array([[-1.0, -0.2]])) == "hurt"
+    assert verdict(np.array([[5.0, -0.1]])) == "unclear"
+    assert verdict(np.array([[0.0, 0.1]])) == "unclear"
+
+
+def test_summary_names_every_axis_once(table):
+    text = summary(table, ["RC"])
+    assert "Helped here: MC (model capacity). Hurt here: none. No clear change: LN (layer norm)." in text
+    assert "not trained: RC." in text
+
+
+@pytest.mark.parametrize("axes", [(), ("MC", "MC"), ("MC", "XX")])
+def test_refuses_unknown_axes(axes, tmp_path):
+    with pytest.raises(InputError, match="`--axes` must be distinct names out of MC,BU,LN,RC,HP,LP,PA"):
+        ablate(Recipe(steps=1), tmp_path / "run", None, axes)
+    assert not (tmp_path / "run").exists()
+
+
+def test_refuses_a_recipe_that_is_switched_already(tmp_path):
+    with pytest.raises(InputError, match="`without` must be empty: `ablate` sets it"):
+        ablate(Recipe(steps=1, without=("MC",)), tmp_path / "run", None)

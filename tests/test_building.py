@@ -1,0 +1,83 @@
+import keras
+import numpy as np
+import pytest
+
+from cpc_keras.building import build_cpc, build_encoder, build_optimizer
+from cpc_keras.recipe import ENCODERS, Recipe
+
+SMALL = {
+    "crop": 28,
+    "patch_size": 12,
+    "stride": 4,
+    "channels": 1,
+    "stem": "medium",
+    "widths": (8, 16),
+    "blocks": (1, 1),
+    "context_blocks": 1,
+    "context_width": 8,
+    "precision": "float32",
+}
+
+
+def rates(steps, *, at, **fields):
+    schedule = build_optimizer(Recipe(steps=steps, **SMALL, **fields))
+    found = []
+    for step in at:
+        schedule.iterations.assign(step)
+        found.append(float(schedule.learning_rate))
+    return found
+
+
+def test_cosine_rises_and_falls_to_zero():
+    found = rates(1000, at=(0, 50, 100, 500, 1000), learning_rate=0.1, warmup_steps=100)
+    expected = [0.5 * 0.1 * (1 + np.cos(np.pi * t / 1000)) for t in (0, 50, 100, 500, 1000)]
+    expected[0], expected[1] = 0.0, expected[1] / 2
+    np.testing.assert_allclose(found, expected, atol=1e-7)
+
+
+def test_steps_fall_at_their_shares():
+    fields = {"schedule": "step", "decay_at": (0.5, 0.8), "decay_factor": 0.1, "learning_rate": 1.0, "warmup_steps": 0}
+    np.testing.assert_allclose(rates(100, at=(0, 50, 51, 80, 81), **fields), [1, 1, 0.1, 0.1, 0.01], rtol=1e-5)
+
+
+def test_a_warm_up_never_takes_more_than_a_tenth():
+    assert rates(40, at=(4,), schedule="constant", learning_rate=1.0, warmup_steps=100) == [1.0]
+    assert rates(2, at=(0,), schedule="constant", learning_rate=1.0, warmup_steps=100) == [1.0]
+
+
+def test_published_constants_reach_the_optimizer():
+    optimizer = build_optimizer(
+        Recipe(
+            steps=10,
+            **SMALL,
+            beta_1=0.8,
+            beta_2=0.99,
+            epsilon=1e-8,
+            clip_norm=0.01,
+            weight_decay=0.1,
+            average_decay=0.9999,
+            accumulate=4,
+        )
+    )
+    found = {name: getattr(optimizer, name) for name in ("beta_1", "beta_2", "epsilon", "weight_decay")}
+    assert found == {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-8, "weight_decay": 0.1}
+    assert (optimizer.global_clipnorm, optimizer.average_decay) == (0.01, 0.9999)
+    assert optimizer.gradient_accumulation_steps == 4
+
+
+def test_patch_fields_reach_the_layer():
+    model = build_cpc(Recipe(steps=1, seed=7, **SMALL, patch_flip=0.3, patch_contrast=0.1, patch_clip=False))
+    layer = model.augmentation
+    assert (layer.flip, layer.contrast, layer.clip, layer.seed) == (0.3, 0.1, False, 7)
+
+
+def test_same_seed_same_weights():
+    one, two, other = (build_cpc(Recipe(steps=1, seed=seed, **SMALL)).get_weights() for seed in (1, 1, 2))
+    assert all((a == b).all() for a, b in zip(one, two, strict=True))
+    assert any((a != b).any() for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("name", [name for name in ENCODERS if name in ("resnet", "resnet18", "resnet34")])
+def test_encoders_by_name(name):
+    encoder = build_encoder(Recipe(steps=1, encoder=name, **SMALL), include_top=True, classes=4)
+    assert isinstance(encoder, keras.Model) and encoder.output_shape == (None, 4)
