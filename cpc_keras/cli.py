@@ -52,7 +52,11 @@ def demo(
 
 @app.command()
 def pretrain(recipe: RecipeName, data: Data = None, run: RunOption = None, overrides: Overrides = None) -> None:
-    """Pre-trains an encoder on unlabelled images; run again, it resumes."""
+    """Pre-trains an encoder on unlabelled images; run again, it resumes.
+
+    Short of memory, --set accumulate=4 averages the gradients of four batches into one update. It adds no negatives:
+    each batch is still compared within itself.
+    """
     console = _start()
     from cpc_keras.pretraining import pretrain as pretrain_run
 

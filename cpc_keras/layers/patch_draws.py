@@ -32,15 +32,24 @@ def threefry_2x32(key, counter):
     """
     first, second = (_uint32(word) for word in key)
     third = ops.bitwise_xor(ops.bitwise_xor(first, second), _uint32(_PARITY))
-    keys = (first, second, third)
-    x, y = _uint32(counter[0]) + keys[0], _uint32(counter[1]) + keys[1]
-    for group in range(5):
-        for rotation in _ROTATIONS[group % 2]:
+    x, y = _uint32(counter[0]) + first, _uint32(counter[1]) + second
+    blank = ops.zeros_like(x + y)
+
+    def four_rounds(group, state):
+        x, y, keys, rotations, others = state
+        for rotation in rotations:
             x = x + y
-            y = ops.bitwise_or(ops.left_shift(y, _uint32(rotation)), ops.right_shift(y, _uint32(32 - rotation)))
+            y = ops.bitwise_or(ops.left_shift(y, rotation), ops.right_shift(y, _uint32(32) - rotation))
             y = ops.bitwise_xor(x, y)
-        x = x + keys[(group + 1) % 3]
-        y = y + keys[(group + 2) % 3] + _uint32(group + 1)
+        x = x + keys[1]
+        y = y + keys[2] + ops.cast(group + 1, "uint32")
+        return x, y, (*keys[1:], keys[0]), others, rotations
+
+    # A loop that stays one: written out, XLA computes all rounds anew for every pixel that uses a
+    # number, and takes minutes to compile a long chain of changes.
+    rotations = [tuple(_uint32(rotation) for rotation in group) for group in _ROTATIONS]
+    state = (x + blank, y + blank, (first, second, third), *rotations)
+    x, y, *_ = ops.fori_loop(0, 5, four_rounds, state)
     return x, y
 
 

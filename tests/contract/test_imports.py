@@ -56,7 +56,7 @@ def test_no_arrow_points_upwards(path):
 @pytest.mark.parametrize("folder", ["layers", "losses", "models"])
 def test_layers_losses_and_models_do_not_name_tensorflow(folder):
     """Written in `keras.ops`, so that they run on JAX; the step is TensorFlow's own."""
-    for path in (PACKAGE / folder).glob("*.py"):
+    for path in (PACKAGE / folder).rglob("*.py"):
         if path.name != "tensorflow_step.py":
             assert not {"tensorflow"} & set(imported(path)), path
 

@@ -71,7 +71,9 @@ def test_same_in_a_graph_under_xla_and_inside_tf_data(patches, arguments):
     layer = PatchAugmentation(**arguments, seed=5)
     expected = np.asarray(layer(patches, training=True, step=2))
     graph = tf.function(lambda batch: layer(batch, training=True, step=2))(patches)
-    compiled = tf.function(lambda batch: layer(batch, training=True, step=2), jit_compile=True)(patches)
+    # A step that is no constant, or XLA computes the draws beforehand.
+    function = tf.function(lambda batch, step: layer(batch, training=True, step=step), jit_compile=True)
+    compiled = function(patches, tf.constant(2))
     dataset = tf.data.Dataset.from_tensors(patches).repeat(3).enumerate()
     batches = list(dataset.map(lambda step, batch: layer(batch, training=True, step=step)))
     for other, share in ((graph, 1e-4), (batches[2], 1e-4), (compiled, 5e-3)):
