@@ -13,19 +13,21 @@ from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.figures import ablation_bars
 from cpc_keras.geometry import resolve
-from cpc_keras.label_efficiency import evaluate, load_records
+from cpc_keras.label_efficiency import draw_subsets, evaluate, load_records, open_train_and_test, recipe_budgets
 from cpc_keras.pretraining import pretrain
 from cpc_keras.recipe import AXES
 from cpc_keras.run_folder import RunFolder, make_folder, write_text
 from cpc_keras.switches import AXIS_NAMES, effective_axes
 
+# Points below which a change says nothing: what another seed of pre-training may move.
+_TELLING = 1.0
 _CAUTION = (
-    "Each rung is one pre-training, so a change of a point or so may be luck; a verdict needs the same sign at every "
-    "number of labels in every label subset."
+    f"A verdict needs a mean change of {_TELLING:g} point or more, of one sign at every number of labels in every "
+    "label subset; each rung is one pre-training, so small changes may be luck."
 )
 
 
-def ablate(recipe, run, console, axes=AXES):
+def ablate(recipe, run, console, axes=AXES, labelled=None):
     """Trains a recipe from all axes off to all on, one more at a time, at equal steps.
 
     Every rung is a run of its own below `run`, trained with the same seed and
@@ -38,13 +40,15 @@ def ablate(recipe, run, console, axes=AXES):
         run: Folder for the rungs, `ablation.csv`, `ablation.md` and `ablation.png`.
         console: A `rich.console.Console`.
         axes: The axes to climb, in this order; others stay on.
+        labelled: Source with labels for the probes; the recipe's if `None`.
 
     Returns:
         A `pandas.DataFrame` with a row for each rung, number of labels and label
         seed: `rung`, `axis` (empty at the base), `labels`, `labels_per_class`, `seed`, `top1`.
 
     Raises:
-        InputError: If the recipe does not fit the images or the folder.
+        InputError: If the recipe does not fit the images or the folder, there are
+            no labels, or batch norm would be evaluated with averaged weights.
 
     Reference:
         Hénaff et al. 2019, arXiv 1905.09272, Figure 3.
@@ -56,7 +60,15 @@ def ablate(recipe, run, console, axes=AXES):
         raise InputError(f"`without` must be empty: `ablate` sets it. Received: without={recipe.without}")
     images = open_source(recipe.data, max_bad_share=recipe.max_bad_share)
     resolve(dataclasses.replace(recipe, without=axes), images)  # refuses before anything is written
-    effective = [axis for axis in axes if axis in effective_axes(resolve(recipe, images))]
+    resolved = resolve(recipe, images)
+    effective = list(effective_axes(resolved, axes))
+    if "LN" in effective and recipe.average_decay is not None:
+        raise InputError(
+            "`average_decay` must be None where 'LN' is switched off: batch norm's statistics are not averaged. "
+            f"Received: average_decay={recipe.average_decay}"
+        )
+    train, _ = open_train_and_test(labelled or recipe.data, resolved)
+    draw_subsets(train, recipe_budgets(recipe), 0)
     make_folder(run, "--run")
     rungs = [("base", None, effective)]
     rungs += [(f"+ {axis}", axis, effective[index + 1 :]) for index, axis in enumerate(effective)]
@@ -64,8 +76,8 @@ def ablate(recipe, run, console, axes=AXES):
     for index, (name, axis, off) in enumerate(rungs):
         console.print(f"Rung {index + 1} of {len(rungs)}: {name}{f' ({AXIS_NAMES[axis]})' if axis else ''}.")
         folder = run / f"{index}-{axis or 'base'}"
-        _climb(dataclasses.replace(recipe, without=tuple(off)), folder, console)
-        for record in load_records(RunFolder(folder)):
+        _climb(dataclasses.replace(recipe, without=tuple(off)), folder, labelled, console)
+        for record in _probed(folder):
             kept = {key: record[key] for key in ("labels", "labels_per_class", "seed", "top1")}
             results.append({"rung": name, "axis": axis or "", **kept})
     table = pd.DataFrame(results)
@@ -78,13 +90,17 @@ def ablate(recipe, run, console, axes=AXES):
     return table
 
 
-def _climb(recipe, folder, console):
+def _climb(recipe, folder, labelled, console):
     """Trains and evaluates a rung, unless that is done."""
     pretrain(recipe, folder, console)
-    budgets = len(recipe.labels_per_class) + len(recipe.fractions)
-    if len(load_records(RunFolder(folder))) < budgets * recipe.label_seeds:
-        evaluate(folder, console, methods=("linear",), encoders=("cpc",))
+    if len(_probed(folder)) != len(recipe_budgets(recipe)) * recipe.label_seeds:
+        evaluate(folder, console, data=labelled, methods=("linear",), encoders=("cpc",))
     keras.backend.clear_session()
+
+
+def _probed(folder):
+    """The records of a rung's linear probe; a user may have evaluated more."""
+    return [r for r in load_records(RunFolder(folder)) if (r["method"], r["encoder"]) == ("linear", "cpc")]
 
 
 def changes(table):
@@ -116,14 +132,16 @@ def changes(table):
 
 
 def verdict(points):
-    """`"helped"` or `"hurt"` if every paired change has that sign, else `"unclear"`.
+    """`"helped"` or `"hurt"` if every paired change has that sign and their mean is a point or more, else `"unclear"`.
 
     Example:
 
     >>> import numpy as np
-    >>> verdict(np.array([[1.2, 0.3], [2.0, 0.1]]))
-    'helped'
+    >>> verdict(np.array([[1.2, 0.9], [2.0, 0.1]])), verdict(np.array([[0.2, 0.1], [0.3, 0.4]]))
+    ('helped', 'unclear')
     """
+    if abs(points.mean()) < _TELLING:
+        return "unclear"
     return "helped" if (points > 0).all() else "hurt" if (points < 0).all() else "unclear"
 
 
@@ -146,7 +164,7 @@ def summary(table, skipped):
 
 def _rows(table, skipped):
     """Header and rows of the table, as text."""
-    budgets = table[["labels", "labels_per_class"]].drop_duplicates().to_numpy()
+    budgets = table[["labels", "labels_per_class"]].drop_duplicates().sort_values("labels").to_numpy()
     header = ["rung"]
     for labels, per_class in budgets:
         header += [f"{per_class:g} a class" if per_class == per_class and per_class else f"{labels:g} labels", "change"]

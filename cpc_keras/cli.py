@@ -87,6 +87,9 @@ def ablate(
     recipe: RecipeName,
     data: Data = None,
     run: RunOption = None,
+    labelled: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="Labelled images for the probes; --data if not given.")
+    ] = None,
     axes: Annotated[str, typer.Option(help="Axes to climb, in order.")] = "MC,BU,LN,RC,HP,LP,PA",
     overrides: Overrides = None,
 ) -> None:
@@ -95,7 +98,7 @@ def ablate(
     from cpc_keras.ablation import ablate as ablate_recipe
 
     run = run or pathlib.Path("runs") / f"{pathlib.Path(recipe).stem}_ablation"
-    ablate_recipe(_recipe(recipe, overrides, data), run, console, tuple(axes.split(",")))
+    ablate_recipe(_recipe(recipe, overrides, data), run, console, tuple(axes.split(",")), labelled)
 
 
 @app.command()

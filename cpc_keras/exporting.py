@@ -60,7 +60,7 @@ Turns images into feature vectors. Pre-trained without labels by Contrastive Pre
 | sizes | any height and width from {smallest} px on; trained on {recipe.crop} × {recipe.crop} px |
 | output | float32 `[B, {dim}]`, the mean over patches of {smallest} px at stride {recipe.stride} |
 | signatures | {_signatures(view)} |
-| encoder | {recipe.encoder}, widths {recipe.widths}, blocks {recipe.blocks}, {parameter_count(model):,} weights |
+| encoder | {_encoder(recipe)}, norm {recipe.normalization}, {parameter_count(model):,} weights |
 | pre-training | {step:,} steps of {recipe.batch_size} images from `{recipe.data}`, seed {recipe.seed} |
 | versions | {", ".join(f"{name} {version}" for name, version in versions.items() if version)} |
 | SHA-256 of the variables | `{digest}` |
@@ -83,6 +83,12 @@ grid = encoder.signatures["patch_grid"](images)["patch_grid"]
 
 {_figures(records, view)}
 """
+
+
+def _encoder(recipe):
+    if recipe.encoder == "resnet":
+        return f"resnet of widths {recipe.widths} and blocks {recipe.blocks}"
+    return f"{recipe.encoder}, {recipe.stacks} stacks"
 
 
 def _signatures(view):

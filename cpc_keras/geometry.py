@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import re
 
 import numpy as np
 
@@ -37,10 +38,6 @@ def resolve(recipe, images, accelerator=None):
         InputError: If crop, patches, stride, directions, offsets, batch or patch
             augmentation do not fit.
     """
-    from cpc_keras.layers.patch_augmentation import PatchAugmentation
-    from cpc_keras.layers.patch_extractor import grid_size
-    from cpc_keras.models.directions import check_prediction
-
     accelerator = has_accelerator() if accelerator is None else accelerator
     chosen = dataclasses.asdict(recipe)
 
@@ -69,17 +66,7 @@ def resolve(recipe, images, accelerator=None):
         chosen["patch_colour_dropping"] = 0.0  # nothing to drop
     switched = switch_off(type(recipe)(**chosen))
     chosen = dataclasses.asdict(switched)
-    try:
-        side = grid_size(chosen["crop"], chosen["patch_size"], chosen["stride"])
-        check_prediction(side, side, chosen["directions"], chosen["offsets"])
-        PatchAugmentation(**switched.patch_augmentation)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    if switched.patch_sub_crop is not None and switched.patch_sub_crop > switched.patch_size:
-        raise InputError(
-            f"`patch_sub_crop` must not exceed `patch_size`, {switched.patch_size} px. "
-            f"Received: patch_sub_crop={switched.patch_sub_crop}"
-        )
+    check_geometry(switched)
     available = chosen["short_side"] or smallest
     if chosen["crop"] > available:
         raise InputError(
@@ -92,9 +79,49 @@ def resolve(recipe, images, accelerator=None):
             f"Received: batch_size={chosen['batch_size']}"
         )
     if chosen["epochs"] is not None:
-        chosen["steps"] = chosen["epochs"] * max(1, len(images) // chosen["batch_size"])
+        steps = chosen["epochs"] * max(1, len(images) // chosen["batch_size"])
+        chosen["steps"] = max(steps - steps % recipe.accumulate, recipe.accumulate)
         chosen["epochs"] = None
     return type(recipe)(**chosen)
+
+
+def check_geometry(recipe):
+    """Checks that patches cover the crop, predictions stay on the grid, and the patch augmentation holds.
+
+    Args:
+        recipe: A `Recipe` whose geometry has no `"auto"`.
+
+    Returns:
+        Patches a side of the grid.
+
+    Raises:
+        InputError: If not.
+
+    Example:
+
+    >>> from cpc_keras.recipe import Recipe
+    >>> check_geometry(Recipe(steps=1, crop=28, patch_size=12, stride=4))
+    5
+    """
+    from cpc_keras.layers.patch_augmentation import PatchAugmentation
+    from cpc_keras.layers.patch_extractor import grid_size
+    from cpc_keras.models.directions import check_prediction
+
+    try:
+        side = grid_size(recipe.crop, recipe.patch_size, recipe.stride)
+        check_prediction(side, side, recipe.directions, recipe.offsets)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    try:
+        PatchAugmentation(**recipe.patch_augmentation)
+    except ValueError as error:  # the layer's arguments are the recipe's, less `patch_`
+        raise InputError(re.sub(r"`(\w+)`", r"`patch_\1`", str(error), count=1)) from error
+    if recipe.patch_sub_crop is not None and recipe.patch_sub_crop > recipe.patch_size:
+        raise InputError(
+            f"`patch_sub_crop` must not exceed `patch_size`, {recipe.patch_size} px. "
+            f"Received: patch_sub_crop={recipe.patch_sub_crop}"
+        )
+    return side
 
 
 def _crop_for(recipe, room, reach):

@@ -20,7 +20,7 @@ def verdict(loss, chance, embedding_std, share_done):
     Args:
         loss: Mean InfoNCE loss.
         chance: Its value without information, `ln(candidates)`.
-        embedding_std: Spread of the codes, see `cpc_keras.models.cpc`.
+        embedding_std: Spread of the codes, see `cpc_keras.models.embedding_spread`.
         share_done: Share of the steps that are done.
 
     Returns:

@@ -70,10 +70,10 @@ def evaluate(run, console, data=None, budgets=None, methods=METHODS, seeds=None,
         raise InputError(f"`--methods` must be names out of {','.join(METHODS)}. Received: {','.join(methods)}")
     step, model = load_last_model(folder)
     train, test = open_train_and_test(data or recipe.data, recipe)
-    if budgets is None:
-        budgets = [Budget("per_class", n) for n in recipe.labels_per_class]
-        budgets += [Budget("fraction", share) for share in recipe.fractions]
-    subsets = {seed: _draw(train, budgets, seed) for seed in range(recipe.label_seeds if seeds is None else seeds)}
+    budgets = recipe_budgets(recipe) if budgets is None else budgets
+    seeds = recipe.label_seeds if seeds is None else seeds
+    subsets = {seed: draw_subsets(train, budgets, seed) for seed in range(seeds)}
+    write_json(folder.source_file, {"data": data or recipe.data})
     _write_subsets(folder, train, subsets)
     console.print(
         f"Labels from {train.name} ({train.split}, {len(train):,} images), "
@@ -143,14 +143,44 @@ def _hold_out(labels, seed):
     return np.setdiff1d(np.arange(len(labels)), held_out), held_out
 
 
-def _draw(train, budgets, seed):
+def recipe_budgets(recipe):
+    """The label budgets that a recipe names, as a list of `Budget`.
+
+    Raises:
+        InputError: If it names none.
+    """
+    budgets = [Budget("per_class", n) for n in recipe.labels_per_class]
+    budgets += [Budget("fraction", share) for share in recipe.fractions]
+    if not budgets:
+        raise InputError("`labels_per_class` or `fractions` must name a label budget. Received: () and ()")
+    return budgets
+
+
+def draw_subsets(train, budgets, seed):
+    """Stratified, nested label subsets of a seed.
+
+    Args:
+        train: A labelled `ImageSet`.
+        budgets: List of `Budget`.
+        seed: Whole number.
+
+    Returns:
+        A list of `(budget, positions)`.
+
+    Raises:
+        InputError: If there are too few labels, or two budgets that are the same.
+    """
     drawn = nested_subsets(
         train.labels,
         seed,
         labels_per_class=[int(b.amount) for b in budgets if b.kind == "per_class"],
         fractions=[b.amount for b in budgets if b.kind == "fraction"],
     )
-    return [(budget, drawn[budget.kind, budget.amount]) for budget in budgets]
+    found = [(budget, drawn[budget.kind, budget.amount]) for budget in budgets]
+    counts = [len(positions) for _, positions in found]
+    if len(set(counts)) < len(counts):
+        raise InputError(f"Label budgets must differ. Received: {', '.join(map(str, budgets))}, of {counts} labels")
+    return found
 
 
 def _write_subsets(folder, train, subsets):
@@ -269,6 +299,13 @@ class _Results:
             }
         )
         write_json(self.path, self.records)
+
+
+def load_source(folder, recipe):
+    """The source that a run was evaluated with; the recipe's if it was not."""
+    if not folder.source_file.is_file():
+        return recipe.data
+    return json.loads(folder.source_file.read_text(encoding="utf-8"))["data"]
 
 
 def load_records(folder):

@@ -198,7 +198,12 @@ class Recipe:
                 "`widths` and `blocks` must name the same number of stacks, at least one. "
                 f"Received: widths={self.widths}, blocks={self.blocks}"
             )
-        if not all(isinstance(share, float) and 0 < share < 1 for share in self.decay_at):
+        if self.steps is not None and self.steps % self.accumulate:
+            raise InputError(
+                "`steps` must be a multiple of `accumulate`, or the last batches would be lost. "
+                f"Received: steps={self.steps}, accumulate={self.accumulate}"
+            )
+        if not self.decay_at or not all(isinstance(share, float) and 0 < share < 1 for share in self.decay_at):
             raise InputError(f"`decay_at` must be shares of the steps in (0, 1). Received: decay_at={self.decay_at}")
         self._check_axes()
 
@@ -214,9 +219,10 @@ class Recipe:
                 raise InputError(f"`{name}` must name axes out of {AXES}. Received: {name}={getattr(self, name)}")
         for axis, fields in self.ablation.items():
             known = isinstance(fields, dict) and set(fields) <= set(FIELDS) - {"without", "ablation"}
-            if not known:
+            if not known or AUTO in fields.values():
                 raise InputError(
-                    f"`ablation` must map an axis to fields of a recipe. Received: ablation[{axis!r}]={fields!r}"
+                    f"`ablation` must map an axis to fields of a recipe, none of them {AUTO!r}. "
+                    f"Received: ablation[{axis!r}]={fields!r}"
                 )
 
 
@@ -225,6 +231,12 @@ FIELDS = tuple(field.name for field in dataclasses.fields(Recipe))
 PATCH_FIELDS = {
     name.removeprefix("patch_"): name for name in FIELDS if name.startswith("patch_") and name != "patch_size"
 }
+
+# Of these, the probabilities and counts that switch an augmentation on.
+PATCH_SWITCHES = (
+    *("patch_flip", "patch_primitives", "patch_elastic", "patch_shear", "patch_histogram"),
+    *("patch_colour_distortion", "patch_greyscale", "patch_colour_dropping"),
+)
 
 _CHOICES = {
     "channels": (AUTO, 1, 3),
@@ -242,8 +254,8 @@ _POSITIVE = (
     *("checkpoint_every", "keep_checkpoints", "label_seeds"),
 )
 _SHARES = (
-    *("patch_flip", "patch_elastic", "patch_shear", "patch_histogram", "patch_colour_distortion", "patch_greyscale"),
-    *("patch_colour_dropping", "patch_fill", "patch_saturation", "patch_contrast", "max_bad_share"),
+    *(name for name in PATCH_SWITCHES if name != "patch_primitives"),
+    *("patch_fill", "patch_saturation", "patch_contrast", "max_bad_share"),
 )
 _NOT_NEGATIVE = (
     *("patch_primitives", "patch_elastic_strength", "patch_shear_strength", "patch_histogram_strength"),

@@ -13,7 +13,7 @@ from cpc_keras.evaluation.features import EncoderViews, extract
 from cpc_keras.evaluation.figures import label_curve, loss_curve, neighbour_grid, patch_grid
 from cpc_keras.evaluation.label_table import ROW_NAMES, accuracy_rows
 from cpc_keras.exporting import preferred_view
-from cpc_keras.label_efficiency import load_last_model, load_records, open_train_and_test
+from cpc_keras.label_efficiency import load_last_model, load_records, load_source, open_train_and_test
 from cpc_keras.run_folder import RunFolder, write_text
 
 # Images among which neighbours are looked for, and how many are shown.
@@ -51,7 +51,7 @@ def write_report(run, console):
     recipe = folder.open()
     step, model = load_last_model(folder)
     records = load_records(folder)
-    images = _gallery(recipe, bool(records))
+    images = _gallery(folder, recipe, bool(records))
     sections = []
     if records:
         table = pd.DataFrame(records)
@@ -74,13 +74,13 @@ _CURVE_NOTE = (
     "regularisation, learning rate) was made inside the labelled subset; test images were used for these figures only."
 )
 _LOSS_NOTE = "Without learning, the loss stays at the dashed line, the logarithm of the number of candidates."
-_PATCH_NOTE = "Each patch is encoded by itself; brightness, contrast and flips are drawn anew for each."
+_PATCH_NOTE = "Each patch is encoded by itself; every augmentation is drawn anew for each."
 _NEIGHBOUR_NOTE = "Left, in blue, the query; then its neighbours by cosine, nearest first."
 
 
-def _gallery(recipe, has_labels):
+def _gallery(folder, recipe, has_labels):
     if has_labels:
-        images = open_train_and_test(recipe.data, recipe)[1]
+        images = open_train_and_test(load_source(folder, recipe), recipe)[1]
     else:
         images = open_source(recipe.data, max_bad_share=recipe.max_bad_share)
         images = prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share)

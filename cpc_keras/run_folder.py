@@ -31,6 +31,7 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self.tensorboard = self.path / "tensorboard"
         self.evaluation = self.path / "evaluation"
+        self.source_file = self.evaluation / "source.json"
         self.label_efficiency_file = self.evaluation / "label_efficiency.json"
         self.report = self.path / "report"
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 from cpc_keras.errors import InputError
-from cpc_keras.recipe import AUTO, AXES, PATCH_FIELDS
+from cpc_keras.recipe import AUTO, AXES, PATCH_SWITCHES
 
 AXIS_NAMES = {
     "MC": "model capacity",
@@ -23,8 +23,8 @@ _SMALLER = {
     "resnet50": "resnet18",
     "resnet34": "resnet18",
 }
-# What switches patch augmentation on; strengths without these do nothing.
-_AUGMENTATIONS = ("flip", "primitives", "elastic", "shear", "histogram", "colour_distortion", "greyscale")
+# Mirrored patches came with colour dropping, the other augmentations after it.
+_RC = ("patch_colour_dropping", "patch_flip")
 
 
 def switch_off(recipe):
@@ -35,8 +35,8 @@ def switch_off(recipe):
     * `MC`: the next smaller encoder of the family, or half the `widths`;
     * `BU`: no direction `"up"`; `HP`: no `"left"` and `"right"`;
     * `LN`: batch norm, as the networks before it had;
-    * `RC`: no colour dropping; `PA`: no other patch augmentation (the sub-crop
-      of the first paper stays);
+    * `RC`: neither colour dropping nor mirrored patches; `PA`: no other patch
+      augmentation (the sub-crop of the first paper stays);
     * `LP`: patches smaller by one stride.
 
     Args:
@@ -58,29 +58,29 @@ def switch_off(recipe):
     >>> switch_off(Recipe(steps=1, without=("BU", "HP"))).directions
     ('down',)
     """
-    fields = {"without": ()}
-    directions = recipe.directions
+    fields = {"without": (), "directions": recipe.directions}
     for axis in AXES:
         if axis not in recipe.without:
             continue
         if axis in recipe.ablation:
             fields |= recipe.ablation[axis]
         elif axis == "BU":
-            directions = tuple(name for name in directions if name != "up")
+            fields["directions"] = tuple(name for name in fields["directions"] if name != "up")
         elif axis == "HP":
-            directions = tuple(name for name in directions if name not in ("left", "right"))
+            fields["directions"] = tuple(name for name in fields["directions"] if name not in ("left", "right"))
         else:
             fields |= _OFF[axis](recipe)
-    if not directions:
+    if not fields["directions"]:
         raise InputError(f"`without` must leave a direction to predict. Received: without={recipe.without}")
-    return dataclasses.replace(recipe, directions=directions, **fields)
+    return dataclasses.replace(recipe, **fields)
 
 
-def effective_axes(recipe):
-    """The axes that change a recipe when they are switched off.
+def effective_axes(recipe, axes=AXES):
+    """Those of `axes` that change a recipe when they are switched off.
 
     Args:
         recipe: A resolved `Recipe`.
+        axes: Axes to ask about.
 
     Example:
 
@@ -89,7 +89,7 @@ def effective_axes(recipe):
     >>> effective_axes(recipe)
     ('MC', 'BU', 'LN', 'LP')
     """
-    return tuple(axis for axis in AXES if switch_off(dataclasses.replace(recipe, without=(axis,))) != recipe)
+    return tuple(axis for axis in axes if switch_off(dataclasses.replace(recipe, without=(axis,))) != recipe)
 
 
 def _smaller_model(recipe):
@@ -110,7 +110,7 @@ def _smaller_patches(recipe):
 _OFF = {
     "MC": _smaller_model,
     "LN": lambda recipe: {"normalization": "batch" if recipe.normalization == "layer" else recipe.normalization},
-    "RC": lambda recipe: {"patch_colour_dropping": 0.0},
+    "RC": lambda recipe: dict.fromkeys(_RC, 0.0),
     "LP": _smaller_patches,
-    "PA": lambda recipe: {PATCH_FIELDS[name]: 0 if name == "primitives" else 0.0 for name in _AUGMENTATIONS},
+    "PA": lambda recipe: {name: 0 for name in PATCH_SWITCHES if name not in _RC},
 }

@@ -31,6 +31,7 @@ batch_size = 512
 steps = 350_000
 learning_rate = 2e-4
 schedule = "constant"
+warmup_steps = 0
 ablation = {"MC": {"encoder": "resnet101"}, "LP": {"crop": 256, "patch_size": 64, "stride": 32}}
 checkpoint_every = 5000
 labels_per_class = ()

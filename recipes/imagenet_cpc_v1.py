@@ -11,7 +11,8 @@ numbers; prediction downwards, up to five rows ahead; Adam at 2e-4, 32 × 16 ima
 
 Ours: neighbouring rows share half their pixels, so prediction begins two rows ahead; negatives come from all 512
 images rather than from the 16 of one device; the context network is that of the second paper; the paper gives no
-number of steps, so it is that of the second paper's first version. Without norms, branches start at zero.
+number of steps, so it is that of the second paper's first version. Without norms, branches start at zero. Its patches
+are the small ones of the ablation already.
 """
 
 data = "tfds:imagenet2012"
@@ -32,6 +33,8 @@ batch_size = 512
 steps = 350_000
 learning_rate = 2e-4
 schedule = "constant"
+warmup_steps = 0
+ablation = {"LP": {}}
 checkpoint_every = 5000
 labels_per_class = ()
 fractions = (0.01, 0.1)

@@ -8,7 +8,7 @@ Expect:    71.5 % top-1 of a linear probe, 77.9 % top-5 with 1 % of the labels, 
 
 As published: the three stacks of ResNet-170 (161 layers) with layer norm; all four directions, three patches ahead;
 for each patch two AutoAugment primitives, elastic deformation and shear, a change of the colour histogram,
-Inception's colour distortion, and greyscale; colour dropping and mirroring as in the step of the ablation before.
+Inception's colour distortion, and greyscale (elastic deformation and shear each draw for themselves); colour dropping and mirroring as in the step of the ablation before.
 
 Recollected rather than read again: crop 260, patches of 80 px at stride 36 (8 px shared at offset 2, none at 3); Adam
 at 4e-4 with β 0.8 and 0.999, gradients clipped at a global norm of 0.01, Polyak average 0.9999, 512 images a step
@@ -42,6 +42,7 @@ beta_1 = 0.8
 beta_2 = 0.999
 epsilon = 1e-8
 schedule = "constant"
+warmup_steps = 0
 clip_norm = 0.01
 average_decay = 0.9999
 ablation = {"MC": {"encoder": "resnet101"}, "LP": {"crop": 256, "patch_size": 64, "stride": 32}}

@@ -36,6 +36,7 @@ beta_1 = 0.8
 beta_2 = 0.999
 epsilon = 1e-8
 schedule = "constant"
+warmup_steps = 0
 clip_norm = 0.01
 average_decay = 0.9999
 ablation = {"MC": {"encoder": "resnet18"}, "LP": {"crop": 256, "patch_size": 64, "stride": 32}}

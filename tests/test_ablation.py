@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cpc_keras.ablation import ablate, changes, summary, verdict
+from cpc_keras.ablation import _page, ablate, changes, summary, verdict
 from cpc_keras.errors import InputError
 from cpc_keras.recipe import Recipe
 
@@ -37,15 +37,53 @@ def test_changes_are_paired_by_label_subset(table):
 
 def test_verdict_needs_one_sign_everywhere():
     assert verdict(np.array([[1.0, 0.2], [0.1, 3.0]])) == "helped"
-    assert verdict(np.array([[-1.0, -0.2]])) == "hurt"
+    assert verdict(np.array([[-3.0, -0.2]])) == "hurt"
     assert verdict(np.array([[5.0, -0.1]])) == "unclear"
-    assert verdict(np.array([[0.0, 0.1]])) == "unclear"
+    assert verdict(np.array([[0.0, 4.1]])) == "unclear"
+    assert verdict(np.array([[0.1, 0.1]])) == "unclear"  # alike, and too little
 
 
 def test_summary_names_every_axis_once(table):
     text = summary(table, ["RC"])
     assert "Helped here: MC (model capacity). Hurt here: none. No clear change: LN (layer norm)." in text
     assert "not trained: RC." in text
+
+
+def test_changes_stand_beside_their_own_number_of_labels(table):
+    """Whatever the order in which the budgets came."""
+    table.loc[(table["axis"] == "MC") & (table["labels"] == 100), "top1"] += 0.03
+    backwards = pd.concat([table[table["labels"] == 100], table[table["labels"] == 50]])
+    page = _page(Recipe(steps=1), backwards, ["RC"])
+    assert "| rung | 5 a class | change | 10 a class | change | verdict |" in page
+    assert "| + MC model capacity | 57.0 (57.0–57.0) | +2.0 | 65.0 (65.0–65.0) | +5.0 | helped |" in page
+    assert "| + RC colour dropping | – | – | – | – | no effect |" in page
+
+
+def test_refuses_averages_where_batch_norm_would_be_evaluated(tmp_path, photo_classes):
+    recipe = Recipe(steps=2, data=f"classes:{photo_classes}", crop=28, average_decay=0.9, precision="float32")
+    with pytest.raises(InputError, match="`average_decay` must be None where 'LN' is switched off"):
+        ablate(recipe, tmp_path / "run", None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"labels_per_class": ()}, "`labels_per_class` or `fractions` must name a label budget"),
+        ({"labels_per_class": (2, 2)}, "Label budgets must differ"),
+        ({"labels_per_class": (100,)}, "`labels_per_class` must"),
+    ],
+)
+def test_refuses_budgets_before_anything_is_trained(fields, message, tmp_path, photo_classes):
+    recipe = Recipe(steps=2, data=f"classes:{photo_classes}", crop=28, precision="float32", **fields)
+    with pytest.raises(InputError, match=message):
+        ablate(recipe, tmp_path / "run", None)
+    assert not (tmp_path / "run").exists()
+
+
+def test_refuses_images_without_labels_before_anything_is_trained(tmp_path, photo_folder):
+    recipe = Recipe(steps=2, data=f"dir:{photo_folder}", crop=28, precision="float32")
+    with pytest.raises(InputError, match="`data` must have labels to evaluate with"):
+        ablate(recipe, tmp_path / "run", None)
 
 
 @pytest.mark.parametrize("axes", [(), ("MC", "MC"), ("MC", "XX")])

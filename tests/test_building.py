@@ -1,8 +1,8 @@
-import keras
 import numpy as np
 import pytest
 
 from cpc_keras.building import build_cpc, build_encoder, build_optimizer
+from cpc_keras.describing.cost import without_weights
 from cpc_keras.recipe import ENCODERS, Recipe
 
 SMALL = {
@@ -48,7 +48,7 @@ def test_a_warm_up_never_takes_more_than_a_tenth():
 def test_published_constants_reach_the_optimizer():
     optimizer = build_optimizer(
         Recipe(
-            steps=10,
+            steps=12,
             **SMALL,
             beta_1=0.8,
             beta_2=0.99,
@@ -77,7 +77,12 @@ def test_same_seed_same_weights():
     assert any((a != b).any() for a, b in zip(one, other, strict=True))
 
 
-@pytest.mark.parametrize("name", [name for name in ENCODERS if name in ("resnet", "resnet18", "resnet34")])
+@pytest.mark.parametrize("name", ENCODERS)
 def test_encoders_by_name(name):
-    encoder = build_encoder(Recipe(steps=1, encoder=name, **SMALL), include_top=True, classes=4)
-    assert isinstance(encoder, keras.Model) and encoder.output_shape == (None, 4)
+    recipe = Recipe(steps=1, encoder=name, **SMALL)
+    encoder = without_weights(lambda: build_encoder(recipe))
+    assert encoder.name == name
+    assert encoder.output_shape[-1] == {"resnet": 16, "resnet18": 256, "resnet34": 256}.get(
+        name, 4096 if name in ("resnet161", "resnet170") else 1024
+    )
+    assert without_weights(lambda: build_encoder(recipe, include_top=True, classes=4)).output_shape == (None, 4)

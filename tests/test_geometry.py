@@ -36,6 +36,20 @@ def test_batch_fits_the_number_of_images():
     assert resolve(Recipe(steps=1), image_set(10_000, 28, 28), False).batch_size == 32
 
 
+def test_patch_fields_are_refused_by_the_name_they_have_in_a_recipe():
+    for fields, message in (
+        ({"patch_histogram_strength": 1.5}, r"`patch_histogram_strength` must lie in \[0, 1\)"),
+        ({"patch_primitive_ranges": {"rotate": 5}}, r"`patch_primitive_ranges` must give \(low, high\) for 'rotate'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            resolve(Recipe(steps=1, **fields), image_set(100, 28, 28), False)
+
+
+def test_epochs_end_with_a_whole_update():
+    recipe = resolve(Recipe(epochs=3, batch_size=15, accumulate=4), image_set(105, 28, 28), False)
+    assert recipe.steps == 20  # of 21
+
+
 def test_epochs_become_steps():
     recipe = resolve(Recipe(epochs=3, batch_size=10), image_set(105, 28, 28), False)
     assert (recipe.steps, recipe.epochs) == (30, None)

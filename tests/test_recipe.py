@@ -64,6 +64,12 @@ def test_nothing_is_executed(write, tmp_path):
         ("steps = 1\nbeta_2 = 1.0\n", r"`beta_2` must lie in \[0, 1\). Received: beta_2=1.0"),
         ("steps = 1\nschedule = 'linear'\n", "`schedule` must be one of"),
         ("steps = 1\ndecay_at = (3000,)\n", r"`decay_at` must be shares of the steps in \(0, 1\)"),
+        ("steps = 5\naccumulate = 2\n", "`steps` must be a multiple of `accumulate`"),
+        ("steps = 1\ndecay_at = ()\n", "`decay_at` must be shares of the steps"),
+        (
+            "steps = 1\nablation = {'LP': {'crop': 'auto'}}\n",
+            "`ablation` must map .* none of them 'auto'",
+        ),
         ("steps = 1\naccumulate = 0\n", "`accumulate` must be positive"),
         ("steps = 1\nwithout = ('XY',)\n", "`without` must name axes out of"),
         ("steps = 1\nablation = {'LP': {'patchsize': 3}}\n", "`ablation` must map an axis to fields of a recipe"),

@@ -36,10 +36,10 @@ def changed(before, after):
         ("MC", {"widths": (32, 64)}),
         ("BU", {"directions": ("down", "right", "left")}),
         ("LN", {"normalization": "batch"}),
-        ("RC", {"patch_colour_dropping": 0.0}),
+        ("RC", {"patch_colour_dropping": 0.0, "patch_flip": 0.0}),
         ("HP", {"directions": ("down", "up")}),
         ("LP", {"patch_size": 8}),
-        ("PA", {"patch_flip": 0.0, "patch_primitives": 0, "patch_colour_distortion": 0.0}),
+        ("PA", {"patch_primitives": 0, "patch_colour_distortion": 0.0}),
     ],
 )
 def test_an_axis_that_is_off_changes_its_own_fields_only(axis, expected):
@@ -47,7 +47,7 @@ def test_an_axis_that_is_off_changes_its_own_fields_only(axis, expected):
     assert axis in AXIS_NAMES and axis in effective_axes(FULL)
 
 
-def test_all_off_is_the_first_paper():
+def test_all_off_predicts_downwards_from_small_patches_and_is_switched_no_further():
     recipe = switch_off(dataclasses.replace(FULL, without=AXES))
     assert (recipe.directions, recipe.normalization, recipe.patch_size) == (("down",), "batch", 8)
     assert recipe.without == () and recipe.patch_sub_crop == 10
@@ -65,11 +65,21 @@ def test_a_recipe_may_say_what_off_means():
     assert changed(FULL, switch_off(recipe)) == {**ablation["LP"], "ablation": ablation}
 
 
+def test_what_a_recipe_says_of_directions_and_the_rule_for_others_go_together():
+    recipe = dataclasses.replace(FULL, ablation={"HP": {"directions": ("down", "up")}}, without=("BU", "HP"))
+    assert switch_off(recipe).directions == ("down", "up")  # HP comes after BU and says all
+    assert effective_axes(recipe, ("RC",)) == ("RC",)
+
+
 @pytest.mark.parametrize("name", ["imagenet_cpc_v2_resnet161", "imagenet_cpc_v2_resnet50"])
 def test_all_axes_of_cpc_v2_have_an_effect(name):
     recipe = load_recipe(name)
     assert effective_axes(recipe) == AXES
     assert switch_off(dataclasses.replace(recipe, without=("LP",))).crop == 256
+
+
+def test_the_first_paper_has_small_patches_already():
+    assert "LP" not in effective_axes(load_recipe("imagenet_cpc_v1"))
 
 
 @pytest.mark.parametrize(

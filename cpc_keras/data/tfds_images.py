@@ -1,9 +1,12 @@
 """TensorFlow Datasets as image sets with random access."""
 
 import contextlib
+import hashlib
 import io
 import logging
 import os
+import pathlib
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -16,6 +19,8 @@ from cpc_keras.errors import InputError
 
 # A data set of equal images is read into memory at once up to this share.
 _MEMORY_SHARE = 0.25
+# Records that one thread looks at in a row, and how many make it worth a word to the user.
+_CHUNK, _MANY = 1000, 50_000
 
 
 def open_tfds(name, split, source):
@@ -55,16 +60,20 @@ def open_tfds(name, split, source):
     shape = features["image"].shape
     budget = _MEMORY_SHARE * psutil.virtual_memory().available
     in_memory = None not in shape and count * np.prod(shape) <= budget
-    parts = _load(builder, split) if in_memory else _random_access(builder, split)
-    read, sizes, labels = parts
+    try:
+        read, sizes, labels = _load(builder, split) if in_memory else _random_access(builder, split)
+    except (OSError, ValueError, RuntimeError) as error:  # the last is ArrayRecord's
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"`data` must be whole on the disk. Received: {source} ({reason})") from error
+    unlabelled = class_names is None or labels is None or labels.min() < 0  # STL-10 marks them by -1
     return ImageSet(
         name=source,
         split=split,
         ids=[f"{name}/{split}/{index}" for index in range(count)],
         read=read,
         sizes=sizes,
-        labels=labels if class_names else None,
-        class_names=class_names,
+        labels=None if unlabelled else labels,
+        class_names=None if unlabelled else class_names,
         verified=True,
     )
 
@@ -140,22 +149,48 @@ def _random_access(builder, split):
     if builder.info.file_format == tfds.core.FileFormat.ARRAY_RECORD:
         encoded = builder.as_data_source(split=split, decoders=skip)
         decoded = builder.as_data_source(split=split)
-        sizes, labels = _survey(len(encoded), encoded.__getitem__)
+        sizes, labels = _survey(builder, split, len(encoded), encoded.__getitem__)
         return (lambda index: np.asarray(decoded[index]["image"])), sizes, labels
     parts = [(part.filename, part.skip, part.take) for part in builder.info.splits[split].file_instructions]
     records = TFRecordIndex(parts)
-    sizes, labels = _survey(len(records), lambda index: features.deserialize_example_np(records[index], decoders=skip))
+
+    def encoded_record(index):
+        return features.deserialize_example_np(records[index], decoders=skip)
+
+    sizes, labels = _survey(builder, split, len(records), encoded_record)
     return (lambda index: np.asarray(features.deserialize_example_np(records[index])["image"])), sizes, labels
 
 
-def _survey(count, encoded):
-    """Sizes and labels of all records, decoding headers only."""
+def _survey(builder, split, count, encoded):
+    """Sizes and labels of all records, from headers only; kept, since ImageNet's take minutes to read."""
+    written = pathlib.Path(builder.data_dir, "dataset_info.json").stat().st_mtime_ns
+    name = f"{builder.data_dir} {split} {count} {written}"
+    folder = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "cpc_keras"
+    kept = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.npy"
+    if kept.is_file():
+        return _columns(np.load(kept))
+    if count > _MANY:
+        print(f"Reading the sizes of {count:,} images, once; they are kept in {kept}.", file=sys.stderr)
 
-    def look(index):
-        record = encoded(index)
-        with Image.open(io.BytesIO(record["image"])) as image:
-            return image.height, image.width, 1 if image.mode == "L" else 3, record.get("label", -1)
+    def look(chunk):
+        found = []
+        for index in chunk:
+            record = encoded(index)
+            with Image.open(io.BytesIO(record["image"])) as image:
+                channels = 1 if image.mode == "L" else 3
+                found.append((image.height, image.width, channels, record.get("label", -1)))
+        return found
 
+    chunks = [range(first, min(first + _CHUNK, count)) for first in range(0, count, _CHUNK)]
     with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
-        found = np.array(list(pool.map(look, range(count))), dtype="int64").reshape(-1, 4)
-    return found[:, :3], found[:, 3]
+        table = np.array([row for rows in pool.map(look, chunks) for row in rows], dtype="int64").reshape(-1, 4)
+    with contextlib.suppress(OSError):  # without a cache, the next run reads them again
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_name(f".{kept.name}.{os.getpid()}.npy")
+        np.save(partial, table)
+        os.replace(partial, kept)
+    return _columns(table)
+
+
+def _columns(table):
+    return table[:, :3], table[:, 3]

@@ -39,7 +39,8 @@ class TFRecordIndex:
     """
 
     def __init__(self, parts):
-        self._files, places = [], []
+        self._paths: list[str] = []
+        places = []
         for path, skip, take in parts:
             starts = _starts(path)
             stop = len(starts) if take < 0 else skip + take
@@ -47,22 +48,20 @@ class TFRecordIndex:
                 raise ValueError(
                     f"`parts` must not ask for more records than there are, {len(starts)}. Received: {path}"
                 )
-            handle = os.open(path, os.O_RDONLY)
             chosen = starts[skip:stop]
-            places.append(np.column_stack([np.full(len(chosen), handle), chosen]).reshape(-1, 3))
-            self._files.append(handle)
+            places.append(np.column_stack([np.full(len(chosen), len(self._paths)), chosen]).reshape(-1, 3))
+            self._paths.append(path)
         self._places = np.concatenate(places)  # file, offset, length
 
     def __len__(self):
         return len(self._places)
 
     def __getitem__(self, position):
-        handle, offset, length = (int(value) for value in self._places[position])
-        return os.pread(handle, length, offset)
-
-    def __del__(self):
-        for handle in self._files:
-            os.close(handle)
+        number, offset, length = (int(value) for value in self._places[position])
+        # Opened anew each time: a thousand shards are more than a process may keep open.
+        with open(self._paths[number], "rb", buffering=0) as file:
+            file.seek(offset)
+            return file.read(length)
 
 
 def _starts(path):

@@ -1,13 +1,10 @@
 """What a user should know about a recipe before training it."""
 
 from cpc_keras.describing.accelerators import ACCELERATORS, GIB
+from cpc_keras.recipe import PATCH_SWITCHES
 
 # Convolutions in a row beyond which a network without norms counts as very deep.
 _DEEP = 50
-_AUGMENTATIONS = (
-    *("patch_flip", "patch_primitives", "patch_elastic", "patch_shear", "patch_histogram", "patch_colour_distortion"),
-    *("patch_greyscale", "patch_colour_dropping", "patch_sub_crop"),
-)
 
 
 def cautions(recipe, figures):
@@ -36,12 +33,16 @@ def cautions(recipe, figures):
             "batch statistics tie the patches of an image together, which lets the task be solved without looking "
             "at content. normalization='layer' does not."
         )
+        if recipe.average_decay is not None:
+            found["batch_norm"] += (
+                " Its running statistics are not averaged with the weights, so the averaged model is not at its best."
+            )
     if recipe.normalization == "none" and figures["encoder"]["depth"] > _DEEP:
         found["no_norm"] = (
             f"{figures['encoder']['depth']} convolutions in a row without norms: branches start at zero, so the start "
             "is sane, but large learning rates are more dangerous than with normalization='layer'."
         )
-    if not any(getattr(recipe, name) for name in _AUGMENTATIONS):
+    if not any(getattr(recipe, name) for name in (*PATCH_SWITCHES, "patch_sub_crop")):
         found["augmentation"] = (
             "patches are not augmented: colour and texture alone can tell which patches belong together. See the "
             "fields patch_flip, patch_colour_distortion and the like."

@@ -122,7 +122,7 @@ def _print_accelerators(found, console):
     console.print(
         f"Hours at {utilisation:.0%} of the stated dense 16-bit peak, if images are read as fast and the network keeps "
         "the device busy, which a small one does not. Devices: the fewest that hold a step in nine tenths of their "
-        "memory, a batch split evenly.\n"
+        "memory, a batch split evenly; for planning, since this version trains on one.\n"
     )
 
 

@@ -9,9 +9,7 @@ from cpc_keras.describing.accelerators import ACCELERATORS, devices_needed, hour
 from cpc_keras.describing.cautions import cautions
 from cpc_keras.describing.cost import STEP_FACTOR, logits_cost, parts, queries, state_memory, without_weights
 from cpc_keras.errors import InputError
-from cpc_keras.geometry import resolve
-from cpc_keras.layers.patch_extractor import grid_size
-from cpc_keras.models.directions import check_prediction
+from cpc_keras.geometry import check_geometry, resolve
 from cpc_keras.recipe import AUTO
 from cpc_keras.switches import switch_off
 
@@ -74,11 +72,7 @@ def figures(recipe, accelerator="a100", utilisation=0.35):
         raise InputError(f"`accelerator` must be one of {tuple(ACCELERATORS)}. Received: accelerator={accelerator!r}")
     if not 0 < utilisation <= 1:
         raise InputError(f"`utilisation` must lie in (0, 1]. Received: utilisation={utilisation}")
-    try:
-        side = grid_size(recipe.crop, recipe.patch_size, recipe.stride)
-        check_prediction(side, side, recipe.directions, recipe.offsets)
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    side = check_geometry(recipe)
     patch_shape = (recipe.patch_size, recipe.patch_size, recipe.channels)
     encoder = without_weights(lambda: build_encoder(recipe, input_shape=patch_shape))
     batch, candidates = recipe.batch_size, recipe.batch_size * side * side

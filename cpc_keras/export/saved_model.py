@@ -11,10 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from cpc_keras.errors import InputError
+from cpc_keras.layers.transforms.colour import LUMA
 from cpc_keras.optimizers import averaged_weights
-
-# ITU-R BT.601 luma, for a grey encoder that is given colour.
-_LUMA = (0.299, 0.587, 0.114)
 
 
 def save(model, dest, pooling=None, card=None):
@@ -135,7 +133,7 @@ def _as_channels(images, channels):
     if given == channels:
         return images
     if channels == 1:
-        return tf.reduce_sum(images * tf.constant(_LUMA), axis=-1, keepdims=True)
+        return tf.reduce_sum(images * tf.constant(LUMA), axis=-1, keepdims=True)
     return tf.repeat(images, channels, axis=-1)
 
 

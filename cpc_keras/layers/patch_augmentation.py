@@ -10,7 +10,6 @@ from cpc_keras.layers.random_primitives import PRIMITIVE_RANGES, check_primitive
 from cpc_keras.layers.transforms import colour, elastic, geometry, histogram
 
 _COLOUR_CHANNELS = 3
-_CONTROL_POINTS_MIN = 4
 _HISTOGRAM_PIECES = 4
 
 
@@ -47,7 +46,7 @@ class PatchAugmentation(keras.layers.Layer):
         elastic: Probability of an elastic deformation.
         elastic_strength: Largest shift of a pixel, as a share of the patch.
         elastic_smoothness: Distance of the control points of the deformation, as
-            a share of the patch.
+            a share of the patch, in `(0, 0.5]`.
         shear: Probability of a shear along both axes.
         shear_strength: Largest shear, in pixels a pixel.
         histogram: Probability of a change of the colour histogram.
@@ -64,8 +63,9 @@ class PatchAugmentation(keras.layers.Layer):
         colour_dropping: Probability that two of three colour channels are
             replaced by the third.
         fill: Value of what comes from outside the patch in primitives and shear.
-        clip: Whether the result is clipped to `[0, 1]`. Without, colour
-            distortion may leave that range, and bright patches stay structured.
+        clip: Whether the result is clipped to `[0, 1]`. Without, changes of
+            brightness and contrast may leave that range, and bright patches stay
+            structured (changes of saturation and hue clip before they act).
         seed: Whole number.
 
     Saturation, hue, greyscale and colour dropping leave patches that have not
@@ -162,7 +162,7 @@ class PatchAugmentation(keras.layers.Layer):
         for name in ("shear_strength", "brightness", "hue"):
             self._demand(name, getattr(self, name) >= 0.0, "not be negative")
         self._demand("histogram_strength", 0.0 <= self.histogram_strength < 1.0, "lie in [0, 1)")
-        self._demand("elastic_smoothness", 0.0 < self.elastic_smoothness <= 1.0, "lie in (0, 1]")
+        self._demand("elastic_smoothness", 0.0 < self.elastic_smoothness <= 0.5, "lie in (0, 0.5]")
         self._demand("primitives", int(self.primitives) == self.primitives >= 0, "be a whole number from 0 on")
         whole = self.sub_crop is None or int(self.sub_crop) == self.sub_crop >= 1
         self._demand("sub_crop", whole, "be a positive whole number or None")
@@ -203,7 +203,7 @@ class PatchAugmentation(keras.layers.Layer):
         for turn in range(self.primitives):
             patches = random_primitive(patches, draws, turn, ranges, self.fill)
         if self.elastic:
-            points = max(_CONTROL_POINTS_MIN, round(1.0 / self.elastic_smoothness) + 1)
+            points = round(1.0 / self.elastic_smoothness) + 1
             reach = self.elastic_strength * height
             control = draws.uniform("elastic field", -reach, reach, (points, points, 2))
             patches = _where(draws.happens("elastic", self.elastic), elastic.elastic(patches, control), patches)

@@ -52,7 +52,8 @@ def check_primitive_ranges(ranges):
                 f"`primitive_ranges` must name primitives out of {tuple(PRIMITIVE_RANGES)}. "
                 f"Received: primitive_ranges={ranges}"
             )
-        if len(reach) != len(PRIMITIVE_RANGES[name]) or (len(reach) and reach[0] > reach[1]):
+        numbers = isinstance(reach, list | tuple) and all(isinstance(one, int | float) for one in reach)
+        if not numbers or len(reach) != len(PRIMITIVE_RANGES[name]) or (len(reach) and reach[0] > reach[1]):
             wanted = "(low, high)" if PRIMITIVE_RANGES[name] else "()"
             raise ValueError(
                 f"`primitive_ranges` must give {wanted} for {name!r}. Received: primitive_ranges[{name!r}]={reach}"

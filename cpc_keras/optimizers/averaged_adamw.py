@@ -20,6 +20,9 @@ class AveragedAdamW(keras.optimizers.AdamW):
     The decay of update `t`, counted from 0, is `min(average_decay, (1 + t) / (10 + t))`,
     which lets a short run forget its beginning.
 
+    Batch norm's running statistics are no weights and are not averaged: they
+    remain those of the raw weights.
+
     Weight decay is decoupled and leaves out vectors and scalars: biases, and the
     scales of norms.
 
@@ -60,7 +63,6 @@ class AveragedAdamW(keras.optimizers.AdamW):
     def build(self, var_list):
         if self.built:
             return
-        self.exclude_from_weight_decay(var_list=[variable for variable in var_list if len(variable.shape) < 2])
         super().build(var_list)
         self.averages = []
         if self.average_decay is not None:
@@ -72,6 +74,9 @@ class AveragedAdamW(keras.optimizers.AdamW):
                 )
                 for variable in var_list
             ]
+
+    def _use_weight_decay(self, variable):
+        return len(variable.shape) >= 2 and super()._use_weight_decay(variable)
 
     def update_step(self, gradient, variable, learning_rate):
         super().update_step(gradient, variable, learning_rate)
@@ -96,7 +101,9 @@ def averages(model):
         A list like `model.trainable_weights`, or `None` if its optimizer keeps
         no average.
     """
-    return getattr(getattr(model, "optimizer", None), "averages", None) or None
+    optimizer = getattr(model, "optimizer", None)
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # loss scaling, with float16
+    return getattr(optimizer, "averages", None) or None
 
 
 def use_averages(model):

@@ -3,6 +3,7 @@
 import collections
 import functools
 import io
+import shutil
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 
 from cpc_keras.data import open_source, source_splits
 from cpc_keras.data.image_set import prepare
+from cpc_keras.errors import InputError
 from tests.data.wild_photographs import COUNTS, WildPhotographs, jpeg, pictures
 
 
@@ -23,7 +25,8 @@ def prepared(request, tmp_path_factory):
 
 
 @pytest.fixture
-def source(prepared, monkeypatch):
+def source(prepared, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(tfds, "builder", functools.partial(tfds.builder, data_dir=prepared))
     return "tfds:wild_photographs"
 
@@ -43,7 +46,31 @@ def test_every_image_is_there_with_its_label_and_size(source):
         image, its_label = found[array.shape]
         assert its_label == label
         assert np.abs(image.astype(int) - array).mean() < 2.0  # JPEG decoders round differently
-    assert source_splits(source) == ("train", "validation")
+    assert source_splits(source) == ("train", "unlabelled", "validation")
+
+
+def test_sizes_and_labels_are_read_once(source, monkeypatch):
+    first = open_source(source)
+    monkeypatch.setattr("cpc_keras.data.tfds_images.Image.open", lambda file: pytest.fail("read again"))
+    again = open_source(source)
+    np.testing.assert_array_equal(again.sizes, first.sizes)
+    np.testing.assert_array_equal(again.labels, first.labels)
+
+
+def test_a_split_whose_labels_are_missing_has_none(source):
+    images = open_source(f"{source}@unlabelled")
+    assert len(images) == 4 and images.labels is None and images.class_names is None
+
+
+def test_a_cut_file_is_one_line(prepared, source, tmp_path, monkeypatch):
+    copy = tmp_path / "copy"
+    shutil.copytree(prepared, copy)
+    monkeypatch.setattr(tfds, "builder", functools.partial(tfds.builder, data_dir=copy))
+    (record,) = copy.rglob("*-train.*record-00000-of-00001")
+    record.write_bytes(record.read_bytes()[:-200])
+    with pytest.raises(InputError, match="`data` must be whole on the disk. Received: tfds:wild_photographs") as error:
+        open_source(source)
+    assert "\n" not in str(error.value)
 
 
 def test_parts_of_a_split(source):

@@ -1,3 +1,5 @@
+import resource
+
 import pytest
 import tensorflow as tf
 
@@ -23,6 +25,17 @@ def test_reads_what_tensorflow_wrote_in_any_order(files):
     expected = [record for records in contents for record in records]
     assert len(index) == 8
     assert [index[i] for i in reversed(range(8))] == expected[::-1]
+
+
+def test_reads_from_more_files_than_a_process_may_keep_open(files):
+    paths, contents = files
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        index = TFRecordIndex([(paths[1], 0, -1)] * 1024)
+        assert [index[i] for i in range(0, 3072, 3)] == [contents[1][0]] * 1024
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_skips_and_takes(files):

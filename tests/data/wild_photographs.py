@@ -7,7 +7,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-COUNTS = {"train": 20, "validation": 6}
+COUNTS = {"train": 20, "validation": 6, "unlabelled": 4}
 
 
 def pictures(split):
@@ -15,7 +15,8 @@ def pictures(split):
     rng = np.random.default_rng(len(split))
     for index in range(COUNTS[split]):
         height, width = rng.integers(40, 90, 2)
-        yield load_sample_images().images[index % 2][index : index + height, index : index + width], index % 2
+        piece = load_sample_images().images[index % 2][index : index + height, index : index + width]
+        yield piece, -1 if split == "unlabelled" else index % 2
 
 
 def jpeg(array):

@@ -146,7 +146,7 @@ def test_figures_are_json():
         ({"normalization": "batch"}, "batch_norm", "batch statistics tie the patches"),
         ({"normalization": "none", "blocks": (25,)}, "no_norm", "51 convolutions in a row without norms"),
         ({"patch_flip": 0.0}, "augmentation", "patches are not augmented"),
-        ({"accumulate": 4}, "accumulation", "accumulating 4 batches adds no negatives"),
+        ({"accumulate": 5}, "accumulation", "accumulating 5 batches adds no negatives"),
         ({"precision": "float32"}, "precision", "precision='float32' does not reach the peaks"),
     ],
 )

@@ -63,6 +63,12 @@ def test_three_corrupt_files_are_named(place, photo_folder):
     assert "bad files of 19" in done.stderr
 
 
+def test_pretrained_on_a_folder_evaluated_on_labels_elsewhere(place):
+    cpc_keras("evaluate", "bad", "--data", "classes:labelled", "--methods", "knn", cwd=place, code=0)
+    cpc_keras("report", "bad", cwd=place, code=0)
+    assert "CPC, frozen, kNN" in (place / "bad" / "report" / "index.html").read_text()
+
+
 def test_killed_in_an_epoch_it_goes_on_as_if_it_had_not_been(place, photo_folder):
     """SIGKILL between checkpoints: same images at each step, same number, same weights."""
     arguments = ("pretrain", "small.py", "--data", f"dir:{photo_folder}", "--set", "steps=40")

@@ -179,7 +179,7 @@ def test_counts_its_steps_through_fit_and_a_saved_file(patches, tmp_path):
         ({"flip": 1.5}, r"`flip` must lie in \[0, 1\]. Received: flip=1.5"),
         ({"hue": -0.1}, "`hue` must not be negative"),
         ({"histogram_strength": 1.0}, r"`histogram_strength` must lie in \[0, 1\)"),
-        ({"elastic_smoothness": 0.0}, r"`elastic_smoothness` must lie in \(0, 1\]"),
+        ({"elastic_smoothness": 0.0}, r"`elastic_smoothness` must lie in \(0, 0.5\]"),
         ({"primitives": -1}, "`primitives` must be a whole number from 0 on"),
         ({"sub_crop": 0}, "`sub_crop` must be a positive whole number or None"),
         ({"sub_crop": 7.5}, "`sub_crop` must be a positive whole number or None. Received: sub_crop=7.5"),
