@@ -33,7 +33,7 @@ def verdict(loss, chance, embedding_std, share_done):
     """
     if not math.isfinite(loss):
         return "WARNING: the loss is not a number; lower learning_rate or set precision='float32'"
-    if embedding_std < _COLLAPSED:
+    if embedding_std < _COLLAPSED and share_done >= _PATIENCE:  # without norms, codes begin close together
         return "WARNING: the codes have collapsed to nearly one point; lower learning_rate or check the images"
     if loss > _AT_CHANCE * chance:
         if share_done < _PATIENCE:

@@ -10,6 +10,7 @@ from cpc_keras.health import verdict
         (6.65, 0.6, 0.05, "still at chance, as is usual at the start"),
         (6.65, 0.6, 0.5, "WARNING: training has not left chance"),
         (3.0, 0.01, 0.5, "WARNING: the codes have collapsed"),
+        (6.65, 0.01, 0.05, "still at chance"),
         (float("nan"), 0.6, 0.5, "WARNING: the loss is not a number"),
     ],
 )
