@@ -14,6 +14,7 @@ from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError
 from cpc_keras.geometry import overlaps, resolve
 from cpc_keras.health import HealthLog
+from cpc_keras.interrupts import Interrupts
 from cpc_keras.run_folder import RunFolder, keep_rows, write_json
 
 
@@ -93,13 +94,14 @@ def _fit(model, recipe, folder, images, start, console):
     if start == 0:
         save_checkpoint(model, folder, 0, recipe.keep_checkpoints)
     log = HealthLog(folder, recipe, len(images), start, console)
-    callbacks = [log, _BatchLog(folder, start), _Checkpoints(folder, recipe, start)]
+    interrupts = Interrupts()
+    callbacks = [log, _BatchLog(folder, start), _Checkpoints(folder, recipe, start), interrupts]
     # `fit`'s epochs are the stretches between checkpoints; the last may be shorter.
     whole = recipe.steps // every
     stretches = [(start // every, whole, every)] if start // every < whole else []
     if recipe.steps % every:
         stretches.append((whole, whole + 1, recipe.steps % every))
-    with log:
+    with log, interrupts:
         for first, last, length in stretches:
             batches = training_batches(
                 images,
@@ -171,7 +173,7 @@ class _BatchLog(keras.callbacks.Callback):
 
 
 class _Checkpoints(keras.callbacks.Callback):
-    """Saves at the end of each stretch; comes last, after the logs are written."""
+    """Saves at the end of each stretch; comes after the logs, which are written then."""
 
     def __init__(self, folder, recipe, start):
         super().__init__()

@@ -12,7 +12,7 @@ import cpc_keras
 PACKAGE = pathlib.Path(cpc_keras.__file__).parent
 # A module may import from its own folder, from lower ranks, and nothing else of the package.
 RANKS = {
-    **dict.fromkeys(["errors"], 0),
+    **dict.fromkeys(["errors", "interrupts"], 0),
     **dict.fromkeys(["layers", "losses", "optimizers", "data", "recipe"], 1),
     **dict.fromkeys(["models", "recipe_file", "switches"], 2),
     **dict.fromkeys(["evaluation", "export", "building", "geometry", "run_folder"], 3),

@@ -163,6 +163,9 @@ def test_ctrl_c_says_how_to_go_on(place, photo_folder):
         if line.startswith("step"):
             break
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    try:
+        _, error = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert error.strip() == "cpc-keras: stopped; the same command goes on from the last checkpoint"
