@@ -65,6 +65,7 @@ def test_every_change_changes_patches(patches, arguments):
     assert changed.mean() > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", EACH, ids=NAMES)
 def test_same_in_a_graph_under_xla_and_inside_tf_data(patches, arguments):
     """Alike up to rounding, which XLA does its own way: where levels are counted, a few values move by one."""

@@ -66,6 +66,7 @@ def test_predictions_use_the_context_and_each_offset_its_own_map(small_cpc, phot
     assert len({id(layer) for layer in model.predictors.values()}) == 4
 
 
+@pytest.mark.slow
 def test_learns_on_photographs(small_cpc, photo_crops):
     model = small_cpc()
     model.compile(optimizer=keras.optimizers.Adam(3e-3))
@@ -149,6 +150,7 @@ def test_takes_any_keras_model_as_encoder(photo_crops):
     assert model.encode(photo_crops).shape == (12, 5, 5, 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["smooth", "constant"])
 def test_bfloat16_trains_on_smooth_and_constant_patches(small_cpc, content):
     """Nearly constant patches have variances that bfloat16 statistics turn into NaN."""

@@ -87,6 +87,7 @@ def labelled(photographs):
 
 
 # Any trained task warns so when it is loaded: it compiles itself, without the optimizer's state.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`compile\\(\\)` was not called as part of model loading:UserWarning")
 @pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer:UserWarning")
 @pytest.mark.parametrize("normalization", ["layer", "batch"])
