@@ -8,12 +8,12 @@ FASHION := /usr/share/datasets/fashion-mnist
 export TFDS_DATA_DIR ?= $(CURDIR)/.cache/tensorflow_datasets
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-huge lint bench data clean
+.PHONY: demo test test-fast test-huge lint bench data browser clean
 
 demo: $(READY) data
 	$(BIN)/cpc-keras demo
 
-test: $(READY) data lint
+test: $(READY) data browser lint
 	$(BIN)/pytest
 
 test-fast: $(READY) data
@@ -43,6 +43,12 @@ data:
 	@test -f $(FASHION)/train-images-idx3-ubyte.gz || \
 	  $(MAKE) --no-print-directory system PACKAGES=dataset-fashion-mnist || \
 	  echo "Fashion-MNIST is not installed; TFDS will download it (apt-get install dataset-fashion-mnist avoids that)."
+
+# Reports are tested in a real browser.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	  $(MAKE) --no-print-directory system PACKAGES=chromium || \
+	  echo "Chromium is not installed; the test that opens a report in it will fail."
 
 .PHONY: system
 system:

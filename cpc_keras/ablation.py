@@ -13,7 +13,7 @@ from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.figures import ablation_bars
 from cpc_keras.geometry import resolve
-from cpc_keras.label_efficiency import draw_subsets, evaluate, load_records, open_train_and_test, recipe_budgets
+from cpc_keras.label_efficiency import evaluate, open_labelled, recipe_budgets
 from cpc_keras.pretraining import pretrain
 from cpc_keras.recipe import AXES
 from cpc_keras.run_folder import RunFolder, make_folder, write_text
@@ -67,8 +67,7 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
             "`average_decay` must be None where 'LN' is switched off: batch norm's statistics are not averaged. "
             f"Received: average_decay={recipe.average_decay}"
         )
-    train, _ = open_train_and_test(labelled or recipe.data, resolved)
-    draw_subsets(train, recipe_budgets(recipe), 0)
+    open_labelled(resolved, labelled).rounds(recipe_budgets(recipe), 0)
     make_folder(run, "--run")
     rungs = [("base", None, effective)]
     rungs += [(f"+ {axis}", axis, effective[index + 1 :]) for index, axis in enumerate(effective)]
@@ -94,13 +93,13 @@ def _climb(recipe, folder, labelled, console):
     """Trains and evaluates a rung, unless that is done."""
     pretrain(recipe, folder, console)
     if len(_probed(folder)) != len(recipe_budgets(recipe)) * recipe.label_seeds:
-        evaluate(folder, console, data=labelled, methods=("linear",), encoders=("cpc",))
+        evaluate(folder, console, data=labelled, methods=("linear",), baselines=())
     keras.backend.clear_session()
 
 
 def _probed(folder):
     """The records of a rung's linear probe; a user may have evaluated more."""
-    return [r for r in load_records(RunFolder(folder)) if (r["method"], r["encoder"]) == ("linear", "cpc")]
+    return [r for r in RunFolder(folder).records() if (r["method"], r["encoder"]) == ("linear", "cpc")]
 
 
 def changes(table):

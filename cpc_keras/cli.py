@@ -44,7 +44,7 @@ def demo(
     from cpc_keras.report import write_report
 
     pretrain_run(_recipe("fashion_mnist", overrides, None), run, console)
-    evaluate_run(run, console)
+    evaluate_run(run, console, methods=("linear", "knn", "supervised"))
     artefact = export_run(run, dest)
     page = write_report(run, console)
     console.print(f"Report:     {page}\nSavedModel: {artefact}")
@@ -105,24 +105,56 @@ def ablate(
 def evaluate(
     run: Run,
     data: Data = None,
+    labels: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            metavar="CSV", help="A few labelled images (path,label[,split]); cross-validated if no split is a test."
+        ),
+    ] = None,
     labels_per_class: Annotated[str | None, typer.Option(help="Label budgets a class, as in 5,10,60.")] = None,
-    fractions: Annotated[str | None, typer.Option(help="Label budgets as shares, as in 0.01,0.1.")] = None,
-    methods: Annotated[str, typer.Option(help="Any of linear,knn,supervised.")] = "linear,knn,supervised",
+    fractions: Annotated[str | None, typer.Option(help="Label budgets as shares, as in 0.01,0.1 or 1%,10%.")] = None,
+    subset: Annotated[
+        list[pathlib.Path] | None,
+        typer.Option(metavar="FILE", help="A label list of your own, one image a line; may be repeated."),
+    ] = None,
+    methods: Annotated[
+        str, typer.Option(help="Any of knn,linear,linear_v1,linear_v2,resnet,finetune,supervised.")
+    ] = "linear,knn,resnet,finetune,supervised",
     seeds: Annotated[int | None, typer.Option(help="Label subsets at each budget.", min=1)] = None,
+    encoder: Annotated[
+        list[pathlib.Path] | None,
+        typer.Option(metavar="MODEL", help="Another encoder, a .keras file or SavedModel folder; may be repeated."),
+    ] = None,
+    encoder_range: Annotated[str, typer.Option(help="Range of the other encoders' input values.")] = "0,1",
+    checkpoints: Annotated[
+        str, typer.Option(help="last, or all: the probes at every checkpoint, from the untrained network on.")
+    ] = "last",
 ) -> None:
-    """Few-label accuracy of the frozen encoder against its rivals."""
-    budgets = _budgets(labels_per_class, fractions)
+    """Few-label accuracy of the encoder against its rivals; run again, it goes on where it was."""
+    numbers = _budgets(labels_per_class, fractions)
+    value_range = _numbers("--encoder-range", encoder_range, float)
+    if len(value_range) != 2:
+        raise InputError(f"`--encoder-range` must be two numbers. Received: {encoder_range}")
+    if checkpoints not in ("last", "all"):
+        raise InputError(f"`--checkpoints` must be last or all. Received: {checkpoints}")
+    if data and labels:
+        raise InputError(f"`--labels` takes the place of `--data`. Received: --data {data} --labels {labels}")
     console = _start()
-    from cpc_keras.label_efficiency import Budget
+    from cpc_keras.data.labelled_images import Budget, read_list
     from cpc_keras.label_efficiency import evaluate as evaluate_run
 
+    budgets = [Budget(kind, amount) for kind, amount in numbers] + [read_list(path) for path in subset or ()]
     evaluate_run(
         run,
         console,
         data=data,
-        budgets=[Budget(kind, amount) for kind, amount in budgets] or None,
+        labels=labels,
+        budgets=budgets or None,
         methods=tuple(methods.split(",")),
         seeds=seeds,
+        encoders=encoder or (),
+        value_range=tuple(value_range),
+        every_checkpoint=checkpoints == "all",
     )
 
 
@@ -152,17 +184,19 @@ def _recipe(name, overrides, data):
 
 
 def _budgets(labels_per_class, fractions):
-    found = []
-    for option, text, kind, convert in (
-        ("--labels-per-class", labels_per_class, "per_class", int),
-        ("--fractions", fractions, "fraction", float),
-    ):
-        for part in text.split(",") if text else ():
-            try:
-                found.append((kind, convert(part)))
-            except ValueError as error:
-                raise InputError(f"`{option}` must be numbers separated by commas. Received: {text}") from error
-    return found
+    found = [("per_class", number) for number in _numbers("--labels-per-class", labels_per_class, int)]
+    return found + [("fraction", share) for share in _numbers("--fractions", fractions, _share)]
+
+
+def _numbers(option, text, convert):
+    try:
+        return [convert(part) for part in text.split(",")] if text else []
+    except ValueError as error:
+        raise InputError(f"`{option}` must be numbers separated by commas. Received: {text}") from error
+
+
+def _share(text):
+    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
 
 
 def _start():

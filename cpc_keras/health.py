@@ -53,9 +53,10 @@ class HealthLog(keras.callbacks.Callback):
         images: Number of images in an epoch.
         start: Step at which this call starts.
         console: A `rich.console.Console`.
+        probe: A `cpc_keras.online_probe.OnlineProbe`, or `None`.
     """
 
-    def __init__(self, folder, recipe, images, start, console):
+    def __init__(self, folder, recipe, images, start, console, probe=None):
         super().__init__()
         self.path = folder.metrics_file
         self.images = images
@@ -68,7 +69,9 @@ class HealthLog(keras.callbacks.Callback):
             *(f"accuracy_{task}" for task in tasks),
             *(f"loss_{task}" for task in tasks),
             *("embedding_std", "images_per_second"),
+            *(("probe_accuracy",) if probe else ()),
         ]
+        self.probe = probe
         self.tasks = tasks
         self.writer = _tensorboard_writer(folder.tensorboard, console)
         self.progress = Progress(
@@ -107,6 +110,8 @@ class HealthLog(keras.callbacks.Callback):
             "epoch": seen / self.images,
             "images_per_second": steps * self.recipe.batch_size / (time.perf_counter() - self.began),
         }
+        if self.probe:
+            row["probe_accuracy"] = self.probe.score()
         with open(self.path, "a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow([_short(row[name]) for name in self.columns])
         if self.writer:
@@ -115,11 +120,12 @@ class HealthLog(keras.callbacks.Callback):
 
     def _line(self, row):
         hits = ", ".join(f"{task.replace('_', ' ')}: {row[f'accuracy_{task}']:.0%}" for task in self.tasks)
+        probe = f"online probe {row['probe_accuracy']:.1%}  " if self.probe else ""
         words = verdict(row["loss"], row["chance"], row["embedding_std"], self.step / self.recipe.steps)
         return (
             f"step {self.step:>6,}  loss {row['loss']:.2f} (chance {row['chance']:.2f})  "
             f"picked right {row['accuracy']:.0%} ({hits})  spread {row['embedding_std']:.2f}  "
-            f"{row['images_per_second']:.0f} images/s  {words}"
+            f"{row['images_per_second']:.0f} images/s  {probe}{words}"
         )
 
     def _write_tensorboard(self, row):

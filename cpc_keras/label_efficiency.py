@@ -1,146 +1,138 @@
-"""How few labels suffice: every method at every label budget, for a run."""
+"""How few labels suffice: every regime at every label budget, for a run."""
 
-import dataclasses
-import json
-import time
+import tensorflow as tf
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-import numpy as np
-from rich.progress import Progress
-
-from cpc_keras.building import build_cpc, build_encoder
-from cpc_keras.data.image_set import prepare
-from cpc_keras.data.label_subsets import nested_subsets, subset_hash
-from cpc_keras.data.sources import SPLIT_NAMES, open_source, parse_source, source_splits
+from cpc_keras import digests
+from cpc_keras.building import build_cpc
+from cpc_keras.checkpoints import load_last_model, load_trained
+from cpc_keras.data.labelled_images import Budget, open_labelled_images
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.features import EncoderViews, FeatureStore, PixelViews, weights_digest
+from cpc_keras.evaluation.cells import Cells
+from cpc_keras.evaluation.contestants import PROBES
+from cpc_keras.evaluation.entrants import (
+    METHODS,
+    HeadSize,
+    contestants,
+    cpc_entrant,
+    foreign_entrant,
+    pixels_entrant,
+)
 from cpc_keras.evaluation.label_table import label_table
-from cpc_keras.evaluation.probes import KNNProbe, LinearProbe
-from cpc_keras.evaluation.scores import scores
-from cpc_keras.evaluation.supervised import SupervisedBaseline
-from cpc_keras.optimizers import use_averages
-from cpc_keras.pretraining import load_model
+from cpc_keras.evaluation.sweep import NoProgress, Sweep
+from cpc_keras.online_probe import open_online_probe
 from cpc_keras.run_folder import RunFolder, write_json, write_text
 
-METHODS = ("linear", "knn", "supervised")
-ENCODERS = ("cpc", "untrained", "pixels")
-_PROBES = {"linear": LinearProbe, "knn": KNNProbe}
-# Unlabelled images from which probes take the scale of each feature.
-_UNLABELLED = 2000
-_HELD_OUT = 0.2
+DEFAULT_METHODS = ("linear", "knn", "resnet", "finetune", "supervised")
+BASELINES = ("untrained", "pixels")
 
 
-@dataclasses.dataclass
-class Budget:
-    """One label budget: `kind` is `"per_class"` or `"fraction"`."""
-
-    kind: str
-    amount: float
-
-    def __str__(self):
-        return f"{self.amount:g} a class" if self.kind == "per_class" else f"{self.amount:.3g} of all"
-
-
-def evaluate(run, console, data=None, budgets=None, methods=METHODS, seeds=None, encoders=ENCODERS):
+def evaluate(
+    run,
+    console,
+    data=None,
+    labels=None,
+    budgets=None,
+    methods=DEFAULT_METHODS,
+    seeds=None,
+    baselines=BASELINES,
+    encoders=(),
+    value_range=(0.0, 1.0),
+    every_checkpoint=False,
+):
     """Few-label accuracy of a run's encoder against its rivals.
 
-    Frozen encoder, untrained encoder and raw pixels under the same probes, and
-    a network of the same kind trained from scratch. Everything is chosen inside
-    the labelled subset; the test split is used for the final figures only.
+    The same probes are put on the frozen encoder, on the untrained one, on raw
+    pixels and on any other encoder; heads and fine-tuning start from the
+    encoder, and a network of the same kind is trained from scratch. Everything
+    is chosen inside the labelled subset; the examined images are used for the
+    final figures only. Finished cells are kept in `evaluation/cells`: an
+    interrupted evaluation goes on where it was.
 
     Args:
         run: Path of the run's folder.
         console: A `rich.console.Console`.
         data: Source with labels; the recipe's if `None`.
+        labels: CSV file with a few labelled images, instead of `data`. Without a
+            test split in it, figures are cross-validated.
         budgets: List of `Budget`; the recipe's if `None`.
-        methods: Any of `"linear"`, `"knn"`, `"supervised"`.
+        methods: Any of `METHODS`.
         seeds: Number of subsets at each budget; the recipe's if `None`.
-        encoders: What the probes are put on: any of `"cpc"`, `"untrained"`,
-            `"pixels"`.
+        baselines: What else the probes are put on: any of `BASELINES`.
+        encoders: Paths of other encoders, see `foreign_entrant`.
+        value_range: Range of their input values.
+        every_checkpoint: Whether the probes are put on every checkpoint.
 
     Returns:
         The records, as written to `evaluation/label_efficiency.json`.
 
     Raises:
-        InputError: If the run, the data or a budget cannot be used.
+        InputError: If the run, the data, a budget or an encoder cannot be used.
     """
+    tf.config.experimental.enable_op_determinism()
     folder = RunFolder(run)
     recipe = folder.open()
     unknown = [method for method in methods if method not in METHODS]
     if unknown or not methods:
         raise InputError(f"`--methods` must be names out of {','.join(METHODS)}. Received: {','.join(methods)}")
     step, model = load_last_model(folder)
-    train, test = open_train_and_test(data or recipe.data, recipe)
-    budgets = recipe_budgets(recipe) if budgets is None else budgets
-    seeds = recipe.label_seeds if seeds is None else seeds
-    subsets = {seed: draw_subsets(train, budgets, seed) for seed in range(seeds)}
-    write_json(folder.source_file, {"data": data or recipe.data})
-    _write_subsets(folder, train, subsets)
-    console.print(
-        f"Labels from {train.name} ({train.split}, {len(train):,} images), "
-        f"tested on {len(test):,} images ({test.split})."
-    )
-    results = _Results(folder, step)
-    frozen = [method for method in methods if method in _PROBES]
-    with Progress(console=console, disable=not console.is_terminal) as progress:
-        if frozen:
-            frozen_encoders = _frozen_encoders(folder, recipe, model, encoders, train, test, subsets, progress)
-            for encoder, features in frozen_encoders:
-                _probe(encoder, features, frozen, train, test, subsets, results, progress)
+    foreign = [foreign_entrant(path, value_range) for path in encoders]
+    source, cross_validate = (f"csv:{labels}", True) if labels else (data or recipe.data, False)
+    images = open_labelled(recipe, source, cross_validate)
+    budgets = _default_budgets(recipe, images) if budgets is None else budgets
+    cells = Cells(folder.cells / images.digest[:16])
+    with _Bars(console) as progress:
+        sweep = Sweep(images, budgets, recipe.label_seeds if seeds is None else seeds, cells, progress)
+        write_json(folder.source_file, {"data": source, "cross_validate": cross_validate, "notes": images.notes})
+        _write_subsets(folder, images, sweep.rounds)
+        _announce(console, images)
+        head = HeadSize(recipe.head_blocks, recipe.head_width, recipe.head_bottleneck)
+        frozen = [method for method in methods if method in PROBES]
+
+        def compete(entrant, entered):
+            for contestant in contestants(entrant, entered, images, folder.evaluation / "features", recipe.crop, head):
+                sweep.run(contestant, save=lambda: folder.write_records(cells))
+
+        compete(cpc_entrant(model, checkpoint=step), [method for method in methods if method != "supervised"])
+        if "untrained" in baselines or every_checkpoint:
+            compete(cpc_entrant(build_cpc(recipe), "untrained", 0), frozen)
+        if "pixels" in baselines:
+            compete(pixels_entrant(), frozen)
+        for entrant in foreign:
+            compete(entrant, frozen)
         if "supervised" in methods:
-            _supervise(recipe, train, test, subsets, results, progress)
-    console.print(label_table(results.records))
-    return results.records
+            compete(cpc_entrant(model, checkpoint=step), ["supervised"])
+        for earlier in folder.checkpoint_steps() if every_checkpoint else ():
+            if 0 < earlier < step:
+                compete(cpc_entrant(load_trained(folder.checkpoint_file(earlier)), checkpoint=earlier), frozen)
+    folder.write_records(cells)
+    records = folder.records()
+    console.print(label_table([record for record in records if record["checkpoint"] in (None, 0, step)]))
+    _account(console, sweep, records)
+    return records
 
 
-def load_last_model(folder):
-    """`(step, model)` of a run's last checkpoint, with averaged weights where there are any.
+def open_labelled(recipe, source=None, cross_validate=False):
+    """Labelled images as a recipe wants them, without those of its online probe.
 
-    Raises:
-        InputError: If there is none, or it is damaged.
-    """
-    last = folder.last_checkpoint()
-    if last is None:
-        raise InputError(f"`RUN` must have a checkpoint. Received: {folder.path} without one")
-    model = load_model(last[1])
-    use_averages(model)
-    return last[0], model
-
-
-def open_train_and_test(source, recipe):
-    """Labelled training images, and images to test on.
-
-    The test images are the split `test`, else `validation`; a source without
-    either gives up a fifth of each class, drawn with the recipe's seed.
+    Args:
+        recipe: A resolved `Recipe`.
+        source: Where they are; the recipe's `data` if `None`.
+        cross_validate: As for `open_labelled_images`.
 
     Raises:
-        InputError: If the source has no labels, or one class only.
+        InputError: As `open_labelled_images`.
     """
-    splits = source_splits(source)
-    train = open_source(source, max_bad_share=recipe.max_bad_share)
-    if train.labels is None:
-        raise InputError(f"`data` must have labels to evaluate with. Received: {source}")
-    test_name = next((name for name in reversed(SPLIT_NAMES) if name in splits and name != "train"), None)
-    if test_name is not None and train.split != test_name:
-        kind, place = parse_source(source)
-        test = open_source(f"{kind}:{place.partition('@')[0]}", test_name, recipe.max_bad_share)
-        parts = [train, test]
-    else:
-        kept, held_out = _hold_out(train.labels, recipe.seed)
-        parts = [train.subset(kept), train.subset(held_out)]
-        parts[1].split = f"a fifth of each class of {train.split}, held out"
-    if len(np.unique(parts[0].labels)) < 2:
-        raise InputError(f"`data` must have at least two classes. Received: {source} with one")
-    return tuple(prepare(part, recipe.channels, recipe.short_side, recipe.max_bad_share) for part in parts)
-
-
-def _hold_out(labels, seed):
-    rng = np.random.default_rng([seed, len(labels)])
-    parts = []
-    for label in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        parts.append(members[: max(1, round(_HELD_OUT * len(members)))])
-    held_out = np.sort(np.concatenate(parts))
-    return np.setdiff1d(np.arange(len(labels)), held_out), held_out
+    probe = open_online_probe(recipe)
+    return open_labelled_images(
+        source or recipe.data,
+        recipe.channels,
+        recipe.short_side,
+        recipe.max_bad_share,
+        recipe.seed,
+        cross_validate,
+        apart=frozenset(probe.ids) if probe else frozenset(),
+    )
 
 
 def recipe_budgets(recipe):
@@ -156,160 +148,78 @@ def recipe_budgets(recipe):
     return budgets
 
 
-def draw_subsets(train, budgets, seed):
-    """Stratified, nested label subsets of a seed.
-
-    Args:
-        train: A labelled `ImageSet`.
-        budgets: List of `Budget`.
-        seed: Whole number.
-
-    Returns:
-        A list of `(budget, positions)`.
-
-    Raises:
-        InputError: If there are too few labels, or two budgets that are the same.
-    """
-    drawn = nested_subsets(
-        train.labels,
-        seed,
-        labels_per_class=[int(b.amount) for b in budgets if b.kind == "per_class"],
-        fractions=[b.amount for b in budgets if b.kind == "fraction"],
-    )
-    found = [(budget, drawn[budget.kind, budget.amount]) for budget in budgets]
-    counts = [len(positions) for _, positions in found]
-    if len(set(counts)) < len(counts):
-        raise InputError(f"Label budgets must differ. Received: {', '.join(map(str, budgets))}, of {counts} labels")
-    return found
+def _default_budgets(recipe, images):
+    """The recipe's; in cross-validation those that fit, and all labels."""
+    budgets = recipe_budgets(recipe)
+    if images.test is not None:
+        return budgets
+    return [*(budget for budget in budgets if images.affords(budget)), Budget("fraction", 1.0)]
 
 
-def _write_subsets(folder, train, subsets):
+def _announce(console, images):
+    tested = "" if images.test is None else f", tested on {len(images.test):,} images ({images.test.split})"
+    console.print(f"Labels from {images.train.name} ({images.split}, {len(images.train):,} images){tested}.")
+    for note in images.notes:
+        console.print(f"Note: {note}")
+
+
+def _write_subsets(folder, images, rounds):
     hashes = {}
-    for seed, drawn in subsets.items():
-        for budget, positions in drawn:
-            ids = [train.ids[position] for position in positions]
-            name = f"{budget.kind}-{budget.amount:g}-seed{seed}.txt"
-            write_text(folder.evaluation / "subsets" / name, "".join(f"{one}\n" for one in ids))
-            hashes[name] = subset_hash(ids)
-    write_json(folder.evaluation / "subsets" / "sha256.json", hashes)
+    for (budget, seed), folds in rounds.items():
+        for number, one in enumerate(folds):
+            ids = [images.train.ids[position] for position in one.train]
+            fold = f"-fold{number}" if len(folds) > 1 else ""
+            name = f"{budget.name}-seed{seed}{fold}.txt"
+            write_text(folder.subsets / name, "".join(f"{one}\n" for one in ids))
+            hashes[name] = digests.of_lines(ids)
+    write_json(folder.subsets / "sha256.json", hashes)
 
 
-def _frozen_encoders(folder, recipe, model, encoders, train, test, subsets, progress):
-    """Yields `(name, features)` of each of `encoders`."""
-    labelled = np.unique(np.concatenate([positions for drawn in subsets.values() for _, positions in drawn]))
-    sample = np.random.default_rng(recipe.seed).permutation(len(train))[:_UNLABELLED]
-    store = FeatureStore(folder.evaluation / "features", recipe.crop)
-    for name in encoders:
-        if name == "pixels":
-            views: PixelViews | EncoderViews = PixelViews()
-            digest = "pixels"
-        else:
-            encoder = model if name == "cpc" else build_cpc(recipe)
-            views, digest = EncoderViews(encoder), weights_digest(encoder)[:16]
-        needed = {"train": np.union1d(labelled, sample), "test": np.arange(len(test))}
-        task = progress.add_task(f"features: {name}", total=sum(map(len, needed.values())))
-        done = {}
-        for part, images in (("train", train), ("test", test)):
-            key = f"{digest}-{subset_hash(images.ids)[:16]}"
-            done[part] = store.features(
-                key, views, images, needed[part], progress=lambda n, task=task: progress.advance(task, n)
-            )
-        progress.update(task, completed=sum(map(len, needed.values())))
-        place = {position: index for index, position in enumerate(needed["train"])}
-
-        def of_train(positions, features=done["train"], place=place):
-            chosen = [place[position] for position in positions]
-            return {view: values[chosen] for view, values in features.items()}
-
-        yield name, {"train": of_train, "unlabelled": of_train(np.sort(sample)), "test": done["test"]}
-
-
-def _probe(encoder, features, methods, train, test, subsets, results, progress):
-    count = len(methods) * sum(map(len, subsets.values()))
-    task = progress.add_task(f"probes: {encoder}", total=count)
-    for seed, drawn in subsets.items():
-        for budget, positions in drawn:
-            for method in methods:
-                began = time.perf_counter()
-                probe = _PROBES[method](seed=seed)
-                probe.fit(features["train"](positions), train.labels[positions], features["unlabelled"])
-                figures = scores(test.labels, probe.predict_proba(features["test"]), probe.classes_)
-                results.add(
-                    method,
-                    encoder,
-                    budget,
-                    positions,
-                    train,
-                    seed,
-                    figures,
-                    probe.selected_,
-                    probe.trials_,
-                    began,
-                )
-                progress.advance(task)
-
-
-def _supervise(recipe, train, test, subsets, results, progress):
-    classes = len(train.class_names)
-    baseline = SupervisedBaseline(
-        lambda: build_encoder(recipe, include_top=True, classes=classes, name="scratch"), recipe.crop
+def _account(console, sweep, records):
+    """What it cost, in labels, trials and time."""
+    console.print(
+        f"Labels spent: {max(record['labels'] for record in records):,} at most in one cell. Settings tried: "
+        f"{sum(record['trials'] for record in records):,} in {len(records)} cells, each inside its own labels."
     )
-    settings = len(baseline.learning_rates) * len(baseline.weight_decays)
-    budgets = list(range(len(next(iter(subsets.values())))))
-    task = progress.add_task("supervised from scratch", total=len(budgets) * (settings * baseline.folds + len(subsets)))
-    for index in budgets:
-        setting = None
-        for seed, drawn in subsets.items():
-            budget, positions = drawn[index]
-            began = time.perf_counter()
-            if setting is None:
-                # The first subset's choice serves the other seeds of this budget.
-                setting, trials, _ = baseline.search(train.subset(positions), progress=lambda: progress.advance(task))
-            baseline.fit(train.subset(positions), setting, seed)
-            figures = scores(test.labels, baseline.predict_proba(test), np.arange(classes))
-            results.add("supervised", "scratch", budget, positions, train, seed, figures, setting, trials, began)
-            progress.advance(task)
+    console.print(
+        f"Time: {sweep.seconds['features']:.0f} s for features, {sweep.seconds['fits']:.0f} s for fits "
+        f"of {sweep.computed} new cells."
+    )
 
 
-class _Results:
-    """Collects records and writes them after each, whole."""
+class _Bars(NoProgress):
+    """One progress bar a task, gone when the next begins."""
 
-    def __init__(self, folder, step):
-        self.path = folder.label_efficiency_file
-        self.checkpoint = step
-        self.records = []
-
-    def add(self, method, encoder, budget, positions, train, seed, figures, selected, trials, began):
-        labels = len(positions)
-        per_class = budget.kind == "per_class"
-        self.records.append(
-            {
-                "method": method,
-                "encoder": encoder,
-                "checkpoint": None if encoder in ("pixels", "scratch") else self.checkpoint if encoder == "cpc" else 0,
-                "fraction": None if per_class else budget.amount,
-                "labels": labels,
-                "labels_per_class": int(budget.amount) if per_class else None,
-                "seed": seed,
-                "split": train.split,
-                **figures,
-                "selected": selected,
-                "trials": trials,
-                "seconds": round(time.perf_counter() - began, 3),
-            }
+    def __init__(self, console):
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
         )
-        write_json(self.path, self.records)
+        self.task = self.progress.add_task("", visible=False)
+
+    def __enter__(self):
+        self.progress.start()
+        return self
+
+    def __exit__(self, *error):
+        self.progress.stop()
+
+    def start(self, name, total):
+        """A task of `total` parts begins."""
+        self.progress.remove_task(self.task)
+        self.task = self.progress.add_task(name, total=total)
+
+    def advance(self, count=1):
+        """So many parts of it are done."""
+        self.progress.advance(self.task, count)
 
 
-def load_source(folder, recipe):
-    """The source that a run was evaluated with; the recipe's if it was not."""
-    if not folder.source_file.is_file():
-        return recipe.data
-    return json.loads(folder.source_file.read_text(encoding="utf-8"))["data"]
-
-
-def load_records(folder):
-    """The records of a run's evaluation; none where there was no evaluation."""
-    if not folder.label_efficiency_file.is_file():
-        return []
-    return json.loads(folder.label_efficiency_file.read_text(encoding="utf-8"))
+def run_source(folder, recipe):
+    """`(source, cross_validate)` that a run was evaluated with; the recipe's if it was not."""
+    described = folder.source()
+    return (described["data"], described["cross_validate"]) if described else (recipe.data, False)

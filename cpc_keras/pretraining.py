@@ -2,12 +2,12 @@
 
 import csv
 import dataclasses
-import os
 
 import keras
 import tensorflow as tf
 
 from cpc_keras.building import build_cpc
+from cpc_keras.checkpoints import load_model, save_checkpoint
 from cpc_keras.data.image_set import prepare
 from cpc_keras.data.pipeline import training_batches
 from cpc_keras.data.sources import open_source
@@ -15,6 +15,7 @@ from cpc_keras.errors import InputError
 from cpc_keras.geometry import overlaps, resolve
 from cpc_keras.health import HealthLog
 from cpc_keras.interrupts import Interrupts
+from cpc_keras.online_probe import OnlineProbe, open_online_probe
 from cpc_keras.run_folder import RunFolder, keep_rows, write_json
 
 
@@ -39,6 +40,7 @@ def pretrain(recipe, run, console):
     found = open_source(recipe.data, max_bad_share=recipe.max_bad_share)
     asked, recipe = recipe, folder.settle(recipe, lambda: resolve(recipe, found))
     images = prepare(found, recipe.channels, recipe.short_side, recipe.max_bad_share)
+    labelled = open_online_probe(recipe)
     folder.begin(asked, recipe)
     if images.class_names:
         _write_classes(folder, images)
@@ -50,28 +52,9 @@ def pretrain(recipe, run, console):
     else:
         if start:
             console.print(f"Resumes after step {start} of {recipe.steps}.")
-        _fit(model, recipe, folder, images, start, console)
+        _fit(model, recipe, folder, images, labelled, start, console)
     _report_bad_files(folder, images, console)
     return model
-
-
-def load_model(path):
-    """Loads a CPC model from a `.keras` file.
-
-    Raises:
-        InputError: If the file is damaged.
-    """
-    import cpc_keras.models
-    import cpc_keras.optimizers  # noqa: F401  (both register their classes)
-
-    try:
-        return keras.models.load_model(path)
-    except Exception as error:  # a damaged archive fails anywhere below
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(
-            f"The checkpoint must be a whole .keras file; delete it to go on from the one before. "
-            f"Received: {path} ({reason})"
-        ) from error
 
 
 def _model(recipe, folder):
@@ -88,12 +71,13 @@ def _model(recipe, folder):
     return model, step
 
 
-def _fit(model, recipe, folder, images, start, console):
+def _fit(model, recipe, folder, images, labelled, start, console):
     every = recipe.checkpoint_every
     model.track_labels(BatchDigest(name="batch_digest"))
     if start == 0:
         save_checkpoint(model, folder, 0, recipe.keep_checkpoints)
-    log = HealthLog(folder, recipe, len(images), start, console)
+    probe = labelled and OnlineProbe(model, labelled, recipe.crop, recipe.seed)
+    log = HealthLog(folder, recipe, len(images), start, console, probe)
     interrupts = Interrupts()
     callbacks = [log, _BatchLog(folder, start), _Checkpoints(folder, recipe, start), interrupts]
     # `fit`'s epochs are the stretches between checkpoints; the last may be shorter.
@@ -121,18 +105,6 @@ def _fit(model, recipe, folder, images, start, console):
                 verbose=0,
                 shuffle=False,
             )
-
-
-def save_checkpoint(model, folder, step, keep):
-    """Writes a checkpoint whole under its final name and removes old ones."""
-    partial = folder.checkpoints / ".partial.keras"
-    model.save(partial)
-    with open(partial, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(partial, folder.checkpoint_file(step))
-    # Step 0 stays: it is the untrained encoder that evaluation compares with.
-    for old in [old for old in folder.checkpoint_steps() if old][:-keep]:
-        folder.checkpoint_file(old).unlink()
 
 
 class BatchDigest(keras.metrics.Metric):
@@ -185,7 +157,8 @@ class _Checkpoints(keras.callbacks.Callback):
         self.step += 1
 
     def on_epoch_end(self, epoch, logs=None):
-        save_checkpoint(self.model, self.folder, self.step, self.recipe.keep_checkpoints)
+        every = self.recipe.checkpoint_every if self.recipe.keep_milestones else None
+        save_checkpoint(self.model, self.folder, self.step, self.recipe.keep_checkpoints, every)
 
 
 def _write_classes(folder, images):

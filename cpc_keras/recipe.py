@@ -93,6 +93,14 @@ class Recipe:
             what `cpc_keras.switches` would do: `{"LP": {"patch_size": 64, …}, …}`.
         checkpoint_every: Steps between checkpoints.
         keep_checkpoints: How many of the last ones are kept.
+        keep_milestones: Whether the first, second, fourth, eighth … are kept as
+            well, for learning dynamics.
+        online_probe: Source of a few labelled images whose accuracy under a
+            probe is logged at each checkpoint; the evaluation does not learn
+            from them.
+        head_blocks: Residual blocks of the ResNet head; 11 in the paper.
+        head_width: Its channels; 4096 in the paper.
+        head_bottleneck: Its channels inside a block; 1024 in the paper.
         max_bad_share: Share of unreadable files that is put up with.
         labels_per_class: Label budgets of the evaluation.
         fractions: Label budgets as shares of all labels.
@@ -159,6 +167,11 @@ class Recipe:
     ablation: dict = dataclasses.field(default_factory=dict)
     checkpoint_every: int = 500
     keep_checkpoints: int = 3
+    keep_milestones: bool = False
+    online_probe: str | None = None
+    head_blocks: int = 2
+    head_width: int = 256
+    head_bottleneck: int = 64
     max_bad_share: float = 0.1
     labels_per_class: tuple = (5, 10)
     fractions: tuple = ()
@@ -251,7 +264,7 @@ _POSITIVE = (
     *("short_side", "crop", "patch_size", "stride", "patch_sub_crop"),
     *("target_dim", "scale", "context_blocks", "context_width"),
     *("batch_size", "accumulate", "steps", "epochs", "learning_rate", "epsilon", "clip_norm", "decay_factor"),
-    *("checkpoint_every", "keep_checkpoints", "label_seeds"),
+    *("checkpoint_every", "keep_checkpoints", "label_seeds", "head_blocks", "head_width", "head_bottleneck"),
 )
 _SHARES = (
     *(name for name in PATCH_SWITCHES if name != "patch_primitives"),

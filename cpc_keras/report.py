@@ -1,41 +1,39 @@
 """One page that a person enjoys: what was learnt, and with how few labels."""
 
-import base64
-import html
-
 import numpy as np
 import pandas as pd
+from sklearn.manifold import TSNE
+from sklearn.metrics import confusion_matrix
 
+from cpc_keras.checkpoints import load_last_model
 from cpc_keras.data.image_set import prepare, to_float
 from cpc_keras.data.pipeline import encoding_batches
 from cpc_keras.data.sources import open_source
-from cpc_keras.evaluation.features import EncoderViews, extract
-from cpc_keras.evaluation.figures import label_curve, loss_curve, neighbour_grid, patch_grid
-from cpc_keras.evaluation.label_table import ROW_NAMES, accuracy_rows
+from cpc_keras.evaluation import figures
+from cpc_keras.evaluation.cells import Cells
+from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
+from cpc_keras.evaluation.findings import arrows, find, lead
+from cpc_keras.evaluation.intervals import summarise
+from cpc_keras.evaluation.label_table import row_name
+from cpc_keras.evaluation.patch_picks import pick_patches
 from cpc_keras.exporting import preferred_view
-from cpc_keras.label_efficiency import load_last_model, load_records, load_source, open_train_and_test
+from cpc_keras.label_efficiency import open_labelled, run_source
+from cpc_keras.report_page import Section, accuracy_table, page, published_table
 from cpc_keras.run_folder import RunFolder, write_text
 
-# Images among which neighbours are looked for, and how many are shown.
+# Images among which neighbours are looked for and points are drawn, and how many are shown.
 _GALLERY, _QUERIES, _NEIGHBOURS = 2000, 6, 7
-
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
-h1 { font-size: 1.7rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-p.lead { font-size: 1.15rem; }
-img { max-width: 100%; height: auto; }
-table { border-collapse: collapse; margin: 1rem 0; }
-th, td { padding: .3rem .8rem; border-bottom: 1px solid #ddd; text-align: right; }
-th:first-child, td:first-child { text-align: left; }
-.note { color: #666; font-size: .9rem; }
-"""
+# Images among whose patches the model picks.
+_PICKED_AMONG = 32
+# From this ratio of the largest to the smallest class on, balanced accuracy is what is shown.
+_UNEVEN = 1.5
 
 
 def write_report(run, console):
-    """Writes `report/index.html`, self-contained, and its PNGs.
+    """Writes `report/index.html`, self-contained, and its pictures and tables.
 
     What a run has decides what the page shows: without an evaluation there is
-    no label curve.
+    no label curve, with one checkpoint there are no learning dynamics.
 
     Args:
         run: Path of the run's folder.
@@ -50,55 +48,155 @@ def write_report(run, console):
     folder = RunFolder(run)
     recipe = folder.open()
     step, model = load_last_model(folder)
-    records = load_records(folder)
-    images = _gallery(folder, recipe, bool(records))
-    sections = []
+    metrics = pd.read_csv(folder.metrics_file)
+    records = folder.records()
+    sections, words, notes = [], "This run was not evaluated with labels.", []
     if records:
-        table = pd.DataFrame(records)
-        label_curve(table, ROW_NAMES, folder.report / "label_efficiency.png")
-        table.to_csv(folder.report / "label_efficiency.csv", index=False)
-        sections.append(("Accuracy by number of labels", "label_efficiency.png", _accuracy_table(records), _CURVE_NOTE))
-    loss_curve(pd.read_csv(folder.metrics_file), folder.report / "loss.png")
-    sections.append(("Pre-training", "loss.png", "", _LOSS_NOTE))
-    _draw_patches(model, images, recipe, folder.report / "patches.png")
-    sections.append(("A grid of patches as the encoder sees them", "patches.png", "", _PATCH_NOTE))
-    _draw_neighbours(model, images, recipe, preferred_view(records), folder.report / "neighbours.png")
-    sections.append(("Nearest neighbours in feature space", "neighbours.png", "", _NEIGHBOUR_NOTE))
-    page = folder.report / "index.html"
-    write_text(page, _page(folder, recipe, step, records, sections))
-    return page
-
-
-_CURVE_NOTE = (
-    "Lines are means over label subsets, bands run from the lowest to the highest. Every choice (pooling, "
-    "regularisation, learning rate) was made inside the labelled subset; test images were used for these figures only."
-)
-_LOSS_NOTE = "Without learning, the loss stays at the dashed line, the logarithm of the number of candidates."
-_PATCH_NOTE = "Each patch is encoded by itself; every augmentation is drawn anew for each."
-_NEIGHBOUR_NOTE = "Left, in blue, the query; then its neighbours by cosine, nearest first."
-
-
-def _gallery(folder, recipe, has_labels):
-    if has_labels:
-        images = open_train_and_test(load_source(folder, recipe), recipe)[1]
+        labelled = open_labelled(recipe, *run_source(folder, recipe))
+        cells = Cells(folder.cells / labelled.digest[:16]).everything()
+        images, notes = labelled.examined, labelled.notes
+        words, found = _label_efficiency(folder, cells, labelled, step, metrics)
+        sections += found
     else:
         images = open_source(recipe.data, max_bad_share=recipe.max_bad_share)
         images = prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share)
+    sections += _pictures(folder, recipe, model, images, records)
+    figures.loss_curve(metrics, folder.report / "loss.png")
+    sections.append(
+        Section(
+            "Pre-training",
+            "loss.png",
+            note="Without learning, the loss stays at the dashed line, the logarithm of the number of candidates.",
+        )
+    )
+    if records:
+        sections.append(Section("Published figures", table=published_table(summarise(cells, images.labels), step)))
+    path = folder.report / "index.html"
+    write_text(path, page(folder, recipe, step, words, notes, sections))
+    console.print(words)
+    return path
+
+
+def _label_efficiency(folder, cells, labelled, step, metrics):
+    """`(lead, sections)` of what was measured with labels."""
+    truth = labelled.examined_labels
+    counts = np.bincount(truth)[np.unique(truth)]
+    figure = "balanced_accuracy" if counts.max() > _UNEVEN * counts.min() else "top1"
+    tested = "cross-validated" if labelled.test is None else "test"
+    name = f"{tested} {'balanced accuracy' if figure == 'balanced_accuracy' else 'accuracy'}"
+    everything = summarise(cells, truth, figure)
+    latest = everything[~((everything["encoder"] == "cpc") & (everything["checkpoint"] != step))]
+    records = [record for record, _ in cells]
+    folder.report.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(records).to_csv(folder.report / "label_efficiency.csv", index=False)
+    everything.to_csv(folder.report / "summary.csv", index=False)
+    findings = find(latest, step)
+    figures.label_curve(latest, arrows(findings), folder.report / "label_efficiency.png", name)
+    sections = [
+        Section(
+            "How many labels?",
+            "label_efficiency.png",
+            accuracy_table(latest, findings, name),
+            _CURVE_NOTE + _spent(records),
+        )
+    ]
+    frozen = everything[
+        everything["method"].isin(["linear", "knn"]) & (everything["encoder"].isin(["cpc", "untrained"]))
+    ]
+    if frozen[frozen["encoder"] == "cpc"]["checkpoint"].nunique() > 1:
+        online = metrics if "probe_accuracy" in metrics.columns else None
+        figures.learning_dynamics(frozen, online, folder.report / "dynamics.png", name)
+        sections.append(Section("Learning dynamics", "dynamics.png", note=_DYNAMICS_NOTE))
+    ours = [cell for cell in cells if cell[0]["encoder"] == "cpc" and cell[0]["checkpoint"] == step]
+    if ours:
+        matrices = _confusions(ours, truth, findings)
+        figures.confusion(matrices, labelled.train.class_names, folder.report / "confusion.png")
+        sections.append(Section("What is taken for what", "confusion.png", note=_CONFUSION_NOTE))
+    return (lead(findings, name) if findings else "No CPC regime was evaluated."), sections
+
+
+_CURVE_NOTE = (
+    "Lines are means over label subsets; bands are 95 % intervals by bootstrap over subsets and examined images. An "
+    "arrow leads to the number of labels that the supervised network needs for the same accuracy. Every choice "
+    "(pooling, head, regularisation, learning rate) was made inside the labelled subset; the examined images were used "
+    "for these figures only. "
+)
+_DYNAMICS_NOTE = "The frozen encoder at checkpoints along pre-training, from the untrained network at step 0 on."
+_CONFUSION_NOTE = "Rows are the true classes, in %; the best CPC regime with the fewest and with the most labels."
+_PATCH_NOTE = "Each patch is encoded by itself; every augmentation is drawn anew for each."
+_NEIGHBOUR_NOTE = "Left, in blue, the query; then its neighbours by cosine, nearest first."
+_PICK_NOTE = (
+    "What the encoder is trained on. Left, an image with the patch that is asked for in blue; grey is what the "
+    "context has not seen. Then the true patch with its rank among all patches of 32 images, and the five that were "
+    "liked best, with their probabilities; green is right."
+)
+
+
+def _spent(records):
+    methods = {
+        record["method"]: max(r["trials"] for r in records if r["method"] == record["method"]) for record in records
+    }
+    tried = ", ".join(f"{method} {count}" for method, count in methods.items())
+    return (
+        f"Labels spent in a cell: {min(r['labels'] for r in records):,} to {max(r['labels'] for r in records):,}. "
+        f"Settings tried in a cell: {tried}."
+    )
+
+
+def _confusions(cells, truth, findings):
+    """`[(title, counts)]` of the best regime with the fewest and the most labels."""
+    matrices = []
+    classes = np.arange(truth.max() + 1)
+    for finding in findings[:1] + findings[1:][-1:]:
+        chosen = [
+            predicted
+            for record, predicted in cells
+            if record["labels"] == finding.labels and record["method"] == finding.ours["method"]
+        ]
+        counts = sum(confusion_matrix(truth, predicted, labels=classes) for predicted in chosen)
+        title = f"{row_name(finding.ours['method'], 'cpc')}, {finding.labels:,} labels"
+        matrices.append((title, counts))
+    return matrices
+
+
+def _pictures(folder, recipe, model, images, records):
+    """Sections that look at images."""
     chosen = np.random.default_rng(recipe.seed).permutation(len(images))[:_GALLERY]
-    return images.subset(chosen)
-
-
-def _draw_patches(model, images, recipe, path):
-    image = next(iter(encoding_batches(images.subset([0]), 1, recipe.crop)))
-    clean = model.patch_extractor(image)
-    seen = clean if model.augmentation is None else model.augmentation(clean, training=True)
-    patch_grid(np.asarray(image[0]), np.asarray(clean[0]), np.asarray(seen[0]), path)
-
-
-def _draw_neighbours(model, images, recipe, view, path):
-    features = extract(EncoderViews(model), images, recipe.crop)[view or "grid2"]
+    images = images.subset(chosen)
+    view = preferred_view(records) or "grid2"
+    features = with_joined(extract(EncoderViews(model), images, recipe.crop))[view]
     features = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-6)
-    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    some = images.subset(np.arange(min(_PICKED_AMONG, len(images))))
+    batch = np.concatenate([np.asarray(part) for part in encoding_batches(some, _PICKED_AMONG, recipe.crop)])
+    _draw_patches(model, batch[0], folder.report / "patches.png")
+    figures.patch_picks(pick_patches(model, batch, seed=recipe.seed), folder.report / "picks.png")
+    _draw_neighbours(features, images, folder.report / "neighbours.png")
+    sections = [
+        Section("Nearest neighbours in feature space", "neighbours.png", note=_NEIGHBOUR_NOTE),
+        Section("Which patch did it pick?", "picks.png", note=_PICK_NOTE),
+        Section("A grid of patches as the encoder sees them", "patches.png", note=_PATCH_NOTE),
+    ]
+    if len(images) > 3:
+        points = _points(features, recipe.seed)
+        figures.embedding_map(points, images.labels, images.class_names, folder.report / "embedding.png")
+        note = f"{len(images):,} images by their features, laid out by t-SNE; colours are the classes, unknown to it."
+        sections.insert(0, Section("Where images lie", "embedding.png", note=note))
+    return sections
+
+
+def _points(features, seed):
+    perplexity = min(30.0, (len(features) - 1) / 3)
+    return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
+
+
+def _draw_patches(model, image, path):
+    clean = model.patch_extractor(image[None])
+    seen = clean if model.augmentation is None else model.augmentation(clean, training=True)
+    figures.patch_grid(image, np.asarray(clean[0]), np.asarray(seen[0]), path)
+
+
+def _draw_neighbours(features, images, path):
+    features = features / np.linalg.norm(features, axis=1, keepdims=True)
     queries = _one_of_each(images)[:_QUERIES]
     nearest = np.argsort(-(features[queries] @ features.T), axis=1)[:, : _NEIGHBOURS + 1]
 
@@ -107,7 +205,7 @@ def _draw_neighbours(model, images, recipe, view, path):
         name = images.class_names[images.labels[position]] if images.labels is not None else ""
         return image, name[:16]
 
-    neighbour_grid([[captioned(position) for position in row] for row in nearest], path)
+    figures.neighbour_grid([[captioned(position) for position in row] for row in nearest], path)
 
 
 def _one_of_each(images):
@@ -116,61 +214,3 @@ def _one_of_each(images):
         return np.arange(len(images))
     first = np.unique(images.labels, return_index=True)[1]
     return np.concatenate([first, np.setdiff1d(np.arange(len(images)), first)])
-
-
-def _accuracy_table(records):
-    columns, rows = accuracy_rows(records)
-    head = "".join(f"<th>{labels:,} labels</th>" for labels in columns)
-    body = "".join(
-        f"<tr><td>{html.escape(name)}</td>"
-        + "".join(
-            f"<td>{c.mean():.1f} <small>({c.min():.1f}–{c.max():.1f})</small></td>" if len(c) else "<td>–</td>"
-            for c in cells
-        )
-        + "</tr>"
-        for name, cells in rows
-    )
-    return f"<table><tr><th>test accuracy, %</th>{head}</tr>{body}</table>"
-
-
-def _lead(records):
-    """The finding in one sentence."""
-    table = pd.DataFrame(records)
-    best = table[(table["method"] == "linear") & (table["encoder"] == "cpc")]
-    rival = table[(table["method"] == "supervised")]
-    if best.empty:
-        return ""
-    labels = int(best["labels"].min())
-    ours = 100 * best.loc[best["labels"] == labels, "top1"].mean()
-    sentence = (
-        f"With {labels:,} labelled images in all, a linear classifier on the frozen encoder is right on "
-        f"{ours:.1f} % of the test images"
-    )
-    scratch = 100 * rival.loc[rival["labels"] == labels, "top1"].mean() if len(rival) else float("nan")
-    if np.isfinite(scratch):
-        sentence += f"; the same kind of network trained on these labels alone, on {scratch:.1f} %"
-    return sentence + "."
-
-
-def _page(folder, recipe, step, records, sections):
-    lead = _lead(records) if records else "This run was not evaluated with labels."
-    parts = [
-        "<!doctype html>",
-        '<html lang="en"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{html.escape(folder.path.name)}: label efficiency</title><style>{_STYLE}</style></head><body>",
-        f"<h1>How few labels suffice: {html.escape(recipe.data)}</h1>",
-        f'<p class="lead">{html.escape(lead)}</p>',
-        f'<p class="note">{step:,} steps of {recipe.batch_size} unlabelled images, patches of {recipe.patch_size} px '
-        f"at stride {recipe.stride}, directions {html.escape(', '.join(recipe.directions))}, offsets "
-        f"{', '.join(map(str, recipe.offsets))}.</p>",
-    ]
-    for title, picture, table, note in sections:
-        data = base64.b64encode((folder.report / picture).read_bytes()).decode()
-        parts.append(
-            f"<h2>{html.escape(title)}</h2>{table}"
-            f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">'
-            f'<p class="note">{html.escape(note)}</p>'
-        )
-    parts.append("</body></html>")
-    return "\n".join(parts) + "\n"

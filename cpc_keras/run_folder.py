@@ -33,6 +33,8 @@ class RunFolder:
         self.evaluation = self.path / "evaluation"
         self.source_file = self.evaluation / "source.json"
         self.label_efficiency_file = self.evaluation / "label_efficiency.json"
+        self.subsets = self.evaluation / "subsets"
+        self.cells = self.evaluation / "cells"
         self.report = self.path / "report"
 
     def open(self):
@@ -93,6 +95,22 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise InputError(f"`RUN` must have a readable recipe.json. Received: {self.recipe_file}") from error
 
+    def records(self):
+        """The records of the run's evaluation; none where there was no evaluation."""
+        return _read_json(self.label_efficiency_file) or []
+
+    def write_records(self, cells):
+        """Writes the records of all finished cells.
+
+        Args:
+            cells: A `cpc_keras.evaluation.cells.Cells`.
+        """
+        write_json(self.label_efficiency_file, [record for record, _ in cells.everything()])
+
+    def source(self):
+        """What the run was evaluated with, as a dictionary; `None` where it was not."""
+        return _read_json(self.source_file)
+
     def checkpoint_file(self, step):
         """Where the checkpoint of a step lies."""
         return self.checkpoints / f"step-{step:08d}.keras"
@@ -136,6 +154,10 @@ def make_folder(path, argument):
         raise InputError(
             f"`{argument}` must be a folder that can be written to. Received: {path} ({error.strerror})"
         ) from error
+
+
+def _read_json(path):
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def write_json(path, content):

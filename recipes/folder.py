@@ -37,3 +37,4 @@ patch_colour_dropping = 0.25
 epochs = 100
 learning_rate = 1e-3
 checkpoint_every = 100
+keep_milestones = True

@@ -9,6 +9,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from cpc_keras import digests
 from cpc_keras.errors import InputError
 
 # Share of the free memory that decoded images may take; the rest of the time
@@ -73,7 +74,7 @@ class ImageSet:
 
 
 def to_float(array):
-    """Scales an integer image to float32 in `[0, 1]`.
+    """Scales an image of integers to float32 in `[0, 1]`.
 
     Example:
 
@@ -81,7 +82,45 @@ def to_float(array):
     >>> float(to_float(np.array([65535], "uint16"))[0])
     1.0
     """
+    if array.dtype.kind == "f":
+        return array.astype("float32")  # in [0, 1] already
     return array.astype("float32") / np.iinfo(array.dtype).max
+
+
+def from_arrays(images, labels=None, class_names=None, name="arrays"):
+    """Arrays in memory as a set of images.
+
+    Args:
+        images: `[N, H, W, C]`, uint8, uint16, or float in `[0, 1]`.
+        labels: Integer `[N]`, or `None`.
+        class_names: Names by label; numbers if `None`.
+        name: What messages call it.
+
+    Returns:
+        An `ImageSet`.
+
+    Raises:
+        InputError: If the shapes do not fit.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from_arrays(np.zeros((2, 8, 8, 1), "uint8"), [0, 1]).class_names
+    ('0', '1')
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or images.shape[-1] not in (1, 3):
+        raise InputError(f"`images` must be [N, H, W, C] with 1 or 3 channels. Received: shape {images.shape}")
+    if labels is not None:
+        labels = np.asarray(labels)
+        if labels.shape != (len(images),) or labels.dtype.kind not in "iu" or (len(labels) and labels.min() < 0):
+            raise InputError(
+                f"`labels` must be {len(images)} integers from 0 on. Received: {labels.dtype} of shape {labels.shape}"
+            )
+        class_names = class_names or tuple(str(label) for label in range(labels.max() + 1))
+    sizes = np.tile(np.array(images.shape[1:]), (len(images), 1))
+    ids = [digests.of_array(image)[:16] + f"-{index}" for index, image in enumerate(images)]
+    return ImageSet(name, "all", ids, images.__getitem__, sizes, labels, class_names, verified=True)
 
 
 def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None):

@@ -1,8 +1,7 @@
 """Which images are labelled: stratified, nested, seeded subsets."""
 
-import hashlib
-
 import numpy as np
+from sklearn.model_selection import train_test_split
 
 from cpc_keras.errors import InputError
 
@@ -63,12 +62,25 @@ def nested_subsets(labels, seed, labels_per_class=(), fractions=()):
     return subsets
 
 
-def subset_hash(ids):
-    """SHA-256 of a list of image names, one a line.
+def choose_labels(labels, most, seed):
+    """Positions of at most so many labels, drawn by class: all of them where there are no more.
+
+    Args:
+        labels: Integer array `[N]`.
+        most: The number.
+        seed: Whole number.
+
+    Returns:
+        Integer array, sorted.
 
     Example:
 
-    >>> subset_hash(["a.png", "b.png"])[:8]
-    '06c1456d'
+    >>> choose_labels([0, 1, 0, 1], most=8, seed=0).tolist()
+    [0, 1, 2, 3]
     """
-    return hashlib.sha256("".join(f"{name}\n" for name in ids).encode()).hexdigest()
+    positions = np.arange(len(labels))
+    if len(labels) <= most:
+        return positions
+    classes, counts = np.unique(labels, return_counts=True)
+    by_class = labels if counts.min() >= 2 and len(classes) <= min(most, len(labels) - most) else None
+    return np.sort(train_test_split(positions, train_size=most, random_state=seed, stratify=by_class)[0])

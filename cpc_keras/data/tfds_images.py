@@ -69,13 +69,24 @@ def open_tfds(name, split, source):
     return ImageSet(
         name=source,
         split=split,
-        ids=[f"{name}/{split}/{index}" for index in range(count)],
+        ids=_ids(name, split, builder.info.splits),
         read=read,
         sizes=sizes,
         labels=None if unlabelled else labels,
         class_names=None if unlabelled else class_names,
         verified=True,
     )
+
+
+def _ids(name, split, splits):
+    """A name for each image, the same in the whole split and in any part of it."""
+    import tensorflow_datasets as tfds
+
+    ids = []
+    for part in tfds.core.ReadInstruction.from_spec(split).to_absolute(splits):
+        first, stop, _ = slice(part.from_, part.to).indices(splits[part.splitname].num_examples)
+        ids += [f"{name}/{part.splitname}/{index}" for index in range(first, stop)]
+    return ids
 
 
 def tfds_splits(name, source):

@@ -1,7 +1,8 @@
-"""Frozen-feature probes and the supervised rival."""
+"""Probes on frozen features, trained networks, and the curve of both over label budgets."""
 
+from cpc_keras.evaluation.efficiency import label_efficiency
 from cpc_keras.evaluation.features import EncoderViews, PixelViews, extract
+from cpc_keras.evaluation.networks import NetworkClassifier
 from cpc_keras.evaluation.probes import KNNProbe, LinearProbe
-from cpc_keras.evaluation.supervised import SupervisedBaseline
 
-__all__ = ["EncoderViews", "KNNProbe", "LinearProbe", "PixelViews", "SupervisedBaseline", "extract"]
+__all__ = ["EncoderViews", "KNNProbe", "LinearProbe", "NetworkClassifier", "PixelViews", "extract", "label_efficiency"]

@@ -1,46 +1,16 @@
-"""Frozen features: several views of one image, computed once and kept."""
+"""Frozen features: several views of one image."""
 
-import os
-
-import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from cpc_keras.data.pipeline import encoding_batches
+from cpc_keras.layers.grid_pooling import pool_grid
 
 # What a probe may be put on; the labelled subset chooses among them.
-VIEWS = ("mean", "grid2", "grid3", "map3", "grid3_map3")
-
-
-def pool_grid(maps, cells):
-    """Averages a map over `cells` × `cells` areas that cover it.
-
-    Areas share a row or column where the map does not divide evenly.
-
-    Args:
-        maps: Float tensor `[B, h, w, D]`.
-        cells: Areas a side.
-
-    Returns:
-        Float32 tensor `[B, cells · cells · D]`, areas in reading order.
-
-    Example:
-
-    >>> import numpy as np
-    >>> maps = np.arange(16, dtype="float32").reshape(1, 4, 4, 1)
-    >>> np.asarray(pool_grid(maps, 2)).tolist()
-    [[2.5, 4.5, 10.5, 12.5]]
-    """
-    maps = ops.cast(maps, "float32")
-    height, width = ops.shape(maps)[1:3]
-    rows, cols = (_areas(size, cells) for size in (height, width))
-    pooled = [ops.mean(maps[:, a:b, c:d], axis=(1, 2)) for a, b in rows for c, d in cols]
-    return ops.concatenate(pooled, axis=-1)
-
-
-def _areas(size, cells):
-    return [(i * size // cells, -(-(i + 1) * size // cells)) for i in range(cells)]
+VIEWS = ("mean", "locations", "grid2", "grid3", "map3", "grid3_map3")
+# With this ending, what the scale of a view is taken from; not for probes.
+SQUARE = "_square"
 
 
 def pool_view(name, grid, whole):
@@ -48,6 +18,8 @@ def pool_view(name, grid, whole):
 
     * `mean`, `grid2`, `grid3`: the patch grid averaged over 1, 2 × 2 and 3 × 3
       areas;
+    * `locations`: the mean once more; a probe scales it by the spread over single
+      locations, see `cpc_keras.evaluation.probes.LinearProbe`;
     * `map3`: the encoder's map of the whole image, without patches, averaged
       over 3 × 3 areas;
     * `grid3_map3`: both of these.
@@ -64,7 +36,14 @@ def pool_view(name, grid, whole):
         return ops.concatenate([pool_grid(grid, 3), pool_grid(whole, 3)], axis=-1)
     if name == "map3":
         return pool_grid(whole, 3)
-    return pool_grid(grid, {"mean": 1, "grid2": 2, "grid3": 3}[name])
+    return pool_grid(grid, {"mean": 1, "locations": 1, "grid2": 2, "grid3": 3}[name])
+
+
+def with_joined(views):
+    """Adds the view that is two others side by side, which is not stored."""
+    if {"grid3", "map3"} <= set(views):
+        return {**views, "grid3_map3": np.concatenate([views["grid3"], views["map3"]], axis=1)}
+    return views
 
 
 class EncoderViews:
@@ -77,7 +56,8 @@ class EncoderViews:
         images: Float32 tensor `[B, H, W, C]`, values in `[0, 1]`.
 
     Returns:
-        A dictionary from view to float32 array `[B, D_view]`.
+        A dictionary from view to float32 array `[B, D_view]`, without
+        `grid3_map3`, which `with_joined` adds.
     """
 
     def __init__(self, model):
@@ -87,10 +67,88 @@ class EncoderViews:
     def _views(self, images):
         grid = self.model.encode(images)
         whole = self.model.encoder(images, training=False)
-        return {name: pool_view(name, grid, whole) for name in VIEWS}
+        views = {name: pool_view(name, grid, whole) for name in VIEWS if name != "grid3_map3"}
+        return {**views, f"locations{SQUARE}": pool_grid(ops.square(grid), 1)}
 
     def __call__(self, images):
         return {name: view.numpy() for name, view in self._compute(images).items()}
+
+
+class MapViews:
+    """Views of any frozen encoder, from its map or vector.
+
+    Args:
+        encoder: Function from images to maps `[B, h, w, D]` or vectors `[B, D]`.
+        input_shape: `(None, h, w, C)` that it takes; `None` where it is free.
+        value_range: What the values 0 and 1 are turned into.
+
+    Call arguments:
+        images: As for `EncoderViews`.
+
+    Returns:
+        A dictionary from view to float32 array `[B, D_view]`: `vector`, or
+        `mean`, `grid2` and `grid3` of the map.
+    """
+
+    def __init__(self, encoder, input_shape, value_range=(0.0, 1.0)):
+        self.encoder = encoder
+        self.input_shape = input_shape
+        self.value_range = value_range
+
+    def __call__(self, images):
+        _, height, width, channels = self.input_shape
+        size = (height or images.shape[1], width or images.shape[2])
+        if size != tuple(images.shape[1:3]):
+            images = tf.image.resize(images, size, antialias=True)
+        if images.shape[-1] != channels:
+            images = tf.repeat(images, 3, axis=-1) if channels == 3 else tf.image.rgb_to_grayscale(images)
+        low, high = self.value_range
+        maps = np.asarray(self.encoder(low + (high - low) * images), "float32")
+        if maps.ndim == 2:
+            return {"vector": maps}
+        return {name: np.asarray(pool_grid(maps, cells)) for name, cells in (("mean", 1), ("grid2", 2), ("grid3", 3))}
+
+
+class MapCopies:
+    """Maps of an image as it is, and of mirrored and shifted copies of it.
+
+    Args:
+        encoder: `keras.Model` from images to maps `[B, h, w, D]`.
+        copies: How many maps an image, out of `ALL`; the first is of the image
+            as it is. Shifts are by an eighth of the side, zeros move in.
+
+    Call arguments:
+        images: As for `EncoderViews`.
+
+    Returns:
+        A dictionary with `map`, float16 array `[B, copies, h, w, D]`.
+    """
+
+    # Mirrored or not, and the shift down and right in eighths of the side.
+    _MOVES = ((False, 0, 0), (True, 0, 0), (False, 1, 0), (True, -1, 0), (True, 0, 1), (False, 0, -1))
+    ALL = len(_MOVES)
+
+    def __init__(self, encoder, copies):
+        self.encoder = encoder
+        self.copies = copies
+        self._compute = tf.function(self._maps, reduce_retracing=True)
+
+    def _maps(self, images):
+        maps = [self.encoder(_moved(images, *move), training=False) for move in self._MOVES[: self.copies]]
+        return tf.cast(tf.stack(maps, axis=1), tf.float16)
+
+    def __call__(self, images):
+        return {"map": self._compute(images).numpy()}
+
+
+def _moved(images, mirrored, down, right):
+    if mirrored:
+        images = images[:, :, ::-1]
+    height, width = images.shape[1:3]
+    pad_y, pad_x = height // 8, width // 8
+    padded = tf.pad(images, ((0, 0), (pad_y, pad_y), (pad_x, pad_x), (0, 0)))
+    top, left = pad_y * (1 - down), pad_x * (1 - right)
+    return padded[:, top : top + height, left : left + width]
 
 
 class PixelViews:
@@ -135,66 +193,3 @@ def extract(views, images, crop, batch_size=128, progress=None):
         if progress:
             progress(len(batch))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-class FeatureStore:
-    """Keeps features on the disk, so that no image is encoded twice.
-
-    Args:
-        folder: Where the files go, one for each encoder and split.
-        crop: Side of the centre crop in pixels.
-    """
-
-    def __init__(self, folder, crop):
-        self.folder = folder
-        self.crop = crop
-
-    def features(self, key, views, images, positions, progress=None):
-        """Features of the images at `positions`, computed only where missing.
-
-        Args:
-            key: Names the encoder's state and the images; features of another
-                key are never mixed in.
-            views: Function from images to views.
-            images: An `ImageSet`.
-            positions: Integer array `[N]`.
-            progress: As for `extract`.
-
-        Returns:
-            A dictionary from view to float32 array `[N, D_view]`.
-        """
-        positions = np.asarray(positions)
-        path = self.folder / f"{key}.npz"
-        known, stored = self._read(path)
-        missing = np.setdiff1d(positions, known)
-        if len(missing):
-            new = extract(views, images.subset(missing), self.crop, progress=progress)
-            known = np.concatenate([known, missing])
-            stored = {name: np.concatenate([stored[name], new[name]]) if stored else new[name] for name in new}
-            self._write(path, known, stored)
-        place = {position: index for index, position in enumerate(known)}
-        chosen = [place[position] for position in positions]
-        return {name: values[chosen] for name, values in stored.items()}
-
-    def _read(self, path):
-        if not path.is_file():
-            return np.array([], dtype="int64"), {}
-        with np.load(path) as file:
-            stored = {name: file[name] for name in file.files}
-        return stored.pop("positions"), stored
-
-    def _write(self, path, positions, stored):
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial.npz")
-        np.savez(partial, positions=positions, **stored)
-        os.replace(partial, path)
-
-
-def weights_digest(model):
-    """SHA-256 of a model's weights: the same for the same encoder, wherever saved."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    for weight in model.weights:
-        digest.update(np.ascontiguousarray(keras.ops.convert_to_numpy(weight)).tobytes())
-    return digest.hexdigest()

@@ -3,15 +3,42 @@
 import numpy as np
 from rich.table import Table
 
-ROW_NAMES = {
-    ("linear", "cpc"): "CPC, frozen, linear probe",
-    ("knn", "cpc"): "CPC, frozen, kNN",
-    ("supervised", "scratch"): "supervised from scratch",
-    ("linear", "untrained"): "untrained encoder, linear probe",
-    ("knn", "untrained"): "untrained encoder, kNN",
-    ("linear", "pixels"): "raw pixels, linear probe",
-    ("knn", "pixels"): "raw pixels, kNN",
+_METHODS = {
+    "finetune": "fine-tuned",
+    "resnet": "frozen, ResNet head",
+    "linear": "frozen, linear probe",
+    "linear_v1": "frozen, linear probe on the mean (v1)",
+    "linear_v2": "frozen, linear probe on every location (v2)",
+    "knn": "frozen, kNN",
 }
+_ENCODERS = {"cpc": "CPC", "untrained": "untrained encoder", "pixels": "raw pixels"}
+
+
+def row_name(method, encoder):
+    """What a row of a table is called.
+
+    Example:
+
+    >>> row_name("linear", "cpc"), row_name("knn", "pixels"), row_name("supervised", "scratch")
+    ('CPC, frozen, linear probe', 'raw pixels, kNN', 'supervised from scratch')
+    """
+    if method == "supervised":
+        return "supervised from scratch"
+    name = _METHODS[method]
+    return f"{_ENCODERS.get(encoder, encoder)}, {name if encoder == 'cpc' else name.removeprefix('frozen, ')}"
+
+
+def budget_name(record):
+    """What the budget of a record is called.
+
+    Example:
+
+    >>> budget_name({"labels": 600, "labels_per_class": None, "fraction": 0.01})
+    '1 % (600)'
+    """
+    if record["labels_per_class"]:
+        return f"{record['labels_per_class']} a class"
+    return f"{100 * record['fraction']:g} % ({record['labels']:,})" if record["fraction"] else f"{record['labels']:,}"
 
 
 def accuracy_rows(records):
@@ -33,23 +60,21 @@ def accuracy_rows(records):
     """
     columns = sorted({record["labels"] for record in records})
     rows = []
-    for key, name in ROW_NAMES.items():
-        own = [record for record in records if (record["method"], record["encoder"]) == key]
-        if own:
-            cells = [np.array([100 * r["top1"] for r in own if r["labels"] == labels]) for labels in columns]
-            rows.append((name, cells))
+    for method, encoder in dict.fromkeys((record["method"], record["encoder"]) for record in records):
+        own = [record for record in records if (record["method"], record["encoder"]) == (method, encoder)]
+        cells = [np.array([100 * r["top1"] for r in own if r["labels"] == labels]) for labels in columns]
+        rows.append((row_name(method, encoder), cells))
     return columns, rows
 
 
 def label_table(records):
     """A `rich` table of test accuracy by method and number of labels."""
     columns, rows = accuracy_rows(records)
-    per_class = {record["labels"]: record["labels_per_class"] for record in records}
+    names = {record["labels"]: budget_name(record) for record in records}
     table = Table(title="Test accuracy, %: mean over label seeds (lowest–highest)")
     table.add_column("method")
     for labels in columns:
-        name = f"{per_class[labels]} a class" if per_class[labels] else f"{labels} labels"
-        table.add_column(name, justify="right")
+        table.add_column(names[labels], justify="right")
     for name, cells in rows:
         table.add_row(name, *(f"{c.mean():.1f} ({c.min():.1f}–{c.max():.1f})" if len(c) else "–" for c in cells))
     return table

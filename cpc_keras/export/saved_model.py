@@ -1,6 +1,5 @@
 """The frozen encoder as a reusable SavedModel that needs no `cpc_keras`."""
 
-import hashlib
 import json
 import os
 import pathlib
@@ -63,14 +62,6 @@ def save(model, dest, pooling=None, card=None):
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"`DEST` must be a folder that can be written to. Received: {dest} ({reason})") from error
     return dest
-
-
-def variables_digest(dest):
-    """SHA-256 of an export's variables."""
-    digest = hashlib.sha256()
-    for path in sorted(pathlib.Path(dest, "variables").glob("variables.data-*")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _in_float32(model):

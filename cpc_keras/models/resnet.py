@@ -3,9 +3,8 @@
 import keras
 from keras import layers
 
-from cpc_keras.layers.spatial_layer_normalization import SpatialLayerNormalization
+from cpc_keras.models.residual import NORMALIZATIONS, activate, convolve, residual_block
 
-NORMALIZATIONS = ("layer", "batch", "none")
 STEMS = ("small", "medium", "large")
 
 
@@ -73,50 +72,17 @@ def ResNet(
     """
     _check_arguments(widths, blocks, bottleneck_widths, stem, normalization, pooling)
 
-    def activate(x, prefix):
-        if normalization == "layer":
-            x = SpatialLayerNormalization(name=f"{prefix}_norm", dtype=dtype)(x)
-        elif normalization == "batch":
-            x = layers.BatchNormalization(epsilon=1e-5, name=f"{prefix}_norm", dtype=dtype)(x)
-        return layers.Activation("relu", name=f"{prefix}_relu", dtype=dtype)(x)
-
-    def convolve(x, filters, kernel, prefix, strides=1, ends_branch=False):
-        return layers.Conv2D(
-            filters,
-            kernel,
-            strides=strides,
-            padding="same",
-            use_bias=False,
-            kernel_initializer="zeros" if ends_branch and normalization == "none" else "he_normal",
-            name=f"{prefix}_conv",
-            dtype=dtype,
-        )(x)
-
-    def residual_block(x, filters, inner, strides, prefix):
-        activated = activate(x, f"{prefix}_preact")
-        shortcut = x
-        if strides != 1 or x.shape[-1] != filters:
-            shortcut = convolve(activated, filters, 1, f"{prefix}_shortcut", strides)
-        if inner is None:
-            x = convolve(activated, filters, 3, f"{prefix}_1", strides)
-            x = convolve(activate(x, f"{prefix}_1"), filters, 3, f"{prefix}_2", ends_branch=True)
-        else:
-            x = convolve(activated, inner, 1, f"{prefix}_1")
-            x = convolve(activate(x, f"{prefix}_1"), inner, 3, f"{prefix}_2", strides)
-            x = convolve(activate(x, f"{prefix}_2"), filters, 1, f"{prefix}_3", ends_branch=True)
-        return layers.Add(name=f"{prefix}_add", dtype=dtype)([shortcut, x])
-
     inner_widths = bottleneck_widths or (None,) * len(widths)
     inputs = keras.Input(input_shape, name="images")
     kernel, strides = {"small": (3, 1), "medium": (3, 2), "large": (7, 2)}[stem]
-    x = convolve(inputs, inner_widths[0] or widths[0], kernel, "stem", strides)
+    x = convolve(inputs, inner_widths[0] or widths[0], kernel, "stem", strides, dtype=dtype)
     if stem == "large":
         x = layers.MaxPooling2D(3, strides=2, padding="same", name="stem_pool", dtype=dtype)(x)
     for stack, (filters, inner, count) in enumerate(zip(widths, inner_widths, blocks, strict=True), start=1):
         for block in range(1, count + 1):
             strides = 2 if stack > 1 and block == 1 else 1
-            x = residual_block(x, filters, inner, strides, f"stack{stack}_block{block}")
-    x = activate(x, "post")
+            x = residual_block(x, filters, inner, f"stack{stack}_block{block}", normalization, strides, dtype)
+    x = activate(x, "post", normalization, dtype)
     if include_top:
         x = layers.GlobalAveragePooling2D(name="avg_pool", dtype=dtype)(x)
         x = layers.Dense(classes, activation=classifier_activation, name="predictions", dtype="float32")(x)

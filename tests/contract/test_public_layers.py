@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 import cpc_keras.layers
-from cpc_keras.layers import PatchAugmentation, PatchExtractor, SpatialLayerNormalization
+from cpc_keras.layers import GridPooling, PatchAugmentation, PatchExtractor, SpatialLayerNormalization
 from cpc_keras.models import ContextNetwork
 
 # Every argument away from its default, and an input that the layer takes.
 CASES = {
     ContextNetwork: ({"blocks": 2, "width": 6}, (2, 5, 4, 8)),
+    GridPooling: ({"cells": 2}, (2, 5, 4, 8)),
     PatchAugmentation: (
         {
             "sub_crop": 5,

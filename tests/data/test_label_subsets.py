@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cpc_keras.data.label_subsets import nested_subsets, subset_hash
+from cpc_keras.data.label_subsets import choose_labels, nested_subsets
 from cpc_keras.errors import InputError
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [40, 60, 100]))
@@ -36,7 +36,11 @@ def test_refusals():
         nested_subsets(LABELS, 0, fractions=(0.01,))
 
 
-def test_hash_is_that_of_the_lines():
-    import hashlib
-
-    assert subset_hash(["a", "b"]) == hashlib.sha256(b"a\nb\n").hexdigest()
+def test_a_part_of_many_labels_keeps_classes_in_proportion():
+    labels = np.repeat([0, 1, 2], [500, 300, 200])
+    chosen = choose_labels(labels, most=100, seed=0)
+    assert np.bincount(labels[chosen]).tolist() == [50, 30, 20]
+    assert chosen.tolist() == choose_labels(labels, most=100, seed=0).tolist()
+    assert chosen.tolist() != choose_labels(labels, most=100, seed=1).tolist()
+    with_rare = np.append(labels, 3)  # a class of one cannot be drawn in proportion
+    assert len(choose_labels(with_rare, most=100, seed=0)) == 100

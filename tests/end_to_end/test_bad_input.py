@@ -40,6 +40,7 @@ def place(tmp_path_factory, photo_folder, photo_classes):
     (place / "small.py").write_text(RECIPE)
     (place / "empty").mkdir()
     (place / "file").write_text("")
+    (place / "list.txt").write_text("nobody.png\n")
     shutil.copytree(photo_classes, place / "labelled")
     (place / "missing.csv").write_text("path,label\ngone.png,cat\n")
     cpc_keras("pretrain", "small.py", "--data", f"dir:{photo_folder}", "--run", "run", cwd=place, code=0)
@@ -83,6 +84,23 @@ CASES = {
         "evaluate run --data classes:labelled --fractions 0.05",
         "`fractions` must give at least one label for each of the 2 classes",
     ),
+    "unknown method": (
+        "evaluate run --data classes:labelled --methods magic",
+        "`--methods` must be names out of knn,linear,linear_v1,linear_v2,resnet,finetune,supervised. Received: magic",
+    ),
+    "an encoder that is none": (
+        "evaluate run --data classes:labelled --encoder file",
+        "`--encoder` must be a .keras file or the folder of a SavedModel. Received: file",
+    ),
+    "labels from two places": (
+        "evaluate run --data classes:labelled --labels missing.csv",
+        "`--labels` takes the place of `--data`. Received: --data classes:labelled --labels missing.csv",
+    ),
+    "a label list of other images": (
+        "evaluate run --data classes:labelled --subset list.txt",
+        "`--subset` must name images of classes:labelled, each once. Received: list with 1 of 1 lines unknown",
+    ),
+    "checkpoints by halves": ("evaluate run --checkpoints some", "`--checkpoints` must be last or all. Received: some"),
     "run folder of another recipe": (
         "pretrain small.py --data dir:{photos} --run run --set steps=3",
         "`--run` must be a new folder or one of the same recipe. Received: run, where steps differ",

@@ -1,0 +1,302 @@
+"""Labelled images: what a classifier learns from, and what it is examined on."""
+
+import dataclasses
+import pathlib
+import warnings
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+
+from cpc_keras import digests
+from cpc_keras.data.image_set import ImageSet, prepare
+from cpc_keras.data.label_subsets import nested_subsets
+from cpc_keras.data.sources import SPLIT_NAMES, open_source, parse_source, source_splits
+from cpc_keras.errors import InputError
+
+FOLDS = 5
+_HELD_OUT = 0.2
+# Images without labels from which probes take the scale of each feature.
+_UNLABELLED = 2000
+# From this ratio of the largest to the smallest class on, the user is told.
+_UNEVEN = 1.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """How many labels.
+
+    Attributes:
+        kind: `"per_class"` (labels a class), `"fraction"` (share of all) or
+            `"list"` (a list of the user's).
+        amount: The number, the share, or the list's name.
+        ids: The images of a list.
+
+    Example:
+
+    >>> str(Budget("per_class", 5)), Budget("fraction", 0.01).name
+    ('5 a class', 'fraction-0.01')
+    """
+
+    kind: str
+    amount: float | str
+    ids: tuple[str, ...] = ()
+
+    def __str__(self):
+        if self.kind == "list":
+            return f"list {self.amount}"
+        return f"{self.amount:g} a class" if self.kind == "per_class" else f"{100 * self.amount:g} %"
+
+    @property
+    def name(self):
+        """For file names."""
+        return f"{self.kind}-{self.amount if self.kind == 'list' else format(self.amount, 'g')}"
+
+
+def read_list(path):
+    """A label list of the user's as a `Budget`: one image a line, `#` begins a comment.
+
+    Raises:
+        InputError: If the file is missing or empty.
+    """
+    path = pathlib.Path(path)
+    try:
+        lines = [line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"`--subset` must be a readable text file. Received: {path}") from error
+    ids = tuple(line for line in lines if line)
+    if not ids:
+        raise InputError(f"`--subset` must list at least one image. Received: {path} with none")
+    return Budget("list", path.stem, ids)
+
+
+@dataclasses.dataclass(frozen=True)
+class Round:
+    """One fit and its examination, as positions.
+
+    Attributes:
+        train: Labelled images to learn from, in `LabelledImages.train`.
+        test: Images to be examined on, in `LabelledImages.examined`.
+        unlabelled: Images whose labels are not looked at, in `LabelledImages.train`.
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+    unlabelled: np.ndarray
+
+
+@dataclasses.dataclass
+class LabelledImages:
+    """Training images with labels, and a test split or none.
+
+    Without a test split figures are cross-validated: each image is examined
+    once, by a classifier that learnt from other images.
+
+    Attributes:
+        train: A labelled `ImageSet`.
+        test: A labelled `ImageSet`, or `None` for cross-validation.
+        seed: Seed of the unlabelled sample.
+        notes: What the user should know about the data, in sentences.
+    """
+
+    train: ImageSet
+    test: ImageSet | None
+    seed: int = 0
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def examined(self):
+        """The images that figures are of."""
+        return self.train if self.test is None else self.test
+
+    @property
+    def train_labels(self):
+        """Class of each training image, `[N]`."""
+        return np.asarray(self.train.labels)
+
+    @property
+    def examined_labels(self):
+        """Class of each examined image, `[M]`."""
+        return np.asarray(self.examined.labels)
+
+    @property
+    def classes(self):
+        """Number of classes."""
+        return len(self.train.class_names or ())
+
+    @property
+    def split(self):
+        """What the figures are of, in words."""
+        return f"cross-validated, {FOLDS} folds of {self.train.split}" if self.test is None else self.train.split
+
+    @property
+    def digest(self):
+        """Names the images and their labels: equal for equal data only."""
+        lines = [f"{one}\t{label}" for part in self._parts() for one, label in zip(part.ids, part.labels, strict=True)]
+        return digests.of_lines([*lines, self.split])
+
+    def _parts(self):
+        return [self.train] if self.test is None else [self.train, self.test]
+
+    def rounds(self, budgets, seed):
+        """Stratified, nested label subsets of a seed.
+
+        Args:
+            budgets: List of `Budget`.
+            seed: Whole number. In cross-validation it draws the folds too.
+
+        Returns:
+            A dictionary from `Budget` to a list of `Round`: one, or one a fold.
+
+        Raises:
+            InputError: If there are too few labels, or two budgets that are the
+                same.
+        """
+        everything = np.arange(len(self.train))
+        if self.test is not None:
+            sample = np.sort(np.random.default_rng(self.seed).permutation(everything)[:_UNLABELLED])
+            drawn = self._draw(budgets, seed, everything)
+            return {budget: [Round(drawn[budget], np.arange(len(self.test)), sample)] for budget in budgets}
+        splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+        rounds: dict[Budget, list[Round]] = {budget: [] for budget in budgets}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a class smaller than the folds; `notes` says so
+            folds = list(splitter.split(everything, self.train.labels))
+        for learnt, held_out in folds:
+            for budget, positions in self._draw(budgets, seed, learnt).items():
+                rounds[budget].append(Round(positions, held_out, learnt))
+        return rounds
+
+    def affords(self, budget):
+        """Whether every fold, or the training images, hold so many labels."""
+        counts = np.unique(self.train_labels, return_counts=True)[1]
+        if self.test is None:
+            counts = counts - -(-counts // FOLDS)  # a fold is held out
+        if budget.kind == "per_class":
+            return budget.amount <= counts.min()
+        return round(budget.amount * counts.sum()) >= len(counts)
+
+    def _draw(self, budgets, seed, pool):
+        drawn = nested_subsets(
+            self.train_labels[pool],
+            seed,
+            labels_per_class=[int(b.amount) for b in budgets if b.kind == "per_class"],
+            fractions=[b.amount for b in budgets if b.kind == "fraction"],
+        )
+        found = {
+            budget: self._listed(budget) if budget.kind == "list" else pool[drawn[budget.kind, budget.amount]]
+            for budget in budgets
+        }
+        counts = [len(positions) for positions in found.values()]
+        if len(counts) < len(budgets) or len(set(counts)) < len(counts):
+            raise InputError(f"Label budgets must differ. Received: {', '.join(map(str, budgets))}, of {counts} labels")
+        return found
+
+    def _listed(self, budget):
+        if self.test is None:
+            raise InputError(f"`--subset` needs a test split to be examined on. Received: {self.train.name} without")
+        place: dict[str, list[int]] = {}
+        for position, one in enumerate(self.train.ids):
+            # As SimCLR's lists have it, a file's name without its folders is enough.
+            for known in {one, pathlib.PurePath(one).name}:
+                place.setdefault(known, []).append(position)
+        missing = [one for one in budget.ids if len(place.get(one, [])) != 1]
+        if missing:
+            raise InputError(
+                f"`--subset` must name images of {self.train.name}, each once. Received: {budget.amount} with "
+                f"{len(missing)} of {len(budget.ids)} lines unknown or ambiguous, the first {missing[0]!r}"
+            )
+        return np.unique([place[one][0] for one in budget.ids])
+
+
+def open_labelled_images(
+    source, channels, short_side=None, max_bad_share=0.1, seed=0, cross_validate=False, apart=frozenset()
+):
+    """Opens labelled images with what they are to be examined on.
+
+    The test images are the split `test`, else `validation`. A source without
+    either gives up a fifth of each class, drawn with the seed, or is
+    cross-validated.
+
+    Args:
+        source: As for `cpc_keras.data.open_source`.
+        channels: 1 or 3.
+        short_side: As for `cpc_keras.data.image_set.prepare`.
+        max_bad_share: Likewise.
+        seed: Whole number.
+        cross_validate: Whether a source without a test split is cross-validated.
+        apart: Names of images that are left out of training, whatever they are.
+
+    Returns:
+        A `LabelledImages`.
+
+    Raises:
+        InputError: If the source has no labels, or one class only.
+    """
+    splits = source_splits(source)
+    train = open_source(source, max_bad_share=max_bad_share)
+    if train.labels is None:
+        raise InputError(f"`data` must have labels to evaluate with. Received: {source}")
+    test_name = next((name for name in reversed(SPLIT_NAMES) if name in splits and name != "train"), None)
+    test = None
+    if test_name is not None and train.split != test_name:
+        kind, place = parse_source(source)
+        test = open_source(f"{kind}:{place.partition('@')[0]}", test_name, max_bad_share)
+        test = prepare(test, channels, short_side, max_bad_share)
+    train = prepare(train, channels, short_side, max_bad_share)
+    if test is None and not cross_validate:
+        kept, held_out = _hold_out(train.labels, seed)
+        train, test = train.subset(kept), train.subset(held_out)
+        test.split = f"a fifth of each class of {train.split}, held out"
+    if apart:
+        train = train.subset([position for position, one in enumerate(train.ids) if one not in apart])
+    notes: list[str] = []
+    if test is None:
+        train = _without_single(train, notes)
+    counts = np.bincount(train.labels, minlength=len(train.class_names))
+    if np.count_nonzero(counts) < 2:
+        raise InputError(f"`data` must have at least two classes. Received: {source} with one")
+    _note(train, test, counts[counts > 0], notes)
+    return LabelledImages(train, test, seed, notes)
+
+
+def _hold_out(labels, seed):
+    rng = np.random.default_rng([seed, len(labels)])
+    parts = []
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        parts.append(members[: max(1, round(_HELD_OUT * len(members)))])
+    held_out = np.sort(np.concatenate(parts))
+    return np.setdiff1d(np.arange(len(labels)), held_out), held_out
+
+
+def _without_single(train, notes):
+    """Without classes of one image, which cannot be both learnt from and examined on."""
+    counts = np.bincount(train.labels, minlength=len(train.class_names))
+    single = np.flatnonzero(counts == 1)
+    if not len(single):
+        return train
+    names = ", ".join(repr(train.class_names[label]) for label in single)
+    notes.append(f"Left out, for they have one labelled image only: {names}.")
+    return train.subset(np.flatnonzero(~np.isin(train.labels, single)))
+
+
+def _note(train, test, counts, notes):
+    bad = {file.path: file for part in (train, test) if part is not None for file in part.bad_files}
+    if bad:
+        first = next(iter(bad.values()))
+        notes.append(
+            f"{len(bad)} labelled file{'s' if len(bad) > 1 else ''} could not be read and "
+            f"{'are' if len(bad) > 1 else 'is'} left out, the first {first.path}: {first.reason}."
+        )
+    if test is None:
+        notes.append(
+            f"There is no test split: figures are cross-validated over {FOLDS} folds of {len(train):,} images, each "
+            "examined by a classifier that never saw it."
+        )
+        if counts.min() < FOLDS:
+            notes.append(f"The smallest class has {counts.min()} images; figures of it are a matter of luck.")
+    if counts.max() > _UNEVEN * counts.min():
+        notes.append(
+            f"Classes are uneven, from {counts.min():,} to {counts.max():,} images: fits count each class alike, and "
+            "balanced accuracy is the figure to read."
+        )

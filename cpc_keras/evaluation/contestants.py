@@ -1,0 +1,184 @@
+"""What competes for the labels: a method on an encoder, with one way to be asked."""
+
+import dataclasses
+
+import numpy as np
+
+from cpc_keras import digests
+from cpc_keras.evaluation.feature_store import FeatureStore
+from cpc_keras.evaluation.features import with_joined
+from cpc_keras.evaluation.networks import ImageInputs, MapInputs, NetworkClassifier
+from cpc_keras.evaluation.probes import KNNProbe, LinearProbe
+
+PROBES = {
+    "knn": lambda seed: KNNProbe(seed=seed),
+    "linear": lambda seed: LinearProbe(seed=seed),
+    "linear_v1": lambda seed: LinearProbe(seed=seed, views=("mean",)),
+    "linear_v2": lambda seed: LinearProbe(seed=seed, views=("locations",)),
+}
+NETWORKS = ("resnet", "finetune", "supervised")
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a contestant says of the images it is examined on.
+
+    Attributes:
+        probabilities: Float array `[m, classes]`, a column for every class.
+        selected: What was chosen, as a dictionary.
+        trials: Number of settings tried.
+    """
+
+    probabilities: np.ndarray
+    selected: dict
+    trials: int
+
+
+class FrozenFeatures:
+    """Features of one frozen encoder for training and examined images.
+
+    Args:
+        folder: Where they are kept.
+        views: Function from images to a dictionary of arrays `[B, …]`.
+        digest: Names the encoder's state.
+        data: A `LabelledImages`.
+        crop: Side of the centre crop in pixels.
+    """
+
+    def __init__(self, folder, views, digest, data, crop):
+        self.digest = digest
+        self.train = FeatureStore(_store_folder(folder, digest, data.train, crop), views, data.train, crop)
+        self.examined = (
+            self.train
+            if data.test is None
+            else FeatureStore(_store_folder(folder, digest, data.test, crop), views, data.test, crop)
+        )
+
+    def prepare(self, rounds, progress, train=True, unlabelled=True, examined=True):
+        """Computes what these rounds ask for.
+
+        Args:
+            rounds: List of `Round`.
+            progress: Object with `start(name, total)` and `advance(count)`.
+            train: Whether features of the labelled images are asked for.
+            unlabelled: Whether those of the unlabelled images are.
+            examined: Whether those of the examined images are.
+        """
+        asked: dict[FeatureStore, list[np.ndarray]] = {self.train: [], self.examined: []}
+        for one in rounds:
+            asked[self.train] += [one.train] * train + [one.unlabelled] * unlabelled
+            asked[self.examined] += [one.test] * examined
+        needed = {store: np.unique(np.concatenate(lists)) for store, lists in asked.items() if lists}
+        progress.start("features", sum(len(store.missing(positions)) for store, positions in needed.items()))
+        for store, positions in needed.items():
+            store.prepare(positions, progress.advance)
+
+
+def _store_folder(folder, digest, images, crop):
+    return folder / f"{digests.of_json(digest, crop)[:16]}-{digests.of_lines(images.ids)[:16]}"
+
+
+class ProbeContestant:
+    """A probe on frozen features.
+
+    Args:
+        method: One of `PROBES`.
+        encoder: Name of the encoder in the records.
+        checkpoint: Step of the encoder, or `None`.
+        features: A `FrozenFeatures`.
+    """
+
+    def __init__(self, method, encoder, checkpoint, features):
+        self.method = method
+        self.encoder = encoder
+        self.checkpoint = checkpoint
+        self.features = features
+        self.digest = digests.of_json(method, features.digest)
+
+    def begin(self, rounds, progress):
+        """Makes ready for these rounds."""
+        self.features.prepare(rounds, progress)
+
+    def answer(self, data, one, seed, chosen=None):
+        """Learns from a round's labels and classifies what it is examined on.
+
+        Args:
+            data: The `LabelledImages`.
+            one: A `Round`.
+            seed: Whole number.
+            chosen: Not used; a probe's choice is cheap.
+
+        Returns:
+            An `Answer`.
+        """
+        train = with_joined(self.features.train.of(one.train))
+        unlabelled = with_joined(self.features.train.of(one.unlabelled))
+        probe = PROBES[self.method](seed).fit(train, data.train_labels[one.train], unlabelled)
+        found = probe.predict_proba(with_joined(self.features.examined.of(one.test)))
+        probabilities = np.zeros((len(one.test), data.classes), "float32")
+        probabilities[:, probe.classes_] = found
+        return Answer(probabilities, probe.selected_, probe.trials_)
+
+
+class NetworkContestant:
+    """A network that is trained: on frozen maps, from pre-trained weights, or from scratch.
+
+    Args:
+        method: One of `NETWORKS`.
+        encoder: Name of the encoder in the records.
+        checkpoint: Step of the encoder, or `None`.
+        build_model: As for `NetworkClassifier`.
+        space: Likewise.
+        digest: Names the weights and the settings that training starts from.
+        crop: Side of the crop in pixels.
+        maps: `(few, many, most)`: the `FrozenFeatures` with the feature `map` that
+            up to `most` labels and more learn from; `None` trains on images.
+        start: As for `NetworkClassifier`.
+    """
+
+    def __init__(self, method, encoder, checkpoint, build_model, space, digest, crop, maps=None, start=None):
+        self.method = method
+        self.encoder = encoder
+        self.checkpoint = checkpoint
+        self.maps = maps
+        self.crop = crop
+        self.digest = digests.of_json(method, digest, space)
+        self.classifier = NetworkClassifier(build_model, space, start)
+
+    def begin(self, rounds, progress):
+        """Makes ready for these rounds."""
+        if self.maps is None:
+            return
+        few, many, most = self.maps
+        few.prepare([one for one in rounds if len(one.train) <= most], progress, unlabelled=False, examined=False)
+        many.prepare([one for one in rounds if len(one.train) > most], progress, unlabelled=False, examined=False)
+        many.prepare(rounds, progress, train=False, unlabelled=False)
+
+    def answer(self, data, one, seed, chosen=None):
+        """As that of `ProbeContestant`.
+
+        Args:
+            data: The `LabelledImages`.
+            one: A `Round`.
+            seed: Whole number.
+            chosen: `(setting, trials)` that a part of these very labels chose.
+
+        Returns:
+            An `Answer`.
+        """
+        self.classifier.seed = seed
+        train, test = self._inputs(data, one)
+        setting, trials = chosen or self.classifier.search(train)
+        probabilities = self.classifier.fit(train, setting, seed).predict_proba(test)
+        return Answer(probabilities, setting, trials)
+
+    def _inputs(self, data, one):
+        if self.maps is None:
+            train, test = data.train.subset(one.train), data.examined.subset(one.test)
+            return ImageInputs(train, self.crop), ImageInputs(test, self.crop)
+        few, many, most = self.maps
+        maps = few if len(one.train) <= most else many
+        return (
+            MapInputs(maps.train, one.train, data.train_labels[one.train]),
+            MapInputs(many.examined, one.test),
+        )

@@ -1,0 +1,117 @@
+"""The label curve of a model, from Python."""
+
+import pathlib
+import tempfile
+
+import keras
+import pandas as pd
+
+from cpc_keras.data.image_set import ImageSet, from_arrays
+from cpc_keras.data.labelled_images import Budget, LabelledImages
+from cpc_keras.errors import InputError
+from cpc_keras.evaluation.cells import FIELDS, Cells
+from cpc_keras.evaluation.contestants import PROBES
+from cpc_keras.evaluation.entrants import METHODS, contestants, cpc_entrant, keras_entrant, pixels_entrant
+from cpc_keras.evaluation.sweep import Sweep
+from cpc_keras.models import CPC
+
+
+def label_efficiency(
+    model,
+    data,
+    test=None,
+    labels_per_class=(5, 10),
+    fractions=(),
+    methods=("linear", "knn"),
+    seeds=3,
+    baselines=("pixels",),
+    head=None,
+    crop=None,
+    folder=None,
+    seed=0,
+):
+    """Accuracy of every method at every label budget.
+
+    Everything is chosen inside the labelled subset; the test images give the
+    final figures only. Without `test` they are cross-validated over five folds.
+
+    Args:
+        model: A built `CPC` model, or any `keras.Model` from `[B, h, w, C]` in
+            `[0, 1]` to maps or vectors, which the probes are put on.
+        data: `(images, labels)`, arrays `[N, H, W, C]` (uint8, or float in
+            `[0, 1]`) and integer `[N]`; or a labelled `ImageSet`.
+        test: The same, or `None`.
+        labels_per_class: Label budgets a class.
+        fractions: Label budgets as shares of all labels.
+        methods: Any of `METHODS`. `"resnet"`, `"finetune"` and `"supervised"`
+            need a `CPC` model.
+        seeds: Number of label subsets at each budget.
+        baselines: What else the probes are put on: `"pixels"`, or `"untrained"`,
+            the same architecture with new weights.
+        head: A `HeadSize` of the ResNet head.
+        crop: Side of the centre crop in pixels; the shorter side of the smallest
+            image if `None`.
+        folder: Where features and finished cells are kept, so that a second call
+            goes on where the first was interrupted; a temporary folder if `None`.
+        seed: Seed of the unlabelled sample from which probes take the scale of
+            features.
+
+    Returns:
+        A `pandas.DataFrame`, a row a method, encoder, budget and seed, with the
+        columns `cpc_keras.evaluation.cells.FIELDS`.
+
+    Raises:
+        InputError: If a method or baseline is unknown, or labels are too few.
+
+    Reference:
+        Hénaff et al. 2019, arXiv 1905.09272, Figure 1.
+
+    Example:
+
+    >>> import numpy as np
+    >>> images = np.random.default_rng(0).uniform(size=(40, 8, 8, 1)).astype("float32")
+    >>> labels = np.arange(40) % 2
+    >>> images[labels == 1] *= 0.2
+    >>> encoder = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3)])
+    >>> table = label_efficiency(encoder, (images, labels), labels_per_class=(4,), methods=("linear",), seeds=1)
+    >>> table[["encoder", "labels", "split"]].values.tolist()[1]
+    ['pixels', 8, 'cross-validated, 5 folds of all']
+    """
+    for name, values, known in (("methods", methods, METHODS), ("baselines", baselines, ("pixels", "untrained"))):
+        if not set(values) <= set(known):
+            raise InputError(f"`{name}` must be names out of {', '.join(known)}. Received: {name}={tuple(values)}")
+    images = LabelledImages(_image_set(data), None if test is None else _image_set(test), seed)
+    crop = crop or int(min(part.sizes[:, :2].min() for part in (images.train, images.examined)))
+    frozen = [method for method in methods if method in PROBES]
+    is_cpc = isinstance(model, CPC)
+    entered = [(_entrant(model, is_cpc, "cpc" if is_cpc else model.name), [m for m in methods if m != "supervised"])]
+    if "untrained" in baselines:
+        entered.append((_entrant(_untrained(model), is_cpc, "untrained"), frozen))
+    if "pixels" in baselines:
+        entered.append((pixels_entrant(), frozen))
+    if "supervised" in methods:
+        entered.append((entered[0][0], ["supervised"]))
+    budgets = [Budget("per_class", n) for n in labels_per_class] + [Budget("fraction", f) for f in fractions]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(folder or temporary)
+        cells = Cells(folder / "cells" / images.digest[:16])
+        sweep = Sweep(images, budgets, seeds, cells)
+        for entrant, of_entrant in entered:
+            for contestant in contestants(entrant, of_entrant, images, folder / "features", crop, head):
+                sweep.run(contestant)
+        return pd.DataFrame([record for record, _ in cells.everything()], columns=list(FIELDS))
+
+
+def _image_set(data):
+    return data if isinstance(data, ImageSet) else from_arrays(*data)
+
+
+def _entrant(model, is_cpc, name):
+    return cpc_entrant(model, name) if is_cpc else keras_entrant(model, name)
+
+
+def _untrained(model):
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model))
+    if not copy.built:
+        copy.build(model.get_build_config()["input_shape"])
+    return copy

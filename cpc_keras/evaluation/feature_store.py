@@ -1,0 +1,91 @@
+"""Frozen features on the disk, computed once for every fraction, seed and method."""
+
+import itertools
+import os
+import shutil
+
+import numpy as np
+
+from cpc_keras.evaluation.features import extract
+
+# Images whose features make one shard: what an interrupted extraction loses at most.
+SHARD = 2048
+
+
+class FeatureStore:
+    """Features by image, in shards that appear whole and are mapped into memory.
+
+    Args:
+        folder: Where the shards of one encoder and one set of images go.
+        views: Function from a batch of images to a dictionary of arrays
+            `[B, …]`, such as `EncoderViews`.
+        images: An `ImageSet`.
+        crop: Side of the centre crop in pixels.
+        shard: Images a shard.
+    """
+
+    def __init__(self, folder, views, images, crop, shard=SHARD):
+        self.folder = folder
+        self.views = views
+        self.images = images
+        self.crop = crop
+        self.shard = shard
+        self._shards: list[dict[str, np.ndarray]] = []
+        self._place = np.full((len(images), 2), -1)
+        for path in sorted(self.folder.glob("shard-*")):
+            self._open(path)
+
+    def missing(self, positions):
+        """Those of `positions` that no shard holds, sorted."""
+        positions = np.unique(positions)
+        return positions[self._place[positions, 0] < 0]
+
+    def prepare(self, positions, progress=None):
+        """Computes what is missing.
+
+        Args:
+            positions: Integer array, of images that `of` will be asked for.
+            progress: Function called with the number of images done after each
+                batch.
+        """
+        missing = self.missing(positions)
+        for first in range(0, len(missing), self.shard):
+            chosen = missing[first : first + self.shard]
+            features = extract(self.views, self.images.subset(chosen), self.crop, progress=progress)
+            self._open(self._write(chosen, features))
+
+    def of(self, positions):
+        """Features of images that were prepared.
+
+        Args:
+            positions: Integer array `[N]`.
+
+        Returns:
+            A dictionary from view to array `[N, …]`.
+        """
+        shards, rows = self._place[positions].T
+        found = {}
+        for name, example in self._shards[shards[0]].items():
+            found[name] = np.empty((len(rows), *example.shape[1:]), example.dtype)
+            for number in np.unique(shards):
+                here = shards == number
+                found[name][here] = self._shards[number][name][rows[here]]
+        return found
+
+    def _open(self, path):
+        shard = {file.stem: np.load(file, mmap_mode="r") for file in sorted(path.glob("*.npy"))}
+        positions = np.array(shard.pop("positions"))
+        self._place[positions, 0] = len(self._shards)
+        self._place[positions, 1] = np.arange(len(positions))
+        self._shards.append(shard)
+
+    def _write(self, positions, features):
+        numbers = itertools.count(len(self._shards))
+        path = next(p for n in numbers if not (p := self.folder / f"shard-{n:05d}").exists())
+        partial = path.with_name(f".{path.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        for name, values in {"positions": positions, **features}.items():
+            np.save(partial / f"{name}.npy", values)
+        os.replace(partial, path)
+        return path

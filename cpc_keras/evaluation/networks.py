@@ -1,0 +1,331 @@
+"""Classifiers that are trained as networks, with a small search inside the labels they are given."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
+
+from cpc_keras.data.label_subsets import choose_labels
+from cpc_keras.data.pipeline import encoding_batches, training_batches
+from cpc_keras.evaluation.probes import LinearProbe
+
+# What is searched, axis by axis; the first of each is where the search begins.
+SPACE = {
+    "learning_rate": (2e-3, 5e-4, 6e-3),
+    "head": ("grid3", "mean", "resnet"),
+    "weight_decay": (1e-2, 1e-1),
+    "dropout": (0.0, 0.5),
+    "passes": (1.0, 2.0),
+}
+# Labels up to which a setting is judged by two folds; above, by a held-out third of at most so many.
+_FEW, MOST_SEARCHED = 200, 600
+_EXAMINED_AT_A_TIME = 250
+# From so many labels on, training takes whole passes over them.
+_MANY = 20_000
+
+
+class NetworkClassifier:
+    """Trains a network on few labels: AdamW, warm-up, cosine decay, label smoothing.
+
+    Classes count alike, however many labels each has. The search goes along one
+    axis of `space` after the other and keeps what classified held-out labels
+    best, so every regime that is given the same space makes as many trials.
+
+    Args:
+        build_model: Function `(head, dropout)` that returns a `keras.Model` from
+            inputs to class probabilities, with the weights that training starts
+            from.
+        space: Values to try by axis: `learning_rate` (peak), `head` (see
+            `cpc_keras.models.ClassifierHead`), `weight_decay` (decoupled),
+            `dropout` and `passes` (factor on the number of steps).
+        start: Function `(model, inputs)` that gives a new model, before it is
+            trained, weights that depend on the labels; `None` does nothing.
+        steps: Function from the number of labels to optimizer steps.
+        batch_size: Function from the number of labels to inputs a step.
+        seed: Seed of the folds.
+    """
+
+    def __init__(self, build_model, space=None, start=None, steps=None, batch_size=None, seed=0):
+        self.build_model = build_model
+        self.space = SPACE if space is None else space
+        self.start = start
+        self.steps = steps or usual_steps
+        self.batch_size = batch_size or usual_batch_size
+        self.seed = seed
+        self._compiled = {}
+
+    @property
+    def trials(self):
+        """Settings that a search tries."""
+        return 1 + sum(len(values) - 1 for values in self.space.values())
+
+    def search(self, inputs, progress=None):
+        """Chooses a setting inside the labels.
+
+        Args:
+            inputs: An `ImageInputs` or `MapInputs`, with labels.
+            progress: Function called after each trial.
+
+        Returns:
+            `(setting, trials)`: a dictionary, and the number of settings tried.
+        """
+        setting = {axis: values[0] for axis, values in self.space.items()}
+        inputs = inputs.subset(choose_labels(inputs.labels, MOST_SEARCHED, self.seed))
+        splits = self._splits(inputs.labels)
+        if not splits:
+            return setting, 1
+        best = self._judge(inputs, setting, splits)
+        for axis, values in self.space.items():
+            for value in values[1:]:
+                if progress:
+                    progress()
+                tried = {**setting, axis: value}
+                score = self._judge(inputs, tried, splits)
+                if score > best:
+                    best, setting = score, tried
+        if progress:
+            progress()
+        return setting, self.trials
+
+    def _splits(self, labels):
+        smallest = np.unique(labels, return_counts=True)[1].min()
+        if smallest < 2:
+            return []
+        if len(labels) <= _FEW:
+            splitter = StratifiedKFold(2, shuffle=True, random_state=self.seed)
+        else:
+            splitter = StratifiedShuffleSplit(1, test_size=1 / 3, random_state=self.seed)
+        return list(splitter.split(np.zeros(len(labels)), labels))
+
+    def _judge(self, inputs, setting, splits):
+        """Balanced accuracy on held-out labels; where that ties, their likelihood."""
+        judged = []
+        for train, test in splits:
+            self.fit(inputs.subset(train), setting, self.seed)
+            judged.append((inputs.labels[test], self.predict_proba(inputs.subset(test))))
+        labels, probabilities = (np.concatenate(parts) for parts in zip(*judged, strict=True))
+        hits = probabilities.argmax(axis=1) == labels
+        likely = np.log(probabilities[np.arange(len(labels)), labels] + 1e-6)
+        classes = np.unique(labels)
+        return tuple(float(np.mean([v[labels == c].mean() for c in classes])) for v in (hits, likely))
+
+    def fit(self, inputs, setting, seed):
+        """Trains from the weights that `build_model` gives.
+
+        Args:
+            inputs: As for `search`.
+            setting: A dictionary with a value for each axis.
+            seed: Seed of weights, order, augmentation and dropout.
+
+        Returns:
+            Itself; `model_` is the trained classifier.
+        """
+        keras.utils.set_random_seed(seed)
+        self.model_ = self._fresh(setting)
+        if self.start:
+            self.start(self.model_, inputs)
+        count = len(inputs.labels)
+        batch_size = min(self.batch_size(count), count)
+        steps = max(1, round(self.steps(count) * setting["passes"]))
+        self.model_.fit(
+            inputs.training(batch_size, seed, steps),
+            epochs=1,
+            steps_per_epoch=steps,
+            callbacks=[_Cosine(setting["learning_rate"], steps)],
+            verbose=0,
+            shuffle=False,
+        )
+        return self
+
+    def predict_proba(self, inputs):
+        """Probabilities, `[N, classes]`."""
+        return np.concatenate([self._predict(batch).numpy() for batch in inputs.examination()])
+
+    def _fresh(self, setting):
+        """A model with starting weights; compiled once a shape, for tracing costs as much as a short training."""
+        new = self.build_model(setting["head"], setting["dropout"])
+        key = (setting["head"], setting["dropout"], setting["weight_decay"])
+        if key not in self._compiled:
+            new.compile(
+                optimizer=keras.optimizers.AdamW(1e-3, weight_decay=setting["weight_decay"]),
+                loss=smoothed_crossentropy,
+                jit_compile=False,
+            )
+            new.optimizer.build(new.trainable_variables)
+            shape = tf.TensorSpec((None, *new.input_shape[1:]), tf.float32)
+            predict = tf.function(lambda batch: new(batch, training=False), input_signature=[shape])
+            self._compiled[key] = new, predict
+        model, self._predict = self._compiled[key]
+        if model is new:
+            return new
+        # `variables` counts dropout's random state, which `weights` does not.
+        for variable, start in zip(model.variables, new.variables, strict=True):
+            variable.assign(start)
+        for variable in model.optimizer.variables:
+            variable.assign(keras.ops.zeros_like(variable))
+        return model
+
+
+def start_from_probe(model, inputs):
+    """Sets a pooled head to the linear probe on its own features, so that fine-tuning starts where the probe ends.
+
+    A ResNet head is left as it is.
+
+    Args:
+        model: `keras.Model` of an encoder and a `ClassifierHead`.
+        inputs: An `ImageInputs`.
+
+    Reference:
+        Kumar et al. 2022, arXiv 2202.10054.
+    """
+    *_, trunk, head = model.layers
+    if [layer.name for layer in head.layers] != ["maps", "pool", "dropout", "predictions"]:
+        return
+    pool, predictions = head.get_layer("pool"), head.get_layer("predictions")
+    features = np.concatenate([np.asarray(pool(trunk(batch, training=False))) for batch in inputs.examination()])
+    probe = LinearProbe().fit({"pooled": features}, inputs.labels)
+    for variable, value in zip((predictions.kernel, predictions.bias), probe.affine(predictions.units), strict=True):
+        variable.assign(value)
+
+
+class ImageInputs:
+    """Images, mirrored and shifted in training.
+
+    Args:
+        images: An `ImageSet` with labels.
+        crop: Side of the crop in pixels.
+    """
+
+    def __init__(self, images, crop):
+        self.images = images
+        self.crop = crop
+        self.labels = images.labels
+
+    def subset(self, positions):
+        """The images at `positions`."""
+        return ImageInputs(self.images.subset(positions), self.crop)
+
+    def training(self, batch_size, seed, steps):
+        """`tf.data.Dataset` of `(images, labels, weights)`."""
+        labels, weights = tf.constant(self.labels), tf.constant(class_weights(self.labels))
+        batches = training_batches(self.images, batch_size, self.crop, seed, flip=True, pad=self.crop // 8, steps=steps)
+        return batches.map(lambda images, at: (images, tf.gather(labels, at), tf.gather(weights, at)))
+
+    def examination(self):
+        """`tf.data.Dataset` of images, in order, as they are."""
+        return encoding_batches(self.images, _EXAMINED_AT_A_TIME, self.crop)
+
+
+class MapInputs:
+    """Maps of a frozen encoder, in training those of mirrored and shifted images.
+
+    Args:
+        store: A prepared `FeatureStore` of `MapCopies`.
+        positions: Integer array `[N]`.
+        labels: Integer array `[N]`, or `None` for examination only.
+    """
+
+    def __init__(self, store, positions, labels=None):
+        self.store = store
+        self.positions = np.asarray(positions)
+        self.labels = labels
+
+    def subset(self, chosen):
+        """The maps at `chosen`, counted among these."""
+        return MapInputs(self.store, self.positions[chosen], None if self.labels is None else self.labels[chosen])
+
+    def training(self, batch_size, seed, steps):
+        """`tf.data.Dataset` of `(maps, labels, weights)`."""
+        weights = class_weights(self.labels)
+
+        def batches():
+            rng = np.random.default_rng(seed)
+            order = np.concatenate(
+                [rng.permutation(len(self.labels)) for _ in range(math.ceil(steps * batch_size / len(self.labels)))]
+            )
+            for step in range(steps):
+                chosen = order[step * batch_size : (step + 1) * batch_size]
+                maps = self.store.of(self.positions[chosen])["map"]
+                seen = maps[np.arange(len(chosen)), rng.integers(maps.shape[1], size=len(chosen))]
+                yield seen.astype("float32"), self.labels[chosen], weights[chosen]
+
+        shape = self.store.of(self.positions[:1])["map"].shape[2:]
+        signature = (
+            tf.TensorSpec((None, *shape), tf.float32),
+            tf.TensorSpec((None,), tf.int64),
+            tf.TensorSpec((None,), tf.float32),
+        )
+        return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4)
+
+    def examination(self):
+        """Batches of maps, in order."""
+        for first in range(0, len(self.positions), _EXAMINED_AT_A_TIME):
+            maps = self.store.of(self.positions[first : first + _EXAMINED_AT_A_TIME])["map"]
+            yield maps[:, 0].astype("float32")
+
+
+def class_weights(labels):
+    """Weight of each label, mean 1, with which every class counts alike.
+
+    Example:
+
+    >>> class_weights([0, 0, 0, 1]).round(2).tolist()
+    [0.67, 0.67, 0.67, 2.0]
+    """
+    classes, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return (len(labels) / (len(classes) * counts[place])).astype("float32")
+
+
+def smoothed_crossentropy(labels, probabilities, smoothing=0.1):
+    """Cross-entropy against targets that keep a tenth for all classes alike.
+
+    Args:
+        labels: Integer tensor `[B]`.
+        probabilities: Float tensor `[B, classes]`.
+        smoothing: Share spread evenly.
+
+    Returns:
+        Float tensor `[B]`.
+    """
+    classes = probabilities.shape[-1]
+    targets = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), classes)
+    targets = targets * (1.0 - smoothing) + smoothing / classes
+    return keras.losses.categorical_crossentropy(targets, probabilities)
+
+
+def usual_batch_size(labels):
+    """Inputs a step for a number of labels."""
+    return 16 if labels < 200 else 32 if labels < 2000 else 64 if labels < _MANY else 128
+
+
+def usual_steps(labels):
+    """Optimizer steps for a number of labels: more labels, more steps; where there are many, five passes over them.
+
+    Example:
+
+    >>> [usual_steps(labels) for labels in (50, 600, 6000, 60000)]
+    [150, 490, 1549, 2343]
+    """
+    if labels < _MANY:
+        return max(150, round(20 * math.sqrt(labels)))
+    return 5 * labels // usual_batch_size(labels)
+
+
+class _Cosine(keras.callbacks.Callback):
+    """Warm-up over a tenth of the steps, then cosine decay to zero."""
+
+    def __init__(self, peak, steps):
+        super().__init__()
+        self.peak = peak
+        self.steps = steps
+        self.warmup = max(1, steps // 10)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch < self.warmup:
+            rate = self.peak * (batch + 1) / self.warmup
+        else:
+            done = (batch - self.warmup) / max(1, self.steps - self.warmup)
+            rate = self.peak * 0.5 * (1.0 + math.cos(math.pi * done))
+        self.model.optimizer.learning_rate.assign(rate)

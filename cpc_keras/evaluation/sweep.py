@@ -1,0 +1,144 @@
+"""Every contestant at every label budget, each cell computed once."""
+
+import collections
+import contextlib
+import json
+import time
+
+import numpy as np
+
+from cpc_keras import digests
+from cpc_keras.evaluation.networks import MOST_SEARCHED
+from cpc_keras.evaluation.scores import scores
+
+
+class NoProgress:
+    """Shows nothing; what `Sweep` reports to if it is given nothing else."""
+
+    def start(self, name, total):
+        """A task of `total` parts begins."""
+
+    def advance(self, count=1):
+        """So many parts of it are done."""
+
+
+class Sweep:
+    """Asks contestants at every label budget and seed.
+
+    Args:
+        data: A `LabelledImages`.
+        budgets: List of `Budget`.
+        seeds: Number of label subsets at each budget. A budget that takes every
+            label has one.
+        cells: A `Cells`.
+        progress: Object with the methods of `NoProgress`.
+
+    Attributes:
+        seconds: Time by part, `"features"` and `"fits"`.
+    """
+
+    def __init__(self, data, budgets, seeds, cells, progress=None):
+        self.data = data
+        self.cells = cells
+        self.progress = progress or NoProgress()
+        self.seconds = {"features": 0.0, "fits": 0.0}
+        self.computed = 0
+        self.rounds = {}
+        for seed in range(seeds):
+            for budget, rounds in data.rounds(budgets, seed).items():
+                if seed == 0 or not self._takes_all(rounds):
+                    self.rounds[budget, seed] = rounds
+        # Rising: what few labels chose may serve the more that contain them.
+        self.rounds = dict(sorted(self.rounds.items(), key=lambda item: (_labels(item[1]), item[0][1])))
+        self._data_digest = data.digest
+
+    def _takes_all(self, rounds):
+        return self.data.test is not None and len(rounds[0].train) == len(self.data.train)
+
+    def run(self, contestant, save=None):
+        """Computes the cells of a contestant that are missing.
+
+        Args:
+            contestant: A `ProbeContestant` or `NetworkContestant`.
+            save: Function called after each cell.
+        """
+        keys = {key: self._digest(contestant, key) for key in self.rounds}
+        records = {key: self.cells.load(_name(contestant, key), digest) for key, digest in keys.items()}
+        missing = [key for key, record in records.items() if record is None]
+        if not missing:
+            return
+        with self._timed("features"):
+            contestant.begin([one for key in missing for one in self.rounds[key]], self.progress)
+        self.progress.start(f"{contestant.encoder}: {contestant.method}", len(missing))
+        for key in missing:
+            began = time.perf_counter()
+            with self._timed("fits"):
+                record, predicted = self._cell(contestant, key, records)
+            record["seconds"] = round(time.perf_counter() - began, 3)
+            records[key] = record
+            self.cells.save(_name(contestant, key), keys[key], record, predicted)
+            self.computed += 1
+            if save:
+                save()
+            self.progress.advance(1)
+
+    def _cell(self, contestant, key, records):
+        budget, seed = key
+        rounds = self.rounds[key]
+        answers = [contestant.answer(self.data, one, seed, self._chosen(key, records)) for one in rounds]
+        examined = np.concatenate([one.test for one in rounds])
+        probabilities = np.concatenate([answer.probabilities for answer in answers])[np.argsort(examined)]
+        labels = self.data.examined_labels[np.sort(examined)]
+        record = {
+            "method": contestant.method,
+            "encoder": contestant.encoder,
+            "checkpoint": contestant.checkpoint,
+            "fraction": budget.amount if budget.kind == "fraction" else None,
+            "labels": _labels(rounds),
+            "labels_per_class": int(budget.amount) if budget.kind == "per_class" else None,
+            "seed": seed,
+            "split": self.data.split,
+            **scores(labels, probabilities, np.arange(self.data.classes)),
+            "selected": _most_common([answer.selected for answer in answers]),
+            "trials": max(answer.trials for answer in answers),
+        }
+        return record, probabilities.argmax(axis=1)
+
+    def _chosen(self, key, records):
+        """`(setting, trials)` that a part of these labels chose, if searching goes no deeper in more of them."""
+        rounds = self.rounds[key]
+        if len(rounds) > 1 or _labels(rounds) <= MOST_SEARCHED:
+            return None
+        held = set(rounds[0].train.tolist())
+        for other in reversed(list(self.rounds)):
+            smaller = self.rounds[other]
+            enough = MOST_SEARCHED // 2 <= _labels(smaller) < _labels(rounds) and records[other] is not None
+            if enough and other[1] == key[1] and held.issuperset(smaller[0].train.tolist()):
+                return records[other]["selected"], records[other]["trials"]
+        return None
+
+    def _digest(self, contestant, key):
+        budget, seed = key
+        names = [digests.of_lines(self.data.train.ids[i] for i in one.train) for one in self.rounds[key]]
+        return digests.of_json(contestant.digest, self._data_digest, names, budget.name, seed)
+
+    @contextlib.contextmanager
+    def _timed(self, part):
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] += time.perf_counter() - began
+
+
+def _labels(rounds):
+    return round(float(np.mean([len(one.train) for one in rounds])))
+
+
+def _name(contestant, key):
+    budget, seed = key
+    return f"{contestant.method}-{contestant.encoder}-{contestant.checkpoint}-{budget.name}-seed{seed}"
+
+
+def _most_common(settings):
+    return json.loads(collections.Counter(json.dumps(one) for one in settings).most_common(1)[0][0])

@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from cpc_keras.data.image_set import from_arrays
+from cpc_keras.data.labelled_images import FOLDS, Budget, LabelledImages, open_labelled_images, read_list
+from cpc_keras.errors import InputError
+
+
+@pytest.fixture
+def uneven(photographs, tmp_path):
+    """Tiles of two photographs in three classes of 20, 8 and 1, and a file that is no image; a CSV of them."""
+    rows = ["path,label"]
+    for label, count in (("sky", 20), ("flower", 8), ("rare", 1)):
+        for index in range(count):
+            top, left = 16 * index, 24 * (index % 8)
+            tile = photographs[label == "flower"][top % 380 : top % 380 + 40, left : left + 48]
+            Image.fromarray(tile).save(tmp_path / f"{label}{index}.png")
+            rows.append(f"{label}{index}.png,{label}")
+    (tmp_path / "broken.png").write_text("no image")
+    (tmp_path / "labels.csv").write_text("\n".join([*rows, "broken.png,sky"]) + "\n")
+    return tmp_path / "labels.csv"
+
+
+@pytest.fixture
+def with_test_split():
+    labels = np.arange(60) % 3
+    images = np.random.default_rng(0).integers(0, 255, (60, 8, 8, 1), "uint8")
+    return LabelledImages(from_arrays(images, labels), from_arrays(images[:30], labels[:30]))
+
+
+def test_with_a_test_split_there_is_one_round(with_test_split):
+    budgets = [Budget("per_class", 2), Budget("fraction", 0.5)]
+    rounds = with_test_split.rounds(budgets, seed=0)
+    (small,), (large,) = (rounds[budget] for budget in budgets)
+    assert set(small.train) < set(large.train) and len(large.train) == 30
+    assert small.test.tolist() == list(range(30))
+    assert np.array_equal(small.unlabelled, large.unlabelled)
+
+
+def test_without_one_every_image_is_examined_once_by_others(uneven):
+    images = open_labelled_images(f"csv:{uneven}", channels=3, cross_validate=True)
+    rounds = images.rounds([Budget("fraction", 1.0), Budget("per_class", 3)], seed=0)
+    for folds in rounds.values():
+        assert len(folds) == FOLDS
+        assert sorted(np.concatenate([one.test for one in folds])) == list(range(len(images.train)))
+        for one in folds:
+            assert not set(one.train) & set(one.test)
+            assert not set(one.unlabelled) & set(one.test)
+            assert set(one.train) <= set(one.unlabelled)
+    other = images.rounds([Budget("per_class", 3)], seed=1)
+    assert other[Budget("per_class", 3)][0].test.tolist() != rounds[Budget("per_class", 3)][0].test.tolist()
+
+
+def test_what_is_odd_about_the_data_is_said(uneven):
+    images = open_labelled_images(f"csv:{uneven}", channels=3, cross_validate=True)
+    said = " ".join(images.notes)
+    assert "have one labelled image only: 'rare'" in said
+    assert "cross-validated over 5 folds of 28 images" in said
+    assert "uneven, from 8 to 20 images" in said
+    assert "broken.png" in said
+    assert images.affords(Budget("per_class", 6)) and not images.affords(Budget("per_class", 7))
+
+
+def test_without_cross_validation_a_fifth_of_each_class_is_held_out(uneven):
+    images = open_labelled_images(f"csv:{uneven}", channels=3)
+    assert np.bincount(images.test.labels, minlength=3)[:2].tolist() == [2, 4]  # flower, sky: rare goes to the test
+    assert not set(images.train.ids) & set(images.test.ids)
+
+
+def test_images_set_apart_are_not_learnt_from(uneven):
+    everything = open_labelled_images(f"csv:{uneven}", channels=3, cross_validate=True)
+    apart = frozenset(everything.train.ids[:5])
+    images = open_labelled_images(f"csv:{uneven}", channels=3, cross_validate=True, apart=apart)
+    assert len(images.train) == len(everything.train) - 5
+    assert not apart & set(images.train.ids)
+
+
+def test_a_list_is_used_as_it_is(with_test_split, tmp_path):
+    ids = [with_test_split.train.ids[position] for position in (7, 1, 40)]
+    (tmp_path / "mine.txt").write_text("# of mine\n" + "\n".join(ids) + "\n\n")
+    budget = read_list(tmp_path / "mine.txt")
+    (one,) = with_test_split.rounds([budget], seed=3)[budget]
+    assert one.train.tolist() == [1, 7, 40]
+    assert (budget.name, str(budget)) == ("list-mine", "list mine")
+
+
+def test_a_list_may_name_files_without_their_folders(uneven):
+    images = open_labelled_images(f"csv:{uneven}", channels=3)
+    names = [one.rpartition("/")[2] for one in images.train.ids[:3]]
+    (one,) = images.rounds([Budget("list", "mine", tuple(names))], 0)[Budget("list", "mine", tuple(names))]
+    assert one.train.tolist() == [0, 1, 2]
+
+
+def test_refusals(with_test_split, uneven, tmp_path):
+    with pytest.raises(InputError, match="`--subset` must name images of arrays.* 1 of 1 lines unknown.* 'nobody'"):
+        with_test_split.rounds([Budget("list", "mine", ("nobody",))], 0)
+    with pytest.raises(InputError, match="Label budgets must differ"):
+        with_test_split.rounds([Budget("per_class", 2), Budget("fraction", 0.1)], 0)
+    with pytest.raises(InputError, match="`--subset` must be a readable text file"):
+        read_list(tmp_path / "gone.txt")
+    (tmp_path / "empty.txt").write_text("# nothing\n")
+    with pytest.raises(InputError, match="`--subset` must list at least one image"):
+        read_list(tmp_path / "empty.txt")
+    crossed = open_labelled_images(f"csv:{uneven}", channels=3, cross_validate=True)
+    with pytest.raises(InputError, match="`--subset` needs a test split"):
+        crossed.rounds([Budget("list", "mine", ("sky0.png",))], 0)

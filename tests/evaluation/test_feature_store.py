@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from cpc_keras.data.image_set import from_arrays
+from cpc_keras.evaluation.feature_store import FeatureStore
+from cpc_keras.evaluation.features import PixelViews, extract
+
+
+@pytest.fixture
+def images(photo_crops):
+    return from_arrays(photo_crops)
+
+
+class Counting(PixelViews):
+    """Counts images; after `limit` the power fails."""
+
+    def __init__(self, limit=None):
+        super().__init__()
+        self.seen, self.limit = 0, limit
+
+    def __call__(self, batch):
+        self.seen += len(batch)
+        if self.limit and self.seen > self.limit:
+            raise KeyboardInterrupt
+        return super().__call__(batch)
+
+
+def test_each_image_is_computed_once(images, tmp_path):
+    views = Counting()
+    store = FeatureStore(tmp_path, views, images, crop=28)
+    store.prepare([5, 2, 9])
+    again = FeatureStore(tmp_path, views, images, crop=28)
+    again.prepare([9, 1, 5])
+    assert views.seen == 4
+    everything = extract(PixelViews(), images, 28)["pixels"]
+    np.testing.assert_array_equal(store.of([5, 2, 9])["pixels"], everything[[5, 2, 9]])
+    np.testing.assert_array_equal(again.of(np.array([9, 1, 5, 9]))["pixels"], everything[[9, 1, 5, 9]])
+
+
+def test_what_was_done_before_an_interruption_is_kept(images, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        FeatureStore(tmp_path, Counting(limit=6), images, crop=28, shard=3).prepare(np.arange(12))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["shard-00000", "shard-00001"]
+    views = Counting()
+    store = FeatureStore(tmp_path, views, images, crop=28, shard=3)
+    assert store.missing(np.arange(12)).tolist() == list(range(6, 12))
+    store.prepare(np.arange(12))
+    assert views.seen == 6
+    np.testing.assert_array_equal(store.of(np.arange(12))["pixels"], extract(PixelViews(), images, 28)["pixels"])

@@ -1,0 +1,54 @@
+import pandas as pd
+import pytest
+
+from cpc_keras.evaluation.findings import arrows, find, lead
+
+
+def summary(*rows):
+    columns = ["method", "encoder", "checkpoint", "labels", "mean"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(
+        budget=table["labels"].map("{:,}".format), seeds=3, low=table["mean"] - 0.01, high=table["mean"] + 0.01
+    )
+
+
+PAYS = [
+    ("linear", "cpc", 9, 50, 0.75),
+    ("knn", "cpc", 9, 50, 0.70),
+    ("finetune", "cpc", 9, 500, 0.85),
+    ("supervised", "scratch", None, 50, 0.65),
+    ("supervised", "scratch", None, 500, 0.85),
+]
+
+
+def test_the_best_regime_meets_the_best_rival_at_each_number_of_labels():
+    few, many = find(summary(*PAYS, ("linear", "pixels", None, 50, 0.66)), 9)
+    assert (few.ours["method"], few.rival["encoder"], few.supervised["encoder"]) == ("linear", "pixels", "scratch")
+    assert (few.verdict, many.verdict) == ("ahead", "level")
+    assert few.factor == pytest.approx(10**0.5) and few.worth_text == "3.2×"
+    assert [round(factor, 2) for _, _, factor, _ in arrows([few, many])] == [3.16]
+
+
+def test_the_first_sentence_says_whether_it_pays():
+    text = lead(find(summary(*PAYS), 9))
+    assert text.startswith("On these images pre-training pays with 50 labels, not with 500: with 50 labels, 75.0 %")
+    assert "worth 3.2× the labels" in text
+
+
+def test_where_it_does_not_pay_that_comes_first():
+    level = [(*row[:4], 0.65) for row in PAYS]
+    assert lead(find(summary(*level), 9)).startswith("On these images pre-training does not pay: with 50 labels, 65.0")
+    behind = [(*row[:4], 0.6 if row[1] == "cpc" else 0.7) for row in PAYS]
+    assert lead(find(summary(*behind), 9)).startswith("On these images pre-training costs accuracy")
+
+
+def test_without_a_rival_nothing_is_claimed():
+    text = lead(find(summary(*PAYS[:2]), 9))
+    assert "pays" not in text and "nothing was there to compare it with" in text
+
+
+def test_beyond_the_curve_a_bound_is_named():
+    rows = [("linear", "cpc", 9, 50, 0.9), *PAYS[3:]]
+    (finding,) = find(summary(*rows), 9)
+    assert finding.worth_text == "at least 10×"
+    assert arrows([finding])[0][3] == "≥ 10.0×"

@@ -1,0 +1,113 @@
+import keras
+import numpy as np
+import pytest
+
+from cpc_keras.data.image_set import ImageSet
+from cpc_keras.evaluation.feature_store import FeatureStore
+from cpc_keras.evaluation.features import MapCopies
+from cpc_keras.evaluation.networks import (
+    ImageInputs,
+    MapInputs,
+    NetworkClassifier,
+    class_weights,
+    smoothed_crossentropy,
+)
+from cpc_keras.models import ClassifierHead, ResNet
+
+SPACE = {
+    "learning_rate": (1e-6, 1e-2),
+    "head": ("mean",),
+    "weight_decay": (1e-3,),
+    "dropout": (0.0,),
+    "passes": (1.0,),
+}
+SETTING = {"learning_rate": 1e-2, "head": "mean", "weight_decay": 1e-3, "dropout": 0.5, "passes": 1.0}
+
+
+@pytest.fixture
+def images(photographs):
+    """Sky against flower: pieces of two photographs, told apart by a small network."""
+    pictures = [photographs[i % 2][10 * (i // 2) : 10 * (i // 2) + 24, 40:64] for i in range(24)]
+    sizes = np.tile([24, 24, 3], (24, 1))
+    return ImageSet(
+        "test", "all", [str(i) for i in range(24)], pictures.__getitem__, sizes, np.arange(24) % 2, ("a", "b")
+    )
+
+
+@pytest.fixture
+def encoder():
+    return ResNet((8,), (1,), stem="medium", input_shape=(None, None, 3))
+
+
+@pytest.fixture
+def classifier(encoder):
+    def build(head, dropout):
+        pictures = keras.Input((24, 24, 3))
+        maps = keras.models.clone_model(encoder)(pictures)
+        return keras.Model(pictures, ClassifierHead(maps.shape[1:], 2, head, dropout=dropout)(maps))
+
+    return NetworkClassifier(build, SPACE, steps=lambda count: 25)
+
+
+@pytest.mark.slow
+def test_search_finds_the_rate_that_learns(classifier, images):
+    setting, trials = classifier.search(ImageInputs(images, 24))
+    assert setting == {**SETTING, "dropout": 0.0}
+    assert trials == classifier.trials == 2
+
+
+@pytest.mark.slow
+def test_same_seed_trains_the_same_whatever_came_before(classifier, images):
+    inputs = ImageInputs(images, 24)
+    first = classifier.fit(inputs, SETTING, seed=1).predict_proba(inputs)
+    other = classifier.fit(inputs, SETTING, seed=2).predict_proba(inputs)
+    again = classifier.fit(inputs, SETTING, seed=1).predict_proba(inputs)
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 1e-3
+    assert (first.argmax(axis=1) == images.labels).mean() > 0.9
+
+
+def test_a_class_of_one_label_leaves_nothing_to_search_with(classifier, images):
+    setting, trials = classifier.search(ImageInputs(images.subset([0, 1]), 24))
+    assert trials == 1
+    assert setting == {axis: values[0] for axis, values in SPACE.items()}
+
+
+@pytest.mark.slow
+def test_a_head_learns_from_frozen_maps(encoder, images, tmp_path):
+    before = [np.array(weight) for weight in encoder.weights]
+    store = FeatureStore(tmp_path, MapCopies(encoder, copies=3), images, crop=24)
+    store.prepare(np.arange(24))
+    inputs = MapInputs(store, np.arange(24), images.labels)
+    shape = store.of([0])["map"].shape[2:]
+    classifier = NetworkClassifier(
+        lambda head, dropout: ClassifierHead(shape, 2, head, dropout=dropout), SPACE, steps=lambda count: 40
+    )
+    found = classifier.fit(inputs, {**SETTING, "dropout": 0.0}, seed=0).predict_proba(inputs)
+    assert (found.argmax(axis=1) == images.labels).mean() > 0.9
+    for weight, old in zip(encoder.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+
+
+def test_map_inputs_see_every_label_once_a_pass(encoder, images, tmp_path):
+    store = FeatureStore(tmp_path, MapCopies(encoder, copies=2), images, crop=24)
+    store.prepare(np.arange(24))
+    inputs = MapInputs(store, np.arange(24), np.arange(24)).subset(np.arange(0, 24, 2))
+    seen = np.concatenate([labels for _, labels, _ in inputs.training(4, seed=0, steps=6).as_numpy_iterator()])
+    assert sorted(seen[:12]) == sorted(seen[12:]) == list(range(0, 24, 2))
+    assert seen[:12].tolist() != seen[12:].tolist()
+
+
+def test_rare_classes_weigh_as_much_in_all():
+    labels = np.repeat([3, 5, 9], [60, 30, 10])
+    weights = class_weights(labels)
+    assert weights.mean() == pytest.approx(1.0)
+    assert [weights[labels == label].sum() for label in (3, 5, 9)] == pytest.approx([100 / 3] * 3, rel=1e-5)
+
+
+def test_smoothing_equals_keras_own():
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(5), 7).astype("float32")
+    labels = np.arange(7) % 5
+    peer = keras.losses.CategoricalCrossentropy(label_smoothing=0.1, reduction=None)
+    expected = peer(np.eye(5, dtype="float32")[labels], probabilities)
+    np.testing.assert_allclose(smoothed_crossentropy(labels, probabilities), expected, rtol=1e-5)
