@@ -16,13 +16,13 @@ cheaper too. Larger patches (16 px at stride 4, half of a patch shared at offset
 
 data = "tfds:fashion_mnist"
 crop = 28
-patch_size = 12
+patch_size = 8
 stride = 4
 encoder = "resnet"
 widths = (64, 128)
 blocks = (2, 2)
 stem = "medium"
-offsets = (3,)
+offsets = (2, 3)
 directions = ("down", "up", "right", "left")
 context_width = 128
 patch_colour_distortion = 1.0
@@ -36,5 +36,9 @@ batch_size = 16
 steps = 4000
 learning_rate = 2e-3
 checkpoint_every = 250
+keep_milestones = True
+head_blocks = 2
+head_width = 256
+head_bottleneck = 64
 labels_per_class = (5, 10)
 label_seeds = 3

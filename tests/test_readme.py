@@ -16,9 +16,10 @@ README = pathlib.Path(__file__).parent.parent.joinpath("README.md").read_text(en
 def test_python_example(photo_crops, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (snippet,) = re.findall(r"```python\n(.*?)```", README, re.S)
-    names = {"images": np.concatenate([photo_crops, photo_crops[:4]])}
+    names = {"images": np.concatenate([photo_crops, photo_crops[:4]]), "labels": np.arange(16) % 2}
     exec(snippet, names)
     assert names["grid"].shape == (8, 5, 5, 128)
+    assert set(names["table"]["encoder"]) == {"cpc", "pixels"}
     assert tf.saved_model.contains_saved_model(str(tmp_path / "saved_models" / "mine"))
 
 

@@ -22,6 +22,8 @@ _CHEAP, _REPEATS = 200, 4
 _SINGLE, _MOST = 600, 2000
 # Bias, less so much, of a class that no label was seen of.
 _UNSEEN = 20.0
+# Up to so many labels one thread is faster than two.
+_THREADED = 20_000
 # Up to so many labels, features are rotated into the space that they span.
 _SPANNED = 600
 
@@ -50,8 +52,8 @@ class _ViewProbe(ClassifierMixin, BaseEstimator):
         Raises:
             ValueError: If `views` has none of the views that the probe is for.
         """
-        # On small matrices threads would wait for each other.
-        with threadpool_limits(1 if len(labels) <= _MOST else None):
+        # On small matrices threads mostly wait for each other.
+        with threadpool_limits(1 if len(labels) <= _THREADED else None):
             return self._fit(views, np.asarray(labels), views if unlabelled is None else unlabelled)
 
     def _fit(self, views, labels, unlabelled):

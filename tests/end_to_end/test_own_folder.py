@@ -3,6 +3,10 @@
 import csv
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -11,7 +15,6 @@ from PIL import Image
 from tests.end_to_end.test_bad_input import RECIPE, cpc_keras
 
 pytestmark = pytest.mark.slow
-SIDES = ((300, 640), (427, 200))
 
 
 @pytest.fixture(scope="module")
@@ -79,18 +82,30 @@ def test_the_probe_sees_the_csv_alone_and_every_label_is_examined(place):
 
 
 def test_killed_in_mid_sweep_finished_cells_stay(place):
+    """SIGKILL, then the same command: finished cells are as they were, the table is that of an uninterrupted run."""
     before = records(place)
-    (cells,) = (place / "run" / "evaluation" / "cells").iterdir()
-    kept = {path.name: path.stat().st_mtime_ns for path in cells.iterdir()}
-    gone = sorted(kept)[::3]
-    for name in gone:
-        (cells / name).unlink()
+    for folder in ("cells", "features"):
+        shutil.rmtree(place / "run" / "evaluation" / folder)
     arguments = ("evaluate", "run", "--labels", "labels.csv", "--methods", "linear,knn", "--checkpoints", "all")
+    command = [sys.executable, "-m", "cpc_keras.cli", *arguments]
+    process = subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 300
+    while len(finished := finished_cells(place)) < 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    finished = finished_cells(place)
+    assert 4 <= len(finished) < len(before)
     done = cpc_keras(*arguments, cwd=place, code=0)
-    assert f"fits of {len(gone)} new cells" in done.stdout
+    assert f"fits of {len(before) - len(finished)} new cells" in done.stdout
     assert untimed(records(place)) == untimed(before)
-    for name in set(kept) - set(gone):
-        assert (cells / name).stat().st_mtime_ns == kept[name]
+    assert finished.items() <= finished_cells(place).items()
+
+
+def finished_cells(place):
+    """When each finished cell was written."""
+    cells = (place / "run" / "evaluation" / "cells").glob("*/[!.]*.npz")
+    return {path.name: path.stat().st_mtime_ns for path in cells}
 
 
 def test_the_report_says_what_to_know(place):

@@ -1,0 +1,76 @@
+"""What a sweep over label budgets costs beside one extraction of features and its own fits.
+
+Seven fractions, three seeds, linear probe and nearest neighbours, on Fashion-MNIST under the demo's encoder with random
+weights. Prints a profile and the ratio of the whole to extraction and fits; the extraction is measured by itself before
+and after. With arguments, other fractions: `label_sweep.py 1 10`.
+"""
+
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import collections
+import pathlib
+import tempfile
+import time
+
+import numpy as np
+
+from cpc_keras.building import build_cpc
+from cpc_keras.data.labelled_images import Budget
+from cpc_keras.data.sources import open_source
+from cpc_keras.evaluation.cells import Cells
+from cpc_keras.evaluation.entrants import contestants, cpc_entrant
+from cpc_keras.evaluation.features import EncoderViews, extract
+from cpc_keras.evaluation.sweep import Sweep
+from cpc_keras.geometry import resolve
+from cpc_keras.label_efficiency import open_labelled
+from cpc_keras.recipe_file import load_recipe
+
+PERCENT = (1, 2, 5, 10, 20, 50, 100)
+
+
+def timed(function):
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def main():
+    percent = tuple(map(float, sys.argv[1:])) or PERCENT
+    recipe = load_recipe("fashion_mnist")
+    recipe = resolve(recipe, open_source(recipe.data))
+    data, model = open_labelled(recipe), build_cpc(recipe)
+
+    def bare():
+        views = EncoderViews(model)
+        for part in (data.train, data.test):
+            extract(views, part, recipe.crop)
+
+    def sweep_all():
+        sweep = Sweep(data, [Budget("fraction", share / 100) for share in percent], 3, cells)
+        for contestant in contestants(cpc_entrant(model), ("linear", "knn"), data, folder / "features", recipe.crop):
+            sweep.run(contestant)
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        cells = Cells(folder / "cells")
+        before = timed(bare)
+        whole = timed(sweep_all)
+        after = timed(bare)
+        fits = collections.Counter()
+        for record, _ in cells.everything():
+            fits[record["method"], record["labels"]] += record["seconds"]
+    extraction = np.median([before, after])
+    total = sum(fits.values())
+    print(f"one extraction of {len(data.train) + len(data.test):,} images: {before:.1f} and {after:.1f} s")
+    for (method, labels), seconds in sorted(fits.items(), key=lambda item: (item[0][0], item[0][1])):
+        print(f"  fits, {method:<7} {labels:>6,} labels: {seconds:7.1f} s")
+    print(f"all fits: {total:.1f} s; the sweep: {whole:.1f} s; the rest of it: {whole - extraction - total:.1f} s")
+    low, high = (whole / (one + total) for one in (max(before, after), min(before, after)))
+    print(f"the sweep costs {whole / (extraction + total):.3f} of extraction and fits ({low:.3f}–{high:.3f})")
+
+
+if __name__ == "__main__":
+    main()
