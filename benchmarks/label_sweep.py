@@ -18,7 +18,7 @@ import time
 import numpy as np
 
 from cpc_keras.building import build_cpc
-from cpc_keras.data.labelled_images import Budget
+from cpc_keras.data.budgets import Budget
 from cpc_keras.data.sources import open_source
 from cpc_keras.evaluation.cells import Cells
 from cpc_keras.evaluation.entrants import contestants, cpc_entrant

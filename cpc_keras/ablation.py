@@ -76,7 +76,7 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
         console.print(f"Rung {index + 1} of {len(rungs)}: {name}{f' ({AXIS_NAMES[axis]})' if axis else ''}.")
         folder = run / f"{index}-{axis or 'base'}"
         _climb(dataclasses.replace(recipe, without=tuple(off)), folder, labelled, console)
-        for record in _probed(folder):
+        for record in _probed(folder, resolved):
             kept = {key: record[key] for key in ("labels", "labels_per_class", "seed", "top1")}
             results.append({"rung": name, "axis": axis or "", **kept})
     table = pd.DataFrame(results)
@@ -92,14 +92,21 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
 def _climb(recipe, folder, labelled, console):
     """Trains and evaluates a rung, unless that is done."""
     pretrain(recipe, folder, console)
-    if len(_probed(folder)) != len(recipe_budgets(recipe)) * recipe.label_seeds:
+    if len(_probed(folder, recipe)) != len(recipe_budgets(recipe)) * recipe.label_seeds:
         evaluate(folder, console, data=labelled, methods=("linear",), baselines=())
     keras.backend.clear_session()
 
 
-def _probed(folder):
-    """The records of a rung's linear probe; a user may have evaluated more."""
-    return [r for r in RunFolder(folder).records() if (r["method"], r["encoder"]) == ("linear", "cpc")]
+def _probed(folder, recipe):
+    """The records of a rung's linear probe at the recipe's budgets; a user may have evaluated more."""
+    return [
+        record
+        for record in RunFolder(folder).records()
+        if (record["method"], record["encoder"]) == ("linear", "cpc")
+        and (record["labels_per_class"] in recipe.labels_per_class or record["fraction"] in recipe.fractions)
+        and record["checkpoint"] == recipe.steps
+        and record["seed"] < recipe.label_seeds
+    ]
 
 
 def changes(table):

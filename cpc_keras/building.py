@@ -63,6 +63,24 @@ def build_cpc(recipe):
     return model
 
 
+def build_head(recipe, input_shape, classes, kind, dropout=0.0, dtype=None):
+    """A classifier on an encoder's map, of the size that a recipe names.
+
+    Args:
+        recipe: A `Recipe`.
+        input_shape: `(h, w, D)` of the map.
+        classes: Number of classes.
+        kind: See `cpc_keras.models.ClassifierHead`.
+        dropout: Likewise.
+        dtype: Likewise.
+
+    Returns:
+        A `keras.Model` from maps to probabilities.
+    """
+    size = {"blocks": recipe.head_blocks, "width": recipe.head_width, "bottleneck": recipe.head_bottleneck}
+    return models.ClassifierHead(input_shape, classes, kind, dropout=dropout, dtype=dtype, **size)
+
+
 def build_optimizer(recipe):
     """Adam, schedule, clipping, averaging and accumulation of a resolved recipe.
 

@@ -118,8 +118,12 @@ def evaluate(
         typer.Option(metavar="FILE", help="A label list of your own, one image a line; may be repeated."),
     ] = None,
     methods: Annotated[
-        str, typer.Option(help="Any of knn,linear,linear_v1,linear_v2,resnet,finetune,supervised.")
-    ] = "linear,knn,resnet,finetune,supervised",
+        str | None,
+        typer.Option(
+            help="Any of knn,linear,linear_v1,linear_v2,resnet,finetune,supervised; linear,knn with --labels, else "
+            "linear,knn,resnet,finetune,supervised."
+        ),
+    ] = None,
     seeds: Annotated[int | None, typer.Option(help="Label subsets at each budget.", min=1)] = None,
     encoder: Annotated[
         list[pathlib.Path] | None,
@@ -140,7 +144,7 @@ def evaluate(
     if data and labels:
         raise InputError(f"`--labels` takes the place of `--data`. Received: --data {data} --labels {labels}")
     console = _start()
-    from cpc_keras.data.labelled_images import Budget, read_list
+    from cpc_keras.data.budgets import Budget, read_list
     from cpc_keras.label_efficiency import evaluate as evaluate_run
 
     budgets = [Budget(kind, amount) for kind, amount in numbers] + [read_list(path) for path in subset or ()]
@@ -150,7 +154,7 @@ def evaluate(
         data=data,
         labels=labels,
         budgets=budgets or None,
-        methods=tuple(methods.split(",")),
+        methods=tuple(methods.split(",")) if methods else None,
         seeds=seeds,
         encoders=encoder or (),
         value_range=tuple(value_range),

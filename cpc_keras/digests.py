@@ -44,9 +44,15 @@ def of_weights(model):
     return digest.hexdigest()
 
 
-def of_saved_model(folder):
+def of_variables(folder):
     """SHA-256 of the variables of a SavedModel."""
     digest = hashlib.sha256()
     for path in sorted(pathlib.Path(folder, "variables").glob("variables.data-*")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def of_saved_model(folder):
+    """SHA-256 of the graph and the variables of a SavedModel."""
+    graph = pathlib.Path(folder, "saved_model.pb").read_bytes()
+    return of_json(hashlib.sha256(graph).hexdigest(), of_variables(folder))

@@ -7,7 +7,7 @@ from collections import Counter
 from cpc_keras import digests
 from cpc_keras.checkpoints import load_last_model
 from cpc_keras.evaluation.features import pool_view
-from cpc_keras.evaluation.label_table import accuracy_rows
+from cpc_keras.evaluation.label_table import accuracy_rows, at_checkpoint
 from cpc_keras.export.saved_model import parameter_count, save
 from cpc_keras.run_folder import RunFolder
 
@@ -28,13 +28,13 @@ def export(run, dest):
     folder, dest = RunFolder(run), pathlib.Path(dest)
     recipe = folder.open()
     step, model = load_last_model(folder)
-    records = folder.records()
+    records = at_checkpoint(folder.records(), step)
     view = preferred_view(records)
     pooling = (lambda grid, whole: pool_view(view, grid, whole)) if view else None
     versions = json.loads(folder.recipe_file.read_text(encoding="utf-8"))["versions"]
 
     def card(written):
-        return _card(dest.name, digests.of_saved_model(written), recipe, step, model, records, view, versions)
+        return _card(dest.name, digests.of_variables(written), recipe, step, model, records, view, versions)
 
     return save(model, dest, pooling=pooling, card=card)
 

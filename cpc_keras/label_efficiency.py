@@ -1,29 +1,32 @@
 """How few labels suffice: every regime at every label budget, for a run."""
 
+import functools
+
 import tensorflow as tf
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cpc_keras import digests
-from cpc_keras.building import build_cpc
+from cpc_keras.building import build_cpc, build_head
 from cpc_keras.checkpoints import load_last_model, load_trained
-from cpc_keras.data.labelled_images import Budget, open_labelled_images
+from cpc_keras.data.budgets import Budget
+from cpc_keras.data.labelled_images import open_labelled_images
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.cells import Cells
 from cpc_keras.evaluation.contestants import PROBES
 from cpc_keras.evaluation.entrants import (
     METHODS,
-    HeadSize,
     contestants,
     cpc_entrant,
     foreign_entrant,
     pixels_entrant,
 )
-from cpc_keras.evaluation.label_table import label_table
+from cpc_keras.evaluation.label_table import at_checkpoint, label_table
 from cpc_keras.evaluation.sweep import NoProgress, Sweep
 from cpc_keras.online_probe import open_online_probe
 from cpc_keras.run_folder import RunFolder, write_json, write_text
 
-DEFAULT_METHODS = ("linear", "knn", "resnet", "finetune", "supervised")
+PROBE_METHODS = ("linear", "knn")
+DEFAULT_METHODS = (*PROBE_METHODS, "resnet", "finetune", "supervised")
 BASELINES = ("untrained", "pixels")
 
 
@@ -33,7 +36,7 @@ def evaluate(
     data=None,
     labels=None,
     budgets=None,
-    methods=DEFAULT_METHODS,
+    methods=None,
     seeds=None,
     baselines=BASELINES,
     encoders=(),
@@ -56,8 +59,11 @@ def evaluate(
         labels: CSV file with a few labelled images, instead of `data`. Without a
             test split in it, figures are cross-validated.
         budgets: List of `Budget`; the recipe's if `None`.
-        methods: Any of `METHODS`.
-        seeds: Number of subsets at each budget; the recipe's if `None`.
+        methods: Any of `METHODS`; if `None`, linear probe and nearest neighbours,
+            and with a test split also the three regimes that train networks,
+            which five folds would make slow.
+        seeds: Number of subsets at each budget; if `None` the recipe's, in
+            cross-validation one.
         baselines: What else the probes are put on: any of `BASELINES`.
         encoders: Paths of other encoders, see `foreign_entrant`.
         value_range: Range of their input values.
@@ -72,21 +78,22 @@ def evaluate(
     tf.config.experimental.enable_op_determinism()
     folder = RunFolder(run)
     recipe = folder.open()
-    unknown = [method for method in methods if method not in METHODS]
-    if unknown or not methods:
-        raise InputError(f"`--methods` must be names out of {','.join(METHODS)}. Received: {','.join(methods)}")
+    _check_methods(methods)
     step, model = load_last_model(folder)
     foreign = [foreign_entrant(path, value_range) for path in encoders]
+    _check_names([entrant.name for entrant in foreign])
     source, cross_validate = (f"csv:{labels}", True) if labels else (data or recipe.data, False)
     images = open_labelled(recipe, source, cross_validate)
+    if methods is None:
+        methods = PROBE_METHODS if images.test is None else DEFAULT_METHODS
     budgets = _default_budgets(recipe, images) if budgets is None else budgets
     cells = Cells(folder.cells / images.digest[:16])
     with _Bars(console) as progress:
-        sweep = Sweep(images, budgets, recipe.label_seeds if seeds is None else seeds, cells, progress)
-        write_json(folder.source_file, {"data": source, "cross_validate": cross_validate, "notes": images.notes})
+        sweep = Sweep(images, budgets, seeds or (1 if images.test is None else recipe.label_seeds), cells, progress)
+        write_json(folder.source_file, {"data": source, "cross_validate": cross_validate})
         _write_subsets(folder, images, sweep.rounds)
         _announce(console, images)
-        head = HeadSize(recipe.head_blocks, recipe.head_width, recipe.head_bottleneck)
+        head = functools.partial(build_head, recipe)
         frozen = [method for method in methods if method in PROBES]
 
         def compete(entrant, entered):
@@ -99,7 +106,7 @@ def evaluate(
         if "pixels" in baselines:
             compete(pixels_entrant(), frozen)
         for entrant in foreign:
-            compete(entrant, frozen)
+            compete(entrant, [method for method in methods if method != "supervised"] if entrant.trunk else frozen)
         if "supervised" in methods:
             compete(cpc_entrant(model, checkpoint=step), ["supervised"])
         for earlier in folder.checkpoint_steps() if every_checkpoint else ():
@@ -107,9 +114,24 @@ def evaluate(
                 compete(cpc_entrant(load_trained(folder.checkpoint_file(earlier)), checkpoint=earlier), frozen)
     folder.write_records(cells)
     records = folder.records()
-    console.print(label_table([record for record in records if record["checkpoint"] in (None, 0, step)]))
+    figure = "balanced_accuracy" if images.uneven else "top1"
+    console.print(label_table(at_checkpoint(records, step), figure))
     _account(console, sweep, records)
     return records
+
+
+def _check_methods(methods):
+    if methods is not None and (not methods or not set(methods) <= set(METHODS)):
+        raise InputError(f"`--methods` must be names out of {','.join(METHODS)}. Received: {','.join(methods)}")
+
+
+def _check_names(names):
+    taken = {"cpc", "scratch", *BASELINES}
+    if len(set(names)) < len(names) or taken & set(names):
+        raise InputError(
+            f"`--encoder` must be files of different names, none of them {', '.join(sorted(taken))}. "
+            f"Received: {', '.join(names)}"
+        )
 
 
 def open_labelled(recipe, source=None, cross_validate=False):
@@ -149,7 +171,7 @@ def recipe_budgets(recipe):
 
 
 def _default_budgets(recipe, images):
-    """The recipe's; in cross-validation those that fit, and all labels."""
+    """The recipe's; in cross-validation those that leave labels over, and all labels."""
     budgets = recipe_budgets(recipe)
     if images.test is not None:
         return budgets
@@ -164,7 +186,7 @@ def _announce(console, images):
 
 
 def _write_subsets(folder, images, rounds):
-    hashes = {}
+    hashes: dict[str, str] = {}
     for (budget, seed), folds in rounds.items():
         for number, one in enumerate(folds):
             ids = [images.train.ids[position] for position in one.train]
@@ -172,7 +194,7 @@ def _write_subsets(folder, images, rounds):
             name = f"{budget.name}-seed{seed}{fold}.txt"
             write_text(folder.subsets / name, "".join(f"{one}\n" for one in ids))
             hashes[name] = digests.of_lines(ids)
-    write_json(folder.subsets / "sha256.json", hashes)
+    write_json(folder.subsets / "sha256.json", {**folder.subset_hashes(), **hashes})
 
 
 def _account(console, sweep, records):

@@ -9,12 +9,13 @@ from cpc_keras.checkpoints import load_last_model
 from cpc_keras.data.image_set import prepare, to_float
 from cpc_keras.data.pipeline import encoding_batches
 from cpc_keras.data.sources import open_source
+from cpc_keras.errors import InputError
 from cpc_keras.evaluation import figures
 from cpc_keras.evaluation.cells import Cells
 from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
 from cpc_keras.evaluation.findings import arrows, find, lead
-from cpc_keras.evaluation.intervals import summarise
-from cpc_keras.evaluation.label_table import row_name
+from cpc_keras.evaluation.intervals import Results
+from cpc_keras.evaluation.label_table import at_checkpoint, row_name
 from cpc_keras.evaluation.patch_picks import pick_patches
 from cpc_keras.exporting import preferred_view
 from cpc_keras.label_efficiency import open_labelled, run_source
@@ -25,8 +26,6 @@ from cpc_keras.run_folder import RunFolder, write_text
 _GALLERY, _QUERIES, _NEIGHBOURS = 2000, 6, 7
 # Images among whose patches the model picks.
 _PICKED_AMONG = 32
-# From this ratio of the largest to the smallest class on, balanced accuracy is what is shown.
-_UNEVEN = 1.5
 
 
 def write_report(run, console):
@@ -49,11 +48,13 @@ def write_report(run, console):
     recipe = folder.open()
     step, model = load_last_model(folder)
     metrics = pd.read_csv(folder.metrics_file)
-    records = folder.records()
+    records = at_checkpoint(folder.records(), step)
     sections, words, notes = [], "This run was not evaluated with labels.", []
     if records:
         labelled = open_labelled(recipe, *run_source(folder, recipe))
         cells = Cells(folder.cells / labelled.digest[:16]).everything()
+        if not cells:
+            raise InputError(f"`RUN` was evaluated with other images or labels; evaluate it again. Received: {run}")
         images, notes = labelled.examined, labelled.notes
         words, found = _label_efficiency(folder, cells, labelled, step, metrics)
         sections += found
@@ -70,7 +71,8 @@ def write_report(run, console):
         )
     )
     if records:
-        sections.append(Section("Published figures", table=published_table(summarise(cells, images.labels), step)))
+        table = published_table(Results(cells, images.labels).summary, step)
+        sections.append(Section("Published figures", table=table))
     path = folder.report / "index.html"
     write_text(path, page(folder, recipe, step, words, notes, sections))
     console.print(words)
@@ -80,17 +82,17 @@ def write_report(run, console):
 def _label_efficiency(folder, cells, labelled, step, metrics):
     """`(lead, sections)` of what was measured with labels."""
     truth = labelled.examined_labels
-    counts = np.bincount(truth)[np.unique(truth)]
-    figure = "balanced_accuracy" if counts.max() > _UNEVEN * counts.min() else "top1"
+    figure = "balanced_accuracy" if labelled.uneven else "top1"
     tested = "cross-validated" if labelled.test is None else "test"
     name = f"{tested} {'balanced accuracy' if figure == 'balanced_accuracy' else 'accuracy'}"
-    everything = summarise(cells, truth, figure)
+    results = Results(cells, truth, figure)
+    everything = results.summary
     latest = everything[~((everything["encoder"] == "cpc") & (everything["checkpoint"] != step))]
     records = [record for record, _ in cells]
     folder.report.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(records).to_csv(folder.report / "label_efficiency.csv", index=False)
     everything.to_csv(folder.report / "summary.csv", index=False)
-    findings = find(latest, step)
+    findings = find(results, step)
     figures.label_curve(latest, arrows(findings), folder.report / "label_efficiency.png", name)
     sections = [
         Section(
@@ -104,22 +106,25 @@ def _label_efficiency(folder, cells, labelled, step, metrics):
         everything["method"].isin(["linear", "knn"]) & (everything["encoder"].isin(["cpc", "untrained"]))
     ]
     if frozen[frozen["encoder"] == "cpc"]["checkpoint"].nunique() > 1:
-        online = metrics if "probe_accuracy" in metrics.columns else None
+        online = metrics if "probe_accuracy" in metrics.columns else None  # a balanced accuracy of other images
         figures.learning_dynamics(frozen, online, folder.report / "dynamics.png", name)
         sections.append(Section("Learning dynamics", "dynamics.png", note=_DYNAMICS_NOTE))
     ours = [cell for cell in cells if cell[0]["encoder"] == "cpc" and cell[0]["checkpoint"] == step]
     if ours:
-        matrices = _confusions(ours, truth, findings)
+        matrices = _confusions(ours, truth, findings, labelled.classes)
         figures.confusion(matrices, labelled.train.class_names, folder.report / "confusion.png")
         sections.append(Section("What is taken for what", "confusion.png", note=_CONFUSION_NOTE))
-    return (lead(findings, name) if findings else "No CPC regime was evaluated."), sections
+    words = lead(findings, name) if findings else f"No CPC regime was evaluated at step {step:,}; evaluate again."
+    return words, sections
 
 
 _CURVE_NOTE = (
-    "Lines are means over label subsets; bands are 95 % intervals by bootstrap over subsets and examined images. An "
-    "arrow leads to the number of labels that the supervised network needs for the same accuracy. Every choice "
-    "(pooling, head, regularisation, learning rate) was made inside the labelled subset; the examined images were used "
-    "for these figures only. "
+    "Means over label subsets; bands and brackets go from the lowest to the highest subset, or, where there is one, "
+    "are the 95 % interval of the examined images. Differences are paired: the same subsets, the same images; their "
+    "95 % interval counts both as samples (Student’s t over the subsets). An arrow leads to the number of labels that "
+    "the supervised network needs for the same accuracy. What a regime chooses (pooling, head, regularisation, "
+    "learning rate), it chose inside the labelled subset; which regime is best was read off these figures, on both "
+    "sides. "
 )
 _DYNAMICS_NOTE = "The frozen encoder at checkpoints along pre-training, from the untrained network at step 0 on."
 _CONFUSION_NOTE = "Rows are the true classes, in %; the best CPC regime with the fewest and with the most labels."
@@ -127,8 +132,8 @@ _PATCH_NOTE = "Each patch is encoded by itself; every augmentation is drawn anew
 _NEIGHBOUR_NOTE = "Left, in blue, the query; then its neighbours by cosine, nearest first."
 _PICK_NOTE = (
     "What the encoder is trained on. Left, an image with the patch that is asked for in blue; grey is what the "
-    "context has not seen. Then the true patch with its rank among all patches of 32 images, and the five that were "
-    "liked best, with their probabilities; green is right."
+    "context has not seen. Then the true patch with its rank among all patches of a few dozen images, and the five "
+    "that were liked best, with their probabilities; green is right."
 )
 
 
@@ -143,17 +148,16 @@ def _spent(records):
     )
 
 
-def _confusions(cells, truth, findings):
+def _confusions(cells, truth, findings, classes):
     """`[(title, counts)]` of the best regime with the fewest and the most labels."""
     matrices = []
-    classes = np.arange(truth.max() + 1)
     for finding in findings[:1] + findings[1:][-1:]:
         chosen = [
             predicted
             for record, predicted in cells
             if record["labels"] == finding.labels and record["method"] == finding.ours["method"]
         ]
-        counts = sum(confusion_matrix(truth, predicted, labels=classes) for predicted in chosen)
+        counts = sum(confusion_matrix(truth, predicted, labels=np.arange(classes)) for predicted in chosen)
         title = f"{row_name(finding.ours['method'], 'cpc')}, {finding.labels:,} labels"
         matrices.append((title, counts))
     return matrices

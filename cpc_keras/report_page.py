@@ -4,6 +4,8 @@ import base64
 import dataclasses
 import html
 
+import pandas as pd
+
 from cpc_keras.evaluation.label_table import row_name
 from cpc_keras.evaluation.published import PUBLISHED
 
@@ -20,7 +22,10 @@ td.best { font-weight: 600; }
 tr.ours td:first-child { color: #0072B2; }
 .note { color: #666; font-size: .9rem; overflow-wrap: anywhere; }
 li { overflow-wrap: anywhere; }
-@media (max-width: 40rem) { body { margin: 1rem auto; font-size: 15px; } h1 { font-size: 1.35rem; } }
+@media (max-width: 40rem) {
+  body { margin: 1rem auto; font-size: 15px; } h1 { font-size: 1.35rem; }
+  .wide img { max-width: none; width: 44rem; } /* the letters in a picture stay readable; it scrolls sideways */
+}
 """
 
 
@@ -75,7 +80,7 @@ def page(folder, recipe, step, lead, notes, sections):
             parts.append(f'<div class="wide">{section.table}</div>')
         if section.picture:
             data = base64.b64encode((folder.report / section.picture).read_bytes()).decode()
-            parts.append(f'<img alt="{say(section.title)}" src="data:image/png;base64,{data}">')
+            parts.append(f'<div class="wide"><img alt="{say(section.title)}" src="data:image/png;base64,{data}"></div>')
         if section.note:
             parts.append(f'<p class="note">{say(section.note)}</p>')
     parts.append("</body></html>")
@@ -86,7 +91,7 @@ def accuracy_table(summary, findings, name):
     """Accuracy by regime and number of labels, and what pre-training is worth.
 
     Args:
-        summary: As of `cpc_keras.evaluation.intervals.summarise`.
+        summary: That of `cpc_keras.evaluation.intervals.Results`.
         findings: As of `cpc_keras.evaluation.findings.find`.
         name: What the figures are called.
     """
@@ -104,22 +109,32 @@ def accuracy_table(summary, findings, name):
                 continue
             row = row.iloc[0]
             mark = ' class="best"' if row["mean"] == best[labels] else ""
-            mean, low, high = (f"{100 * row[name]:.1f}" for name in ("mean", "low", "high"))
+            mean, low, high = (f"{100 * row[name]:.1f}" for name in ("mean", "lowest", "highest"))
             cells.append(f"<td{mark}>{mean} <small>({low}–{high})</small></td>")
         mark = ' class="ours"' if encoder == "cpc" else ""
         body.append(f"<tr{mark}><td>{html.escape(row_name(method, encoder))}</td>{''.join(cells)}</tr>")
-    texts = {finding.labels: finding.worth_text for finding in findings}
-    if any(texts.values()):
-        worth = "".join(f"<td>{html.escape(texts.get(labels) or '–')}</td>" for labels in budgets)
-        body.append(f"<tr><td>pre-training is worth, in labels of the supervised network</td>{worth}</tr>")
-    return f"<table><tr><th>{html.escape(name)}, % (95 % interval)</th>{head}</tr>{''.join(body)}</table>"
+    for title, texts in (
+        ("best CPC regime ahead of the best rival by (95 % interval)", {one.labels: _ahead(one) for one in findings}),
+        ("worth, in labels of the supervised network", {one.labels: one.worth_text for one in findings}),
+    ):
+        if any(texts.values()):
+            line = "".join(f"<td>{html.escape(texts.get(labels) or '–')}</td>" for labels in budgets)
+            body.append(f"<tr><td>{title}</td>{line}</tr>")
+    return f"<table><tr><th>{html.escape(name)}, % (lowest–highest)</th>{head}</tr>{''.join(body)}</table>"
+
+
+def _ahead(finding):
+    if finding.ahead is None:
+        return ""
+    mean, low, high = (100 * value for value in finding.ahead)
+    return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def published_table(summary, step):
     """Published ImageNet figures, and below them ours, marked as of other data.
 
     Args:
-        summary: As of `cpc_keras.evaluation.intervals.summarise`, of top-1.
+        summary: That of `cpc_keras.evaluation.intervals.Results`, of top-1.
         step: Step of the CPC encoder that is reported on.
     """
     rows = [
@@ -132,7 +147,8 @@ def published_table(summary, step):
         method = html.escape(row_name(row["method"], row["encoder"]))
         rows.append(
             f'<tr class="ours"><td>{method}</td><td>this run’s images</td>'
-            f"<td>{html.escape(row['budget'])}</td><td>{100 * row['mean']:.1f}</td><td>–</td></tr>"
+            f"<td>{html.escape(row['budget'])}</td><td>{_figure(100 * row['mean'])}</td>"
+            f"<td>{_figure(None if pd.isna(row['top5']) else 100 * row['top5'])}</td></tr>"
         )
     return (
         "<p><strong>Different data: the two kinds of rows cannot be compared.</strong> The published ones (Hénaff et "

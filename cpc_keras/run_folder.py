@@ -107,6 +107,10 @@ class RunFolder:
         """
         write_json(self.label_efficiency_file, [record for record, _ in cells.everything()])
 
+    def subset_hashes(self):
+        """SHA-256 of each label list that was used, by file name."""
+        return _read_json(self.subsets / "sha256.json") or {}
+
     def source(self):
         """What the run was evaluated with, as a dictionary; `None` where it was not."""
         return _read_json(self.source_file)

@@ -1,6 +1,7 @@
 """A set of images with random access, wherever they come from."""
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -55,6 +56,12 @@ class ImageSet:
     def __len__(self):
         return len(self.ids)
 
+    @functools.cached_property
+    def fingerprint(self):
+        """SHA-256 of what the images are known by: names, sizes, and of files when they were written."""
+        sides = map(tuple, np.asarray(self.sizes).tolist())
+        return digests.of_lines(f"{one}\t{size}\t{_written(one)}" for one, size in zip(self.ids, sides, strict=True))
+
     @property
     def channels(self):
         """1 if every image is grey, else 3."""
@@ -71,6 +78,13 @@ class ImageSet:
             sizes=self.sizes[positions],
             labels=None if self.labels is None else self.labels[positions],
         )
+
+
+def _written(path):
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:  # not a file: a name in a data set
+        return ""
 
 
 def to_float(array):

@@ -1,6 +1,7 @@
 """Labelled images: what a classifier learns from, and what it is examined on."""
 
 import dataclasses
+import os
 import pathlib
 import warnings
 
@@ -8,6 +9,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from cpc_keras import digests
+from cpc_keras.data.budgets import Budget
 from cpc_keras.data.image_set import ImageSet, prepare
 from cpc_keras.data.label_subsets import nested_subsets
 from cpc_keras.data.sources import SPLIT_NAMES, open_source, parse_source, source_splits
@@ -19,54 +21,6 @@ _HELD_OUT = 0.2
 _UNLABELLED = 2000
 # From this ratio of the largest to the smallest class on, the user is told.
 _UNEVEN = 1.5
-
-
-@dataclasses.dataclass(frozen=True)
-class Budget:
-    """How many labels.
-
-    Attributes:
-        kind: `"per_class"` (labels a class), `"fraction"` (share of all) or
-            `"list"` (a list of the user's).
-        amount: The number, the share, or the list's name.
-        ids: The images of a list.
-
-    Example:
-
-    >>> str(Budget("per_class", 5)), Budget("fraction", 0.01).name
-    ('5 a class', 'fraction-0.01')
-    """
-
-    kind: str
-    amount: float | str
-    ids: tuple[str, ...] = ()
-
-    def __str__(self):
-        if self.kind == "list":
-            return f"list {self.amount}"
-        return f"{self.amount:g} a class" if self.kind == "per_class" else f"{100 * self.amount:g} %"
-
-    @property
-    def name(self):
-        """For file names."""
-        return f"{self.kind}-{self.amount if self.kind == 'list' else format(self.amount, 'g')}"
-
-
-def read_list(path):
-    """A label list of the user's as a `Budget`: one image a line, `#` begins a comment.
-
-    Raises:
-        InputError: If the file is missing or empty.
-    """
-    path = pathlib.Path(path)
-    try:
-        lines = [line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"`--subset` must be a readable text file. Received: {path}") from error
-    ids = tuple(line for line in lines if line)
-    if not ids:
-        raise InputError(f"`--subset` must list at least one image. Received: {path} with none")
-    return Budget("list", path.stem, ids)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,18 +78,26 @@ class LabelledImages:
         return len(self.train.class_names or ())
 
     @property
+    def uneven(self):
+        """Whether classes are so uneven that balanced accuracy is the figure to read."""
+        counts = [np.unique(labels, return_counts=True)[1] for labels in (self.train_labels, self.examined_labels)]
+        return any(count.max() > _UNEVEN * count.min() for count in counts)
+
+    @property
     def split(self):
-        """What the figures are of, in words."""
-        return f"cross-validated, {FOLDS} folds of {self.train.split}" if self.test is None else self.train.split
+        """The split that labels are of, or over what figures are cross-validated."""
+        return f"cross-validated, {self.folds} folds of {self.train.split}" if self.test is None else self.train.split
+
+    @property
+    def folds(self):
+        """Folds of the cross-validation: `FOLDS`, or the size of the largest class if that is smaller."""
+        return int(min(FOLDS, np.unique(self.train_labels, return_counts=True)[1].max()))
 
     @property
     def digest(self):
         """Names the images and their labels: equal for equal data only."""
-        lines = [f"{one}\t{label}" for part in self._parts() for one, label in zip(part.ids, part.labels, strict=True)]
-        return digests.of_lines([*lines, self.split])
-
-    def _parts(self):
-        return [self.train] if self.test is None else [self.train, self.test]
+        parts = [self.train] if self.test is None else [self.train, self.test]
+        return digests.of_json(self.split, [(part.fingerprint, digests.of_lines(part.labels)) for part in parts])
 
     def rounds(self, budgets, seed):
         """Stratified, nested label subsets of a seed.
@@ -156,7 +118,7 @@ class LabelledImages:
             sample = np.sort(np.random.default_rng(self.seed).permutation(everything)[:_UNLABELLED])
             drawn = self._draw(budgets, seed, everything)
             return {budget: [Round(drawn[budget], np.arange(len(self.test)), sample)] for budget in budgets}
-        splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+        splitter = StratifiedKFold(self.folds, shuffle=True, random_state=seed)
         rounds: dict[Budget, list[Round]] = {budget: [] for budget in budgets}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # a class smaller than the folds; `notes` says so
@@ -167,13 +129,13 @@ class LabelledImages:
         return rounds
 
     def affords(self, budget):
-        """Whether every fold, or the training images, hold so many labels."""
+        """Whether every fold, or the training images, hold so many labels and more."""
         counts = np.unique(self.train_labels, return_counts=True)[1]
         if self.test is None:
-            counts = counts - -(-counts // FOLDS)  # a fold is held out
+            counts = counts - -(-counts // self.folds)  # a fold is held out
         if budget.kind == "per_class":
-            return budget.amount <= counts.min()
-        return round(budget.amount * counts.sum()) >= len(counts)
+            return budget.amount <= counts.min() and budget.amount * len(counts) < counts.sum()
+        return len(counts) <= round(budget.amount * counts.sum()) < counts.sum()
 
     def _draw(self, budgets, seed, pool):
         drawn = nested_subsets(
@@ -233,14 +195,14 @@ def open_labelled_images(
         InputError: If the source has no labels, or one class only.
     """
     splits = source_splits(source)
-    train = open_source(source, max_bad_share=max_bad_share)
+    train = open_source(source, max_bad_share=max_bad_share, labelled_only=True)
     if train.labels is None:
         raise InputError(f"`data` must have labels to evaluate with. Received: {source}")
     test_name = next((name for name in reversed(SPLIT_NAMES) if name in splits and name != "train"), None)
     test = None
     if test_name is not None and train.split != test_name:
         kind, place = parse_source(source)
-        test = open_source(f"{kind}:{place.partition('@')[0]}", test_name, max_bad_share)
+        test = open_source(f"{kind}:{place.partition('@')[0]}", test_name, max_bad_share, labelled_only=True)
         test = prepare(test, channels, short_side, max_bad_share)
     train = prepare(train, channels, short_side, max_bad_share)
     if test is None and not cross_validate:
@@ -248,7 +210,8 @@ def open_labelled_images(
         train, test = train.subset(kept), train.subset(held_out)
         test.split = f"a fifth of each class of {train.split}, held out"
     if apart:
-        train = train.subset([position for position, one in enumerate(train.ids) if one not in apart])
+        apart = {_resolved(one) for one in apart}
+        train = train.subset([position for position, one in enumerate(train.ids) if _resolved(one) not in apart])
     notes: list[str] = []
     if test is None:
         train = _without_single(train, notes)
@@ -259,12 +222,17 @@ def open_labelled_images(
     return LabelledImages(train, test, seed, notes)
 
 
+def _resolved(name):
+    """A file by whatever path it is named; other names as they are."""
+    return os.path.realpath(name) if os.path.exists(name) else name
+
+
 def _hold_out(labels, seed):
     rng = np.random.default_rng([seed, len(labels)])
     parts = []
     for label in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == label))
-        parts.append(members[: max(1, round(_HELD_OUT * len(members)))])
+        parts.append(members[: min(len(members) - 1, max(1, round(_HELD_OUT * len(members))))])
     held_out = np.sort(np.concatenate(parts))
     return np.setdiff1d(np.arange(len(labels)), held_out), held_out
 
@@ -288,15 +256,21 @@ def _note(train, test, counts, notes):
             f"{len(bad)} labelled file{'s' if len(bad) > 1 else ''} could not be read and "
             f"{'are' if len(bad) > 1 else 'is'} left out, the first {first.path}: {first.reason}."
         )
+    images = LabelledImages(train, test)
     if test is None:
         notes.append(
-            f"There is no test split: figures are cross-validated over {FOLDS} folds of {len(train):,} images, each "
-            "examined by a classifier that never saw it."
+            f"There is no test split: figures are cross-validated over {images.folds} folds of {len(train):,} images, "
+            "each examined by classifiers that never saw it."
         )
         if counts.min() < FOLDS:
             notes.append(f"The smallest class has {counts.min()} images; figures of it are a matter of luck.")
-    if counts.max() > _UNEVEN * counts.min():
+    else:
+        unknown = np.setdiff1d(test.labels, train.labels)
+        if len(unknown):
+            names = ", ".join(repr(train.class_names[label]) for label in unknown)
+            notes.append(f"No training image shows these classes, so none of their test images can be right: {names}.")
+    if images.uneven:
         notes.append(
-            f"Classes are uneven, from {counts.min():,} to {counts.max():,} images: fits count each class alike, and "
-            "balanced accuracy is the figure to read."
+            f"Classes are uneven, from {counts.min():,} to {counts.max():,} labelled images: fits count each class "
+            "alike, and balanced accuracy is the figure to read."
         )

@@ -14,7 +14,7 @@ KINDS = ("tfds", "dir", "classes", "csv")
 SPLIT_NAMES = ("train", "validation", "val", "test")
 
 
-def open_source(source, split=None, max_bad_share=0.1):
+def open_source(source, split=None, max_bad_share=0.1, labelled_only=False):
     """Opens a set of images.
 
     Args:
@@ -23,7 +23,8 @@ def open_source(source, split=None, max_bad_share=0.1):
             * `tfds:NAME[/CONFIG][@SPLIT]`, a TensorFlow Datasets name;
             * `dir:PATH`, any tree of image files, no labels;
             * `classes:PATH`, `PATH/[split/]label/*.png`;
-            * `csv:FILE`, columns `path,label[,split]`, paths relative to the file.
+            * `csv:FILE`, columns `path,label[,split]`, paths relative to the file;
+              a file that is listed twice counts once.
 
             A bare path is understood when it is unambiguous: a CSV file, or a
             folder whose images all lie directly in it (`dir:`) or in folders
@@ -32,6 +33,8 @@ def open_source(source, split=None, max_bad_share=0.1):
             where the source has splits and all images where it has none.
         max_bad_share: Largest share of files with an unreadable header that is
             put up with; they are listed in the result's `bad_files`.
+        labelled_only: Whether files without a label are left out where others
+            have one.
 
     Returns:
         An `ImageSet`, in an order that depends on the names alone.
@@ -52,8 +55,12 @@ def open_source(source, split=None, max_bad_share=0.1):
         name, _, own_split = place.partition("@")
         return open_tfds(name, own_split or split or "train", source)
     rows = _rows(kind, place, source)
+    if labelled_only:
+        rows = [row for row in rows if row[1] is not None] or rows
+    # Classes come from every row, so that neither a bad file nor a split changes their numbers.
+    labels = [row[1] for row in rows]
     rows, split = _of_split(rows, split, source)
-    return _from_files(rows, split, source, max_bad_share)
+    return _from_files(rows, split, source, max_bad_share, labels)
 
 
 def source_splits(source):
@@ -70,7 +77,8 @@ def source_splits(source):
         from cpc_keras.data.tfds_images import tfds_splits
 
         return tfds_splits(place.partition("@")[0], source)
-    return tuple(sorted({row[2] for row in _rows(kind, place, source)} - {None}))
+    splits = {row[2] for row in _rows(kind, place, source)}
+    return tuple(sorted({split or "train" for split in splits})) if splits != {None} else ()
 
 
 def parse_source(source):
@@ -155,19 +163,27 @@ def _csv_rows(path, source):
         )
     if table.empty:
         raise InputError(f"`data` must have at least one row. Received: {source} with none")
-    rows = []
+    rows: dict[pathlib.Path, tuple] = {}
     splits = table["split"] if "split" in table.columns else [None] * len(table)
     for number, (name, label, split) in enumerate(zip(table["path"], table["label"], splits, strict=True), start=2):
         file = path.parent / name
         if not file.is_file():
             raise InputError(f"`data` must name existing files. Received: {source} line {number} with {file}")
-        rows.append((file, label or None, split or None))
-    return rows
+        row = (file, label or None, split or None)
+        if rows.setdefault(file.resolve(), row)[1:] != row[1:]:
+            raise InputError(
+                f"`data` must name a file with one label and split. Received: {source} line {number} with {file} again"
+            )
+    return list(rows.values())
 
 
 def _of_split(rows, split, source):
     splits = {row[2] for row in rows}
-    if splits == {None}:
+    if splits != {None}:
+        # Beside rows of a named split, those of none are for training.
+        rows = [(path, label, own or "train") for path, label, own in rows]
+        splits = {row[2] for row in rows}
+    else:
         if split not in (None, "train"):
             raise InputError(f"`data` must have the split {split!r}. Received: {source} without splits")
         return rows, "all"
@@ -179,7 +195,7 @@ def _of_split(rows, split, source):
     return chosen, split
 
 
-def _from_files(rows, split, source, max_bad_share):
+def _from_files(rows, split, source, max_bad_share, labels):
     good, sizes, bad = [], [], []
     for row in rows:
         try:
@@ -191,8 +207,7 @@ def _from_files(rows, split, source, max_bad_share):
     check_bad_share(source, len(good), bad, max_bad_share)
     names = [label for _, label, _ in good]
     labelled = all(name is not None for name in names)
-    # Classes come from every row, so that a bad file or a split changes no number.
-    class_names = tuple(sorted({row[1] for row in rows}, key=_natural_key)) if labelled else None
+    class_names = tuple(sorted(set(labels) - {None}, key=_natural_key)) if labelled else None
     number = {name: index for index, name in enumerate(class_names or ())}
     paths = [str(path) for path, _, _ in good]
     return ImageSet(

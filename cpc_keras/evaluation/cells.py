@@ -52,8 +52,9 @@ class Cells:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self._path(name)
-        partial = path.with_name(f".{path.name}.partial.npz")
-        np.savez_compressed(partial, digest=digest, record=json.dumps(record), predicted=predicted.astype("int32"))
+        partial = path.with_name(f".{name}.partial")
+        with open(partial, "wb") as file:
+            np.savez_compressed(file, digest=digest, record=json.dumps(record), predicted=predicted.astype("int32"))
         os.replace(partial, path)
 
     def everything(self):
@@ -62,7 +63,9 @@ class Cells:
         for path in self.folder.glob("*.npz"):
             with np.load(path) as file:
                 found.append((json.loads(str(file["record"])), file["predicted"]))
-        return sorted(found, key=lambda cell: _rank(cell[0]))
+        found.sort(key=lambda cell: _rank(cell[0]))
+        # 60 a class and 1 % may be the same labels, drawn alike: one subset is counted once.
+        return list({_subset(record): (record, predicted) for record, predicted in reversed(found)}.values())[::-1]
 
     def _path(self, name):
         return self.folder / f"{name}.npz"
@@ -82,3 +85,7 @@ def _rank(record):
         record["fraction"] or 0.0,
         record["seed"],
     )
+
+
+def _subset(record):
+    return tuple(record[key] for key in ("method", "encoder", "checkpoint", "labels", "seed"))

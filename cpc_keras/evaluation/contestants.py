@@ -6,8 +6,9 @@ import numpy as np
 
 from cpc_keras import digests
 from cpc_keras.evaluation.feature_store import FeatureStore
-from cpc_keras.evaluation.features import with_joined
-from cpc_keras.evaluation.networks import ImageInputs, MapInputs, NetworkClassifier
+from cpc_keras.evaluation.features import SQUARE, with_joined
+from cpc_keras.evaluation.network_inputs import ImageInputs, MapInputs
+from cpc_keras.evaluation.networks import NetworkClassifier
 from cpc_keras.evaluation.probes import KNNProbe, LinearProbe
 
 PROBES = {
@@ -47,6 +48,7 @@ class FrozenFeatures:
 
     def __init__(self, folder, views, digest, data, crop):
         self.digest = digest
+        self.crop = crop
         self.train = FeatureStore(_store_folder(folder, digest, data.train, crop), views, data.train, crop)
         self.examined = (
             self.train
@@ -75,7 +77,7 @@ class FrozenFeatures:
 
 
 def _store_folder(folder, digest, images, crop):
-    return folder / f"{digests.of_json(digest, crop)[:16]}-{digests.of_lines(images.ids)[:16]}"
+    return folder / f"{digests.of_json(digest, crop)[:16]}-{images.fingerprint[:16]}"
 
 
 class ProbeContestant:
@@ -86,14 +88,22 @@ class ProbeContestant:
         encoder: Name of the encoder in the records.
         checkpoint: Step of the encoder, or `None`.
         features: A `FrozenFeatures`.
+
+    Attributes:
+        digest: Names all that its answers depend on, but for the round and seed.
+        parts: How many times it reports progress in an answer.
+        inherits: Whether the choice of a part of many labels serves them all.
     """
+
+    inherits = False
 
     def __init__(self, method, encoder, checkpoint, features):
         self.method = method
         self.encoder = encoder
         self.checkpoint = checkpoint
         self.features = features
-        self.digest = digests.of_json(method, features.digest)
+        self.digest = digests.of_json(method, features.digest, features.crop)
+        self.parts = 1
 
     def begin(self, rounds, progress):
         """Makes ready for these rounds."""
@@ -111,10 +121,13 @@ class ProbeContestant:
         Returns:
             An `Answer`.
         """
-        train = with_joined(self.features.train.of(one.train))
-        unlabelled = with_joined(self.features.train.of(one.unlabelled))
-        probe = PROBES[self.method](seed).fit(train, data.train_labels[one.train], unlabelled)
-        found = probe.predict_proba(with_joined(self.features.examined.of(one.test)))
+        probe = PROBES[self.method](seed)
+        # A probe that is for one view is not handed the others.
+        names = probe.views and {*probe.views, *(f"{view}{SQUARE}" for view in probe.views)}
+        train = with_joined(self.features.train.of(one.train, names))
+        unlabelled = with_joined(self.features.train.of(one.unlabelled, names))
+        probe.fit(train, data.train_labels[one.train], unlabelled)
+        found = probe.predict_proba(with_joined(self.features.examined.of(one.test, names)))
         probabilities = np.zeros((len(one.test), data.classes), "float32")
         probabilities[:, probe.classes_] = found
         return Answer(probabilities, probe.selected_, probe.trials_)
@@ -136,6 +149,8 @@ class NetworkContestant:
         start: As for `NetworkClassifier`.
     """
 
+    inherits = True
+
     def __init__(self, method, encoder, checkpoint, build_model, space, digest, crop, maps=None, start=None):
         self.method = method
         self.encoder = encoder
@@ -144,9 +159,12 @@ class NetworkContestant:
         self.crop = crop
         self.digest = digests.of_json(method, digest, space)
         self.classifier = NetworkClassifier(build_model, space, start)
+        self.parts = self.classifier.trials + 1
+        self._advance = None
 
     def begin(self, rounds, progress):
         """Makes ready for these rounds."""
+        self._advance = progress.advance
         if self.maps is None:
             return
         few, many, most = self.maps
@@ -168,7 +186,7 @@ class NetworkContestant:
         """
         self.classifier.seed = seed
         train, test = self._inputs(data, one)
-        setting, trials = chosen or self.classifier.search(train)
+        setting, trials = chosen or self.classifier.search(train, self._advance)
         probabilities = self.classifier.fit(train, setting, seed).predict_proba(test)
         return Answer(probabilities, setting, trials)
 

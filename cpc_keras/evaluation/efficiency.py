@@ -6,14 +6,14 @@ import tempfile
 import keras
 import pandas as pd
 
+from cpc_keras.data.budgets import Budget
 from cpc_keras.data.image_set import ImageSet, from_arrays
-from cpc_keras.data.labelled_images import Budget, LabelledImages
+from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.cells import FIELDS, Cells
 from cpc_keras.evaluation.contestants import PROBES
 from cpc_keras.evaluation.entrants import METHODS, contestants, cpc_entrant, keras_entrant, pixels_entrant
 from cpc_keras.evaluation.sweep import Sweep
-from cpc_keras.models import CPC
 
 
 def label_efficiency(
@@ -25,7 +25,7 @@ def label_efficiency(
     methods=("linear", "knn"),
     seeds=3,
     baselines=("pixels",),
-    head=None,
+    build_head=None,
     crop=None,
     folder=None,
     seed=0,
@@ -44,11 +44,13 @@ def label_efficiency(
         labels_per_class: Label budgets a class.
         fractions: Label budgets as shares of all labels.
         methods: Any of `METHODS`. `"resnet"`, `"finetune"` and `"supervised"`
-            need a `CPC` model.
+            need an encoder from images of any size to maps.
         seeds: Number of label subsets at each budget.
         baselines: What else the probes are put on: `"pixels"`, or `"untrained"`,
             the same architecture with new weights.
-        head: A `HeadSize` of the ResNet head.
+        build_head: What networks put on the encoder's map, such as
+            `functools.partial(cpc_keras.models.ClassifierHead, blocks=2, width=256,
+            bottleneck=64)`; needed for `"resnet"`, `"finetune"` and `"supervised"`.
         crop: Side of the centre crop in pixels; the shorter side of the smallest
             image if `None`.
         folder: Where features and finished cells are kept, so that a second call
@@ -61,7 +63,8 @@ def label_efficiency(
         columns `cpc_keras.evaluation.cells.FIELDS`.
 
     Raises:
-        InputError: If a method or baseline is unknown, or labels are too few.
+        InputError: If a method or baseline is unknown, labels are too few, or a
+            network is asked of an encoder that gives no maps.
 
     Reference:
         Hénaff et al. 2019, arXiv 1905.09272, Figure 1.
@@ -74,7 +77,7 @@ def label_efficiency(
     >>> images[labels == 1] *= 0.2
     >>> encoder = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3)])
     >>> table = label_efficiency(encoder, (images, labels), labels_per_class=(4,), methods=("linear",), seeds=1)
-    >>> table[["encoder", "labels", "split"]].values.tolist()[1]
+    >>> table[["encoder", "labels", "split"]].values.tolist()[0]
     ['pixels', 8, 'cross-validated, 5 folds of all']
     """
     for name, values, known in (("methods", methods, METHODS), ("baselines", baselines, ("pixels", "untrained"))):
@@ -83,7 +86,7 @@ def label_efficiency(
     images = LabelledImages(_image_set(data), None if test is None else _image_set(test), seed)
     crop = crop or int(min(part.sizes[:, :2].min() for part in (images.train, images.examined)))
     frozen = [method for method in methods if method in PROBES]
-    is_cpc = isinstance(model, CPC)
+    is_cpc = hasattr(model, "encode_patches")
     entered = [(_entrant(model, is_cpc, "cpc" if is_cpc else model.name), [m for m in methods if m != "supervised"])]
     if "untrained" in baselines:
         entered.append((_entrant(_untrained(model), is_cpc, "untrained"), frozen))
@@ -97,7 +100,7 @@ def label_efficiency(
         cells = Cells(folder / "cells" / images.digest[:16])
         sweep = Sweep(images, budgets, seeds, cells)
         for entrant, of_entrant in entered:
-            for contestant in contestants(entrant, of_entrant, images, folder / "features", crop, head):
+            for contestant in contestants(entrant, of_entrant, images, folder / "features", crop, build_head):
                 sweep.run(contestant)
         return pd.DataFrame([record for record, _ in cells.everything()], columns=list(FIELDS))
 

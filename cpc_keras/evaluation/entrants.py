@@ -18,11 +18,12 @@ from cpc_keras.evaluation.contestants import (
 )
 from cpc_keras.evaluation.features import EncoderViews, MapCopies, MapViews, PixelViews
 from cpc_keras.evaluation.networks import SPACE, start_from_probe
-from cpc_keras.models import ClassifierHead
 
 METHODS = (*PROBES, *NETWORKS)
 # Labels up to which a head on frozen maps also learns from maps of mirrored and shifted images.
 _COPIED = 10_000
+# Side in pixels of the image that a foreign encoder of any size is tried on.
+_TRIED = 64
 
 
 @dataclasses.dataclass
@@ -44,15 +45,6 @@ class Entrant:
     trunk: keras.Model | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class HeadSize:
-    """Size of the ResNet head, see `cpc_keras.models.ClassifierHead`; the published one is 11, 4096, 1024."""
-
-    blocks: int = 2
-    width: int = 256
-    bottleneck: int = 64
-
-
 def cpc_entrant(model, name="cpc", checkpoint=None):
     """A `CPC` model; its encoder is the trunk."""
     return Entrant(name, checkpoint, EncoderViews(model), digests.of_weights(model), model.encoder)
@@ -64,20 +56,26 @@ def pixels_entrant():
 
 
 def keras_entrant(encoder, name, value_range=(0.0, 1.0)):
-    """Any `keras.Model` from images to maps or vectors, frozen; see `foreign_entrant`."""
+    """Any `keras.Model` from images to maps or vectors; see `foreign_entrant`.
+
+    One of maps that takes images of any size as they are is a trunk too.
+    """
     views = MapViews(tf.function(lambda images: encoder(images, training=False)), encoder.input_shape, value_range)
-    return Entrant(name, None, views, f"{digests.of_weights(encoder)}{value_range}")
+    digest = digests.of_json(digests.of_weights(encoder), encoder.to_json(), value_range)
+    is_trunk = len(encoder.output_shape) == 4 and encoder.input_shape[1:3] == (None, None) and value_range == (0.0, 1.0)
+    return Entrant(name, None, views, digest, encoder if is_trunk else None)
 
 
 def foreign_entrant(path, value_range=(0.0, 1.0)):
-    """Any other image encoder, frozen.
+    """Any other image encoder.
 
     Images are resized to the size that the encoder demands, if it demands one,
     and given its number of channels.
 
     Args:
-        path: A `.keras` file, or the folder of a SavedModel that follows TF
-            Hub's convention for image feature vectors (three channels).
+        path: A `.keras` file, or the folder of a SavedModel of image feature
+            vectors: callable as TF Hub's are, or with a `serving_default` signature
+            of one input.
         value_range: What the encoder's input values 0 and 1 are turned into.
 
     Returns:
@@ -89,23 +87,39 @@ def foreign_entrant(path, value_range=(0.0, 1.0)):
     path = pathlib.Path(path)
     try:
         if path.suffix == ".keras":
-            return keras_entrant(keras.models.load_model(path), path.stem, value_range)
-        loaded = tf.saved_model.load(str(path))
-        encoder = loaded if callable(loaded) else _only_output(loaded.signatures["serving_default"])
+            entrant = keras_entrant(keras.models.load_model(path), path.stem, value_range)
+        else:
+            entrant = _saved_model_entrant(path, value_range)
+        _, height, width, channels = entrant.views.input_shape
+        entrant.views(tf.zeros((1, height or _TRIED, width or _TRIED, channels)))
     except Exception as error:  # whatever a foreign file does
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"`--encoder` must be a .keras file or the folder of a SavedModel. Received: {path} ({reason})"
+            "`--encoder` must be a .keras file or the folder of a SavedModel that turns images into vectors or maps. "
+            f"Received: {path} ({reason})"
         ) from error
-    views = MapViews(encoder, (None, None, None, 3), value_range)
-    return Entrant(path.name, None, views, f"{digests.of_saved_model(path)}{value_range}")
+    return entrant
 
 
-def _only_output(signature):
-    return lambda images: next(iter(signature(images).values()))
+def _saved_model_entrant(path, value_range):
+    loaded = tf.saved_model.load(str(path))
+    signature = loaded.signatures.get("serving_default")
+    shape = [None, None, None, 3]
+    if signature is not None:
+        shape = next(iter(signature.structured_input_signature[1].values())).shape.as_list()
+    encoder = loaded if callable(loaded) else signature
+    views = MapViews(lambda images: _only(encoder(images)), shape, value_range)
+    return Entrant(path.name, None, views, digests.of_json(digests.of_saved_model(path), value_range), None)
 
 
-def contestants(entrant, methods, data, folder, crop, head=None):
+def _only(output):
+    """The one output of a SavedModel, whether it comes in a dictionary or not."""
+    if isinstance(output, dict):
+        (output,) = output.values()
+    return output
+
+
+def contestants(entrant, methods, data, folder, crop, build_head=None):
     """What an entrant competes in.
 
     Args:
@@ -115,51 +129,60 @@ def contestants(entrant, methods, data, folder, crop, head=None):
         data: A `LabelledImages`.
         folder: Where features are kept.
         crop: Side of the crop in pixels.
-        head: A `HeadSize`.
+        build_head: Function `(input_shape, classes, kind, dropout=…, dtype=…)` from
+            the shape of a map to a classifier on it, such as
+            `cpc_keras.models.ClassifierHead`; needed for networks.
 
     Yields:
-        A `ProbeContestant` or `NetworkContestant` for each method that the
-        entrant has what is needed for.
+        A `ProbeContestant` or `NetworkContestant` for each method; the published
+        linear forms are for CPC models only.
+
+    Raises:
+        InputError: If a network is asked of an entrant without a trunk.
     """
-    head = head or HeadSize()
     frozen = FrozenFeatures(folder, entrant.views, entrant.digest, data, crop)
     for method in methods:
         if method in PROBES and _has_views(method, entrant):
             yield ProbeContestant(method, entrant.name, entrant.checkpoint, frozen)
-        elif method in NETWORKS and entrant.trunk is not None:
-            yield _network(entrant, method, data, folder, crop, head)
+        elif method in NETWORKS:
+            if entrant.trunk is None or build_head is None:
+                raise InputError(
+                    f"`methods` must be probes ({', '.join(PROBES)}) for an encoder that is no Keras model from "
+                    f"images of any size to maps. Received: {method} for {entrant.name}"
+                )
+            yield _network(entrant, method, data, folder, crop, build_head)
 
 
 def _has_views(method, entrant):
     return not method.startswith("linear_v") or isinstance(entrant.views, EncoderViews)
 
 
-def _network(entrant, method, data, folder, crop, head):
+def _network(entrant, method, data, folder, crop, build_head):
     trunk, classes = entrant.trunk, data.classes
     channels = trunk.input_shape[-1]
     map_shape = trunk.compute_output_shape((None, crop, crop, channels))[1:]
     dtype = trunk.dtype_policy.name
-    size = dataclasses.asdict(head)
     inputs = (entrant.name, entrant.checkpoint)
-    digest = [entrant.digest if method != "supervised" else trunk.to_json(), size, crop]
 
-    def build_head(kind, dropout):
-        return ClassifierHead(map_shape, classes, kind, dropout=dropout, dtype=dtype, **size)
+    def build_classifier(kind, dropout):
+        return build_head(map_shape, classes, kind, dropout=dropout, dtype=dtype)
 
     def build_whole(kind, dropout):
         copy = keras.models.clone_model(trunk)
         if method == "finetune":
             copy.set_weights(trunk.get_weights())
         images = keras.Input((crop, crop, channels), name="images")
-        return keras.Model(images, build_head(kind, dropout)(copy(images)))
+        return keras.Model(images, build_classifier(kind, dropout)(copy(images)))
 
+    architecture = [build_classifier(kind, 0.0).to_json() for kind in SPACE["head"]]
+    digest = [entrant.digest if method != "supervised" else trunk.to_json(), architecture, crop]
     if method == "resnet":
         space = {**SPACE, "head": ("resnet",)}
         few, many = (
             FrozenFeatures(folder, MapCopies(trunk, copies), f"maps{copies}-{entrant.digest}", data, crop)
             for copies in (MapCopies.ALL, 1)
         )
-        return NetworkContestant(method, *inputs, build_head, space, digest, crop, maps=(few, many, _COPIED))
+        return NetworkContestant(method, *inputs, build_classifier, space, digest, crop, maps=(few, many, _COPIED))
     if method == "supervised":
         return NetworkContestant(method, "scratch", None, build_whole, SPACE, digest, crop)
     return NetworkContestant(method, *inputs, build_whole, SPACE, digest, crop, start=start_from_probe)

@@ -1,7 +1,9 @@
 """Frozen features on the disk, computed once for every fraction, seed and method."""
 
+import functools
 import itertools
 import os
+import pathlib
 import shutil
 
 import numpy as np
@@ -10,6 +12,8 @@ from cpc_keras.evaluation.features import extract
 
 # Images whose features make one shard: what an interrupted extraction loses at most.
 SHARD = 2048
+# Files that are held open at most.
+_OPEN = 256
 
 
 class FeatureStore:
@@ -30,7 +34,7 @@ class FeatureStore:
         self.images = images
         self.crop = crop
         self.shard = shard
-        self._shards: list[dict[str, np.ndarray]] = []
+        self._shards: list[pathlib.Path] = []
         self._place = np.full((len(images), 2), -1)
         for path in sorted(self.folder.glob("shard-*")):
             self._open(path)
@@ -54,30 +58,33 @@ class FeatureStore:
             features = extract(self.views, self.images.subset(chosen), self.crop, progress=progress)
             self._open(self._write(chosen, features))
 
-    def of(self, positions):
+    def of(self, positions, names=None):
         """Features of images that were prepared.
 
         Args:
             positions: Integer array `[N]`.
+            names: The views to give; all if `None`.
 
         Returns:
             A dictionary from view to array `[N, …]`.
         """
         shards, rows = self._place[positions].T
         found = {}
-        for name, example in self._shards[shards[0]].items():
-            found[name] = np.empty((len(rows), *example.shape[1:]), example.dtype)
+        for file in sorted(self._shards[shards[0]].glob("*.npy")):
+            if file.stem == "positions" or (names and file.stem not in names):
+                continue
+            example = _mapped(file)
+            found[file.stem] = np.empty((len(rows), *example.shape[1:]), example.dtype)
             for number in np.unique(shards):
                 here = shards == number
-                found[name][here] = self._shards[number][name][rows[here]]
+                found[file.stem][here] = _mapped(self._shards[number] / file.name)[rows[here]]
         return found
 
     def _open(self, path):
-        shard = {file.stem: np.load(file, mmap_mode="r") for file in sorted(path.glob("*.npy"))}
-        positions = np.array(shard.pop("positions"))
+        positions = np.load(path / "positions.npy")
         self._place[positions, 0] = len(self._shards)
         self._place[positions, 1] = np.arange(len(positions))
-        self._shards.append(shard)
+        self._shards.append(path)
 
     def _write(self, positions, features):
         numbers = itertools.count(len(self._shards))
@@ -89,3 +96,8 @@ class FeatureStore:
             np.save(partial / f"{name}.npy", values)
         os.replace(partial, path)
         return path
+
+
+@functools.lru_cache(maxsize=_OPEN)
+def _mapped(path):
+    return np.load(path, mmap_mode="r")

@@ -20,7 +20,8 @@ class Finding:
         budget: Its name.
         ours: Row of the summary of the best regime on the CPC encoder.
         rival: Row of the best method without it; `None` if there is none.
-        supervised: Row of training from scratch; `None` if it was not tried.
+        ahead: `(mean, low, high)` by which ours is ahead of the rival, paired
+            over subsets and images; `None` without a rival.
         factor: What pre-training is worth in labels of the supervised network.
         bound: `"equal"`, `"at least"` or `"at most"`, see `worth`.
     """
@@ -29,16 +30,16 @@ class Finding:
     budget: str
     ours: pd.Series
     rival: pd.Series | None
-    supervised: pd.Series | None
+    ahead: tuple[float, float, float] | None
     factor: float | None
     bound: str | None
 
     @property
     def verdict(self):
-        """`"ahead"` or `"behind"` if the intervals of ours and the rival lie apart, else `"level"`."""
-        if self.rival is None or self.ours["low"] > self.rival["high"]:
-            return "ahead"
-        return "behind" if self.ours["high"] < self.rival["low"] else "level"
+        """`"ahead"` or `"behind"` if the interval of the difference leaves out zero, else `"level"`."""
+        if self.ahead is None:
+            return None
+        return "ahead" if self.ahead[1] > 0 else "behind" if self.ahead[2] < 0 else "level"
 
     @property
     def worth_text(self):
@@ -49,29 +50,29 @@ class Finding:
         return f"{number}×" if self.bound == "equal" else f"{self.bound} {number}×"
 
 
-def find(summary, checkpoint):
+def find(results, checkpoint):
     """The findings of an evaluation, labels rising.
 
     Args:
-        summary: As of `cpc_keras.evaluation.intervals.summarise`.
+        results: A `cpc_keras.evaluation.intervals.Results`.
         checkpoint: Step of the CPC encoder that is reported on.
 
     Returns:
         A list of `Finding`.
     """
+    summary = results.summary
     ours = summary[(summary["encoder"] == "cpc") & (summary["checkpoint"] == checkpoint)]
     rivals = summary[summary["encoder"] != "cpc"]
     scratch = summary[summary["encoder"] == _SCRATCH]
     curve = list(zip(scratch["labels"], scratch["mean"], strict=True))
     findings = []
     for labels in sorted(ours["labels"].unique()):
-        best = _best(ours, labels)
-        supervised = _best(scratch, labels)
-        factor, bound = (None, None)
-        if supervised is not None and len(curve) > 1:
+        best, rival = _best(ours, labels), _best(rivals, labels)
+        factor, bound = None, None
+        if len(curve) > 1 and _best(scratch, labels) is not None:
             factor, bound = worth(best["mean"], labels, curve)
-        rival = _best(rivals, labels)
-        findings.append(Finding(int(labels), best["budget"], best, rival, supervised, factor, bound))
+        ahead = None if rival is None else results.difference(best, rival)
+        findings.append(Finding(int(labels), best["budget"], best, rival, ahead, factor, bound))
     return findings
 
 
@@ -87,23 +88,19 @@ def lead(findings, accuracy="test accuracy"):
         findings: As of `find`, at least one.
         accuracy: What the figures are called.
     """
-    ahead = [finding for finding in findings if finding.verdict == "ahead" and finding.rival is not None]
-    first = findings[0]
-    if first.rival is None:
-        return f"With {_labels(first)}, {_said(first.ours)}; nothing was there to compare it with."
+    judged = [finding for finding in findings if finding.rival is not None]
+    if not judged:
+        first = findings[0]
+        return f"With {first.labels:,} labels, {_said(first.ours)}; nothing was there to compare it with."
+    ahead = [finding for finding in judged if finding.verdict == "ahead"]
     if not ahead:
-        word = "costs accuracy" if all(one.verdict == "behind" for one in findings) else "does not pay"
-        return (
-            f"On these images pre-training {word}: with {_labels(first)}, {_said(first.ours)}, "
-            f"against {_said(first.rival)} ({accuracy})."
-        )
+        first = judged[0]
+        word = "costs accuracy" if all(one.verdict == "behind" for one in judged) else "does not pay"
+        return f"On these images pre-training {word}: {_compared(first)} ({accuracy})."
     best = ahead[0]
-    others = [one for one in findings if one not in ahead]
+    others = [one for one in judged if one not in ahead]
     scope = f" with {_numbers(ahead)} labels, not with {_numbers(others)}" if others else ""
-    sentence = (
-        f"On these images pre-training pays{scope}: with {_labels(best)}, {_said(best.ours)}, "
-        f"against {_said(best.rival)} ({accuracy})."
-    )
+    sentence = f"On these images pre-training pays{scope}: {_compared(best)} ({accuracy})."
     if best.factor is not None:
         sentence += (
             f" Pre-training is worth {best.worth_text} the labels there, counted against the network trained "
@@ -112,8 +109,12 @@ def lead(findings, accuracy="test accuracy"):
     return sentence
 
 
-def _labels(finding):
-    return f"{finding.labels:,} labels"
+def _compared(finding):
+    mean, low, high = (100 * value for value in finding.ahead)
+    return (
+        f"with {finding.labels:,} labels, {_said(finding.ours)}, against {_said(finding.rival)}, a difference of "
+        f"{mean:+.1f} points ({low:+.1f} to {high:+.1f})"
+    )
 
 
 def _numbers(findings):
@@ -121,8 +122,7 @@ def _numbers(findings):
 
 
 def _said(row):
-    interval = f"{100 * row['low']:.1f}–{100 * row['high']:.1f}"
-    return f"{100 * row['mean']:.1f} % ({interval}) by “{row_name(row['method'], row['encoder'])}”"
+    return f"{100 * row['mean']:.1f} % by “{row_name(row['method'], row['encoder'])}”"
 
 
 def arrows(findings):

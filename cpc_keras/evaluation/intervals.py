@@ -2,94 +2,104 @@
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from cpc_keras.evaluation.label_table import budget_name
 
-DRAWS = 1000
 KEYS = ("method", "encoder", "checkpoint", "labels")
+_LEVEL = 0.95
 
 
-def bootstrap_means(correct, seed=0, draws=DRAWS):
-    """Mean accuracies of resampled label subsets and examined images.
+def mean_interval(values):
+    """A mean over label subsets and images with its 95 % interval.
 
-    Subsets and images are drawn with replacement, the images anew for every
-    draw but the same for all subsets, so what both are a sample of is taken
-    into account. The same seed draws the same subsets and images for every
-    method: differences of two methods are paired.
+    Both are samples: the subsets (Student's t with one degree of freedom less
+    than there are subsets, which is wide for three) and the images (normal).
 
     Args:
-        correct: Boolean array `[seeds, N]`, whether the classifier learnt from a
-            subset was right on an image.
-        seed: Whole number.
-        draws: How many.
+        values: Float array `[seeds, N]`, by subset and image; whether a
+            classifier was right, or by how much one was better than another.
 
     Returns:
-        Float array `[draws]`.
-
-    Reference:
-        Efron and Tibshirani 1993, An Introduction to the Bootstrap.
+        `(mean, low, high)`.
 
     Example:
 
-    >>> bootstrap_means(np.ones((3, 50), bool))[:2].tolist()
-    [1.0, 1.0]
+    >>> mean, low, high = mean_interval(np.tile([1.0, 0.0], (1, 200)))
+    >>> round(mean, 2), round(low, 2), round(high, 2)
+    (0.5, 0.45, 0.55)
     """
-    correct = np.asarray(correct, "float32")
-    seeds, count = correct.shape
-    rng = np.random.default_rng(seed)
-    subsets = rng.multinomial(seeds, np.full(seeds, 1 / seeds), draws) / seeds
-    means = np.empty(draws)
-    for draw in range(draws):
-        weights = np.bincount(rng.integers(count, size=count), minlength=count).astype("float32")
-        means[draw] = subsets[draw] @ (correct @ weights) / count
-    return means
+    values = np.asarray(values, "float64")
+    seeds, count = values.shape
+    of_images = of_subsets = 0.0
+    if count > 1:
+        of_images = stats.norm.ppf((1 + _LEVEL) / 2) * values.mean(axis=0).std(ddof=1) / np.sqrt(count)
+    if seeds > 1:
+        of_subsets = stats.t.ppf((1 + _LEVEL) / 2, seeds - 1) * values.mean(axis=1).std(ddof=1) / np.sqrt(seeds)
+    half = np.hypot(of_images, of_subsets)
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
-def summarise(cells, labels, figure="top1"):
-    """Mean and 95 % interval of each method at each number of labels.
+class Results:
+    """The finished cells of an evaluation beside the truth, for tables and comparisons.
 
     Args:
         cells: List of `(record, predicted)`, as of `Cells.everything`.
         labels: Integer array `[N]`, the truth of the examined images.
-        figure: `"top1"` or `"balanced_accuracy"`, in which every class weighs
+        figure: `"top1"`, or `"balanced_accuracy"`, in which every class weighs
             alike.
 
-    Returns:
-        A `pandas.DataFrame` with `method`, `encoder`, `checkpoint`, `labels`,
-        `budget`, `seeds`, `mean`, `low`, `high`, `lowest`, `highest`, rates in
-        `[0, 1]`: `low` to `high` is the 95 % interval of the mean
-        by `bootstrap_means`, `lowest` and `highest` are over seeds.
+    Attributes:
+        summary: A `pandas.DataFrame` with `method`, `encoder`, `checkpoint`,
+            `labels`, `budget`, `seeds`, `mean`, `low`, `high` (95 % interval of the
+            mean), `lowest`, `highest` (over subsets; of one subset, the interval) and
+            `top5`, rates in `[0, 1]`.
     """
-    weights = np.ones(len(labels))
-    if figure == "balanced_accuracy":
-        classes, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
-        weights = len(labels) / (len(classes) * counts[place])
-    rows = []
-    for key, group in _grouped(cells).items():
-        correct = np.stack([predicted == labels for _, predicted in group]) * weights
-        draws = bootstrap_means(correct)
-        per_seed = [record[figure] for record, _ in group]
-        record = group[0][0]
-        rows.append(
-            {
-                **dict(zip(KEYS, key, strict=True)),
-                "budget": budget_name(record),
-                "seeds": len(group),
-                "mean": float(np.mean(per_seed)),
-                "low": float(np.quantile(draws, 0.025)),
-                "high": float(np.quantile(draws, 0.975)),
-                "lowest": min(per_seed),
-                "highest": max(per_seed),
-            }
-        )
-    return pd.DataFrame(rows)
+
+    def __init__(self, cells, labels, figure="top1"):
+        self.cells = cells
+        self.labels = np.asarray(labels)
+        self.figure = figure
+        self._weights = np.ones(len(self.labels))
+        if figure == "balanced_accuracy":
+            classes, place, counts = np.unique(self.labels, return_inverse=True, return_counts=True)
+            self._weights = len(self.labels) / (len(classes) * counts[place])
+        self._correct: dict[tuple, dict[int, np.ndarray]] = {}
+        for record, predicted in cells:
+            correct = (predicted == self.labels) * self._weights
+            self._correct.setdefault(_key(record), {})[record["seed"]] = correct
+        self.summary = pd.DataFrame([self._row(key) for key in self._correct])
+
+    def _row(self, key):
+        records = [record for record, _ in self.cells if _key(record) == key]
+        mean, low, high = mean_interval(np.stack(list(self._correct[key].values())))
+        top5 = [record["top5"] for record in records]
+        figures = [record[self.figure] for record in records]
+        return {
+            **dict(zip(KEYS, key, strict=True)),
+            "budget": budget_name(records[0]),
+            "seeds": len(records),
+            "mean": mean,
+            "low": max(low, 0.0),
+            "high": min(high, 1.0),
+            "lowest": min(figures) if len(figures) > 1 else max(low, 0.0),
+            "highest": max(figures) if len(figures) > 1 else min(high, 1.0),
+            "top5": None if None in top5 else float(np.mean(top5)),
+        }
+
+    def difference(self, one, other):
+        """By how much one row of the summary is ahead of another, on the same subsets and images.
+
+        Returns:
+            `(mean, low, high)`, see `mean_interval`.
+        """
+        ours, theirs = (self._correct[_key(row)] for row in (one, other))
+        shared = sorted(set(ours) & set(theirs))
+        return mean_interval(np.stack([ours[seed] - theirs[seed] for seed in shared]))
 
 
-def _grouped(cells):
-    groups: dict[tuple, list] = {}
-    for record, predicted in cells:
-        groups.setdefault(tuple(record[key] for key in KEYS), []).append((record, predicted))
-    return groups
+def _key(row):
+    return tuple(None if pd.isna(row[name]) else row[name] for name in KEYS)
 
 
 def worth(accuracy, labels, curve):

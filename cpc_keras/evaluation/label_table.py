@@ -41,11 +41,17 @@ def budget_name(record):
     return f"{100 * record['fraction']:g} % ({record['labels']:,})" if record["fraction"] else f"{record['labels']:,}"
 
 
-def accuracy_rows(records):
-    """Top-1 accuracy by method and number of labels.
+def at_checkpoint(records, step):
+    """The records of the CPC encoder at one step, and of everything that it is compared with."""
+    return [record for record in records if record["encoder"] != "cpc" or record["checkpoint"] == step]
+
+
+def accuracy_rows(records, figure="top1"):
+    """Accuracy by method and number of labels.
 
     Args:
-        records: As in `label_efficiency.json`.
+        records: As in `label_efficiency.json`, of one checkpoint.
+        figure: `"top1"` or `"balanced_accuracy"`.
 
     Returns:
         `(columns, rows)`: the numbers of labels, rising, and a list of
@@ -62,16 +68,17 @@ def accuracy_rows(records):
     rows = []
     for method, encoder in dict.fromkeys((record["method"], record["encoder"]) for record in records):
         own = [record for record in records if (record["method"], record["encoder"]) == (method, encoder)]
-        cells = [np.array([100 * r["top1"] for r in own if r["labels"] == labels]) for labels in columns]
+        cells = [np.array([100 * r[figure] for r in own if r["labels"] == labels]) for labels in columns]
         rows.append((row_name(method, encoder), cells))
     return columns, rows
 
 
-def label_table(records):
-    """A `rich` table of test accuracy by method and number of labels."""
-    columns, rows = accuracy_rows(records)
+def label_table(records, figure="top1"):
+    """A `rich` table of what `accuracy_rows` gives."""
+    columns, rows = accuracy_rows(records, figure)
     names = {record["labels"]: budget_name(record) for record in records}
-    table = Table(title="Test accuracy, %: mean over label seeds (lowest–highest)")
+    title = "Accuracy" if figure == "top1" else "Balanced accuracy"
+    table = Table(title=f"{title}, %: mean over label seeds (lowest–highest)")
     table.add_column("method")
     for labels in columns:
         table.add_column(names[labels], justify="right")

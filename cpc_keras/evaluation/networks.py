@@ -5,10 +5,9 @@ import math
 import keras
 import numpy as np
 import tensorflow as tf
-from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 
 from cpc_keras.data.label_subsets import choose_labels
-from cpc_keras.data.pipeline import encoding_batches, training_batches
+from cpc_keras.evaluation.inner_splits import inner_splits
 from cpc_keras.evaluation.probes import LinearProbe
 
 # What is searched, axis by axis; the first of each is where the search begins.
@@ -21,7 +20,6 @@ SPACE = {
 }
 # Labels up to which a setting is judged by two folds; above, by a held-out third of at most so many.
 _FEW, MOST_SEARCHED = 200, 600
-_EXAMINED_AT_A_TIME = 250
 # From so many labels on, training takes whole passes over them.
 _MANY = 20_000
 
@@ -65,15 +63,16 @@ class NetworkClassifier:
         """Chooses a setting inside the labels.
 
         Args:
-            inputs: An `ImageInputs` or `MapInputs`, with labels.
+            inputs: An `ImageInputs` or `MapInputs` of `network_inputs`, with labels.
             progress: Function called after each trial.
 
         Returns:
             `(setting, trials)`: a dictionary, and the number of settings tried.
         """
         setting = {axis: values[0] for axis, values in self.space.items()}
-        inputs = inputs.subset(choose_labels(inputs.labels, MOST_SEARCHED, self.seed))
-        splits = self._splits(inputs.labels)
+        most = max(MOST_SEARCHED, 3 * len(np.unique(inputs.labels)))
+        inputs = inputs.subset(choose_labels(inputs.labels, most, self.seed))
+        splits = inner_splits(inputs.labels, folds=2, single_above=_FEW, seed=self.seed)
         if not splits:
             return setting, 1
         best = self._judge(inputs, setting, splits)
@@ -88,16 +87,6 @@ class NetworkClassifier:
         if progress:
             progress()
         return setting, self.trials
-
-    def _splits(self, labels):
-        smallest = np.unique(labels, return_counts=True)[1].min()
-        if smallest < 2:
-            return []
-        if len(labels) <= _FEW:
-            splitter = StratifiedKFold(2, shuffle=True, random_state=self.seed)
-        else:
-            splitter = StratifiedShuffleSplit(1, test_size=1 / 3, random_state=self.seed)
-        return list(splitter.split(np.zeros(len(labels)), labels))
 
     def _judge(self, inputs, setting, splits):
         """Balanced accuracy on held-out labels; where that ties, their likelihood."""
@@ -188,94 +177,6 @@ def start_from_probe(model, inputs):
     probe = LinearProbe().fit({"pooled": features}, inputs.labels)
     for variable, value in zip((predictions.kernel, predictions.bias), probe.affine(predictions.units), strict=True):
         variable.assign(value)
-
-
-class ImageInputs:
-    """Images, mirrored and shifted in training.
-
-    Args:
-        images: An `ImageSet` with labels.
-        crop: Side of the crop in pixels.
-    """
-
-    def __init__(self, images, crop):
-        self.images = images
-        self.crop = crop
-        self.labels = images.labels
-
-    def subset(self, positions):
-        """The images at `positions`."""
-        return ImageInputs(self.images.subset(positions), self.crop)
-
-    def training(self, batch_size, seed, steps):
-        """`tf.data.Dataset` of `(images, labels, weights)`."""
-        labels, weights = tf.constant(self.labels), tf.constant(class_weights(self.labels))
-        batches = training_batches(self.images, batch_size, self.crop, seed, flip=True, pad=self.crop // 8, steps=steps)
-        return batches.map(lambda images, at: (images, tf.gather(labels, at), tf.gather(weights, at)))
-
-    def examination(self):
-        """`tf.data.Dataset` of images, in order, as they are."""
-        return encoding_batches(self.images, _EXAMINED_AT_A_TIME, self.crop)
-
-
-class MapInputs:
-    """Maps of a frozen encoder, in training those of mirrored and shifted images.
-
-    Args:
-        store: A prepared `FeatureStore` of `MapCopies`.
-        positions: Integer array `[N]`.
-        labels: Integer array `[N]`, or `None` for examination only.
-    """
-
-    def __init__(self, store, positions, labels=None):
-        self.store = store
-        self.positions = np.asarray(positions)
-        self.labels = labels
-
-    def subset(self, chosen):
-        """The maps at `chosen`, counted among these."""
-        return MapInputs(self.store, self.positions[chosen], None if self.labels is None else self.labels[chosen])
-
-    def training(self, batch_size, seed, steps):
-        """`tf.data.Dataset` of `(maps, labels, weights)`."""
-        weights = class_weights(self.labels)
-
-        def batches():
-            rng = np.random.default_rng(seed)
-            order = np.concatenate(
-                [rng.permutation(len(self.labels)) for _ in range(math.ceil(steps * batch_size / len(self.labels)))]
-            )
-            for step in range(steps):
-                chosen = order[step * batch_size : (step + 1) * batch_size]
-                maps = self.store.of(self.positions[chosen])["map"]
-                seen = maps[np.arange(len(chosen)), rng.integers(maps.shape[1], size=len(chosen))]
-                yield seen.astype("float32"), self.labels[chosen], weights[chosen]
-
-        shape = self.store.of(self.positions[:1])["map"].shape[2:]
-        signature = (
-            tf.TensorSpec((None, *shape), tf.float32),
-            tf.TensorSpec((None,), tf.int64),
-            tf.TensorSpec((None,), tf.float32),
-        )
-        return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4)
-
-    def examination(self):
-        """Batches of maps, in order."""
-        for first in range(0, len(self.positions), _EXAMINED_AT_A_TIME):
-            maps = self.store.of(self.positions[first : first + _EXAMINED_AT_A_TIME])["map"]
-            yield maps[:, 0].astype("float32")
-
-
-def class_weights(labels):
-    """Weight of each label, mean 1, with which every class counts alike.
-
-    Example:
-
-    >>> class_weights([0, 0, 0, 1]).round(2).tolist()
-    [0.67, 0.67, 0.67, 2.0]
-    """
-    classes, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    return (len(labels) / (len(classes) * counts[place])).astype("float32")
 
 
 def smoothed_crossentropy(labels, probabilities, smoothing=0.1):

@@ -6,12 +6,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedShuffleSplit
 from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
 from cpc_keras.data.label_subsets import choose_labels
 from cpc_keras.evaluation.features import SQUARE
+from cpc_keras.evaluation.inner_splits import inner_splits
 
 _EPSILON = 1e-6
 # Smallest probability a held-out label is taken to have; neighbours may give 0.
@@ -32,7 +32,7 @@ class _ViewProbe(ClassifierMixin, BaseEstimator):
     """Standardises each view and chooses the view and a setting by cross-validation.
 
     Classes count alike, however many labels each has. Subclasses give
-    `_settings(count, smallest_class)` and `_classifier(setting)`.
+    `_settings(labels_learnt_from)` and `_classifier(setting)`.
     """
 
     def fit(self, views, labels, unlabelled=None):
@@ -60,13 +60,16 @@ class _ViewProbe(ClassifierMixin, BaseEstimator):
         names = [name for name in self.views or views if name in views and not name.endswith(SQUARE)]
         if not names:
             raise ValueError(f"`views` must hold at least one of {self.views}. Received: {sorted(views)}")
-        chosen = choose_labels(labels, _MOST, self.seed)
-        smallest = np.unique(labels[chosen], return_counts=True)[1].min()
-        folds = self._folds(labels[chosen], smallest)
+        chosen = choose_labels(labels, max(_MOST, 3 * len(np.unique(labels))), self.seed)
+        few = len(chosen) <= _CHEAP
+        # A few labels make a noisy choice; they also make folds and repeats cheap.
+        repeats = min(_REPEATS, max(1, _CHEAP // len(chosen)))
+        folds = inner_splits(labels[chosen], self.folds if few else 3, repeats, _SINGLE, self.seed)
         self.scaling_ = {name: _moments(unlabelled, name) for name in names}
-        settings = self._settings(len(chosen), smallest)
+        learnt = min((len(learnt) for learnt, _ in folds), default=len(labels))
+        settings = self._settings(learnt)
         candidates = [(name, setting) for name in names for setting in settings]
-        self.trials_ = len(candidates)
+        self.trials_ = len(candidates) if folds else 1  # nothing was judged
         if folds:
             losses = {}
             for name in names:
@@ -81,22 +84,6 @@ class _ViewProbe(ClassifierMixin, BaseEstimator):
         self.classifier_ = self._fitted(setting, scaled, labels)
         self.classes_ = self.classifier_.classes_
         return self
-
-    def _folds(self, labels, smallest):
-        if smallest < 2:
-            # One label of a class cannot be both learnt from and tested on.
-            return []
-        if len(labels) > _SINGLE:
-            splitter = StratifiedShuffleSplit(1, test_size=1 / 3, random_state=self.seed)
-        else:
-            # A few labels make a noisy choice; they also make folds and repeats cheap.
-            few = len(labels) <= _CHEAP
-            splitter = RepeatedStratifiedKFold(
-                n_splits=min(self.folds if few else 3, smallest),
-                n_repeats=min(_REPEATS, max(1, _CHEAP // len(labels))),
-                random_state=self.seed,
-            )
-        return list(splitter.split(np.zeros(len(labels)), labels))
 
     def _loss(self, features, labels, setting, folds):
         """Cross-entropy on the held-out folds: finer than the share of hits, which ties on few labels."""
@@ -196,7 +183,7 @@ class LinearProbe(_ViewProbe):
         bias[self.classes_] = intercepts - (mean / deviation + self.centre_) @ columns
         return kernel, bias
 
-    def _settings(self, count, smallest):
+    def _settings(self, learnt):
         return self.strengths
 
     def _classifier(self, setting):
@@ -229,10 +216,9 @@ class KNNProbe(_ViewProbe):
         self.seed = seed
         self.views = views
 
-    def _settings(self, count, smallest):
+    def _settings(self, learnt):
         # In the smallest training fold every setting must find its neighbours.
-        share = 1.0 if smallest < 2 else 1.0 - 1.0 / min(self.folds, smallest)
-        return [k for k in self.neighbours if k <= count * min(share, 2 / 3)] or [1]
+        return [k for k in self.neighbours if k <= learnt] or [1]
 
     def _classifier(self, setting):
         return _BalancedNeighbours(setting, metric="cosine", weights="distance")

@@ -28,8 +28,8 @@ class Sweep:
     Args:
         data: A `LabelledImages`.
         budgets: List of `Budget`.
-        seeds: Number of label subsets at each budget. A budget that takes every
-            label has one.
+        seeds: Number of label subsets at each budget. A list, and a budget that
+            takes every label, have one.
         cells: A `Cells`.
         progress: Object with the methods of `NoProgress`.
 
@@ -46,7 +46,7 @@ class Sweep:
         self.rounds = {}
         for seed in range(seeds):
             for budget, rounds in data.rounds(budgets, seed).items():
-                if seed == 0 or not self._takes_all(rounds):
+                if seed == 0 or not (budget.kind == "list" or self._takes_all(rounds)):
                     self.rounds[budget, seed] = rounds
         # Rising: what few labels chose may serve the more that contain them.
         self.rounds = dict(sorted(self.rounds.items(), key=lambda item: (_labels(item[1]), item[0][1])))
@@ -62,30 +62,45 @@ class Sweep:
             contestant: A `ProbeContestant` or `NetworkContestant`.
             save: Function called after each cell.
         """
-        keys = {key: self._digest(contestant, key) for key in self.rounds}
-        records = {key: self.cells.load(_name(contestant, key), digest) for key, digest in keys.items()}
+        records: dict = {}
+        for key in self.rounds:
+            records[key] = self._known(contestant, key, records)
         missing = [key for key, record in records.items() if record is None]
         if not missing:
             return
         with self._timed("features"):
             contestant.begin([one for key in missing for one in self.rounds[key]], self.progress)
-        self.progress.start(f"{contestant.encoder}: {contestant.method}", len(missing))
+        folds = sum(len(self.rounds[key]) for key in missing)
+        self.progress.start(f"{contestant.encoder}: {contestant.method}", folds * contestant.parts)
         for key in missing:
+            records[key] = self._known(contestant, key, records)
+            if records[key] is not None:
+                continue
             began = time.perf_counter()
             with self._timed("fits"):
                 record, predicted = self._cell(contestant, key, records)
             record["seconds"] = round(time.perf_counter() - began, 3)
+            self.cells.save(_name(contestant, key), self._digest(contestant, key, records), record, predicted)
             records[key] = record
-            self.cells.save(_name(contestant, key), keys[key], record, predicted)
             self.computed += 1
             if save:
                 save()
-            self.progress.advance(1)
+
+    def _known(self, contestant, key, records):
+        """The record of a finished cell; `None` if there is none, or if it waits for another's choice."""
+        source = self._chooser(contestant, key)
+        if source is not None and records[source] is None:
+            return None
+        return self.cells.load(_name(contestant, key), self._digest(contestant, key, records))
 
     def _cell(self, contestant, key, records):
         budget, seed = key
         rounds = self.rounds[key]
-        answers = [contestant.answer(self.data, one, seed, self._chosen(key, records)) for one in rounds]
+        chosen = self._chosen(contestant, key, records)
+        answers = []
+        for one in rounds:
+            answers.append(contestant.answer(self.data, one, seed, chosen))
+            self.progress.advance(contestant.parts if chosen else 1)
         examined = np.concatenate([one.test for one in rounds])
         probabilities = np.concatenate([answer.probabilities for answer in answers])[np.argsort(examined)]
         labels = self.data.examined_labels[np.sort(examined)]
@@ -104,23 +119,29 @@ class Sweep:
         }
         return record, probabilities.argmax(axis=1)
 
-    def _chosen(self, key, records):
-        """`(setting, trials)` that a part of these labels chose, if searching goes no deeper in more of them."""
+    def _chooser(self, contestant, key):
+        """The largest budget of a part of these labels in which a search goes as deep as it would here."""
         rounds = self.rounds[key]
-        if len(rounds) > 1 or _labels(rounds) <= MOST_SEARCHED:
+        if not contestant.inherits or len(rounds) > 1 or _labels(rounds) <= MOST_SEARCHED:
             return None
         held = set(rounds[0].train.tolist())
         for other in reversed(list(self.rounds)):
             smaller = self.rounds[other]
-            enough = MOST_SEARCHED // 2 <= _labels(smaller) < _labels(rounds) and records[other] is not None
+            enough = MOST_SEARCHED // 2 <= _labels(smaller) < _labels(rounds)
             if enough and other[1] == key[1] and held.issuperset(smaller[0].train.tolist()):
-                return records[other]["selected"], records[other]["trials"]
+                return other
         return None
 
-    def _digest(self, contestant, key):
+    def _chosen(self, contestant, key, records):
+        """`(setting, trials)` of the chooser, or `None`."""
+        source = self._chooser(contestant, key)
+        return None if source is None else (records[source]["selected"], records[source]["trials"])
+
+    def _digest(self, contestant, key, records):
         budget, seed = key
         names = [digests.of_lines(self.data.train.ids[i] for i in one.train) for one in self.rounds[key]]
-        return digests.of_json(contestant.digest, self._data_digest, names, budget.name, seed)
+        chosen = self._chosen(contestant, key, records)
+        return digests.of_json(contestant.digest, self._data_digest, self.data.seed, names, budget.name, seed, chosen)
 
     @contextlib.contextmanager
     def _timed(self, part):

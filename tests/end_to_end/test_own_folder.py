@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -63,7 +64,7 @@ def test_the_probe_sees_the_csv_alone_and_every_label_is_examined(place):
     done = cpc_keras(*arguments, cwd=place, code=0)
     assert "have one labelled image only: 'rare'" in done.stdout
     assert "cross-validated over 5 folds of 29 images" in done.stdout
-    assert "Classes are uneven, from 3 to 18 images" in done.stdout
+    assert "Classes are uneven, from 3 to 18 labelled images" in done.stdout
     assert "The smallest class has 3 images" in done.stdout
     assert "broken.jpg" in done.stdout
     found = records(place)
@@ -108,12 +109,24 @@ def finished_cells(place):
     return {path.name: path.stat().st_mtime_ns for path in cells}
 
 
+def test_another_encoder_on_the_same_curve(place):
+    """A Keras application with random weights beside CPC; what was there before stays."""
+    network = keras.applications.MobileNetV3Small(weights=None, include_top=False, input_shape=(None, None, 3))
+    network.save(place / "mobile.keras")
+    before = records(place)
+    arguments = ("--labels", "labels.csv", "--methods", "linear", "--labels-per-class", 2)
+    cpc_keras("evaluate", "run", *arguments, "--encoder", "mobile.keras", "--encoder-range", "0,255", cwd=place, code=0)
+    (new,) = [record for record in records(place) if record not in before]
+    assert (new["encoder"], new["checkpoint"], new["labels"]) == ("mobile", None, 6)
+    assert new["selected"]["view"] in ("mean", "grid2", "grid3")
+
+
 def test_the_report_says_what_to_know(place):
     done = cpc_keras("report", "run", cwd=place, code=0)
     page = (place / "run" / "report" / "index.html").read_text()
     assert "On these images pre-training" in done.stdout
     assert "cross-validated balanced accuracy" in page
-    for words in ("uneven", "There is no test split", "broken.jpg", "Learning dynamics", "Different data"):
+    for words in ("uneven", "There is no test split", "broken.jpg", "Learning dynamics", "Different data", "mobile"):
         assert words in page
     for name in ("summary.csv", "label_efficiency.csv", "dynamics.png", "confusion.png", "embedding.png", "picks.png"):
         assert (place / "run" / "report" / name).stat().st_size > 500, name
@@ -121,7 +134,7 @@ def test_the_report_says_what_to_know(place):
 
 @pytest.mark.browser
 def test_the_page_in_a_real_browser(place):
-    """No console message, no request to the outside, every picture drawn, no sideways scrolling on a phone."""
+    """No console message, no request to the outside, every picture drawn; a phone scrolls pictures, not the page."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("google-chrome")

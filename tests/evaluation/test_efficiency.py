@@ -1,11 +1,19 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from cpc_keras.data.image_set import from_arrays
+from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation import label_efficiency
 from cpc_keras.evaluation.cells import FIELDS
-from cpc_keras.evaluation.entrants import HeadSize, foreign_entrant
+from cpc_keras.evaluation.entrants import contestants, cpc_entrant, foreign_entrant
+from cpc_keras.models import ClassifierHead
+
+HEAD = functools.partial(ClassifierHead, blocks=1, width=16, bottleneck=4)
 
 
 @pytest.fixture
@@ -27,11 +35,11 @@ def test_every_regime_of_a_cpc_model(small_cpc, labelled):
         model,
         (images[:40], labels[:40]),
         (images[40:], labels[40:]),
-        labels_per_class=(4,),
+        labels_per_class=(1,),  # nothing to search with, so that networks train once each
         methods=("linear", "linear_v1", "linear_v2", "knn", "resnet", "finetune", "supervised"),
         seeds=2,
         baselines=("untrained", "pixels"),
-        head=HeadSize(1, 16, 4),
+        build_head=HEAD,
     )
     assert tuple(table.columns) == FIELDS
     found = table.groupby(["encoder", "method"]).size().to_dict()
@@ -40,8 +48,7 @@ def test_every_regime_of_a_cpc_model(small_cpc, labelled):
     expected |= {("untrained", method): 2 for method in probes}
     expected |= {("pixels", method): 2 for method in ("linear", "knn")} | {("scratch", "supervised"): 2}
     assert found == expected
-    trials = table.groupby("method")["trials"].first()
-    assert trials["finetune"] == trials["supervised"] == 8  # the same search for the baseline
+    assert (table["trials"] == 1).all()
     assert table["top1"].between(0, 1).all()
     assert set(table[table["method"] == "linear_v2"]["selected"].map(lambda chosen: chosen["view"])) == {"locations"}
 
@@ -66,17 +73,66 @@ def test_refusals(labelled):
 
 
 @pytest.mark.slow
-def test_encoders_from_files(labelled, tmp_path):
-    """A Keras application with random weights, as a .keras file and as a SavedModel."""
-    images = np.repeat(labelled[0][:4], 3, axis=-1) / 255.0
-    network = keras.applications.MobileNetV3Small(
-        weights=None, include_top=False, pooling="avg", input_shape=(64, 64, 3)
+def test_a_network_knows_nothing_of_the_labels_it_is_examined_on(small_cpc, labelled):
+    model = small_cpc()
+    model.build((None, 28, 28, 1))
+    images, labels = labelled
+    arguments = {"labels_per_class": (2,), "methods": ("finetune",), "seeds": 1, "baselines": (), "build_head": HEAD}
+    one, two = (
+        label_efficiency(model, (images[:40], labels[:40]), (images[40:], truth), **arguments).iloc[0]
+        for truth in (labels[40:], 1 - labels[40:])
     )
+    assert one["selected"] == two["selected"]
+    assert one["top1"] == pytest.approx(1 - two["top1"])
+
+
+def test_networks_need_an_encoder_of_maps(labelled):
+    encoder = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()], name="flat")
+    with pytest.raises(InputError, match="`methods` must be probes .* Received: finetune for flat"):
+        label_efficiency(encoder, labelled, methods=("finetune",), labels_per_class=(2,), build_head=HEAD)
+
+
+@pytest.mark.slow
+def test_encoders_from_files(labelled, tmp_path):
+    """A Keras application with random weights, as a .keras file and in the SavedModel forms that are about."""
+    grey = tf.constant(labelled[0][:4] / 255.0, tf.float32)
+    shape = (64, 64, 3)
+    network = keras.applications.MobileNetV3Small(weights=None, include_top=False, pooling="avg", input_shape=shape)
     network.save(tmp_path / "mobile.keras")
     of_file = foreign_entrant(tmp_path / "mobile.keras", value_range=(0.0, 255.0))
-    assert of_file.name == "mobile"
-    assert of_file.views(images.astype("float32"))["vector"].shape == (4, 576)
-    with pytest.raises(InputError, match="`--encoder` must be a .keras file or the folder of a SavedModel"):
-        foreign_entrant(tmp_path / "nothing.keras")
-    with pytest.raises(InputError, match="`--encoder` must be a .keras file or the folder of a SavedModel"):
-        foreign_entrant(tmp_path)
+    assert (of_file.name, of_file.trunk) == ("mobile", None)
+    expected = of_file.views(grey)["vector"]
+    assert expected.shape == (4, 576)
+
+    network.export(tmp_path / "exported", verbose=False)  # not callable, one signature of a fixed size
+    exported = foreign_entrant(tmp_path / "exported", value_range=(0.0, 255.0))
+    np.testing.assert_allclose(exported.views(grey)["vector"], expected, atol=1e-4)
+
+    for factor in (1.0, 2.0):  # callable, a dictionary, no variables
+        module = tf.Module()
+        module.__call__ = tf.function(
+            lambda images, factor=factor: {"features": factor * tf.reduce_mean(images, axis=(1, 2))},
+            input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)],
+        )
+        tf.saved_model.save(module, str(tmp_path / f"times{factor:g}"))
+    once, twice = (foreign_entrant(tmp_path / f"times{factor}") for factor in (1, 2))
+    np.testing.assert_allclose(2 * once.views(grey)["vector"], twice.views(grey)["vector"], rtol=1e-6)
+    assert once.digest != twice.digest
+
+    for nothing in (tmp_path / "nothing.keras", tmp_path):
+        with pytest.raises(InputError, match="`--encoder` must be a .keras file or the folder of a SavedModel"):
+            foreign_entrant(nothing)
+
+
+def test_the_baseline_is_searched_as_fine_tuning_is(small_cpc, labelled, tmp_path):
+    model = small_cpc()
+    data = LabelledImages(from_arrays(*labelled), from_arrays(*labelled))
+    finetune, supervised = contestants(
+        cpc_entrant(model), ("finetune", "supervised"), data, tmp_path, crop=28, build_head=HEAD
+    )
+    assert finetune.classifier.space == supervised.classifier.space
+    assert finetune.classifier.trials == supervised.classifier.trials == 8
+    shapes = [
+        [weight.shape for weight in one.classifier.build_model("grid3", 0.0).weights] for one in (finetune, supervised)
+    ]
+    assert shapes[0] == shapes[1]

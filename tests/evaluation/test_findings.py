@@ -1,15 +1,22 @@
-import pandas as pd
+import numpy as np
 import pytest
 
 from cpc_keras.evaluation.findings import arrows, find, lead
+from cpc_keras.evaluation.intervals import Results
+
+LABELS = np.zeros(1000, int)
 
 
-def summary(*rows):
-    columns = ["method", "encoder", "checkpoint", "labels", "mean"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table.assign(
-        budget=table["labels"].map("{:,}".format), seeds=3, low=table["mean"] - 0.01, high=table["mean"] + 0.01
-    )
+def results(*rows):
+    """Three subsets a row, each with the accuracy that the row names, give or take a thousandth."""
+    cells = []
+    for method, encoder, checkpoint, labels, accuracy in rows:
+        for seed in range(3):
+            right = round(1000 * accuracy) + seed - 1
+            record = {"method": method, "encoder": encoder, "checkpoint": checkpoint, "labels": labels, "seed": seed}
+            record |= {"labels_per_class": None, "fraction": None, "top1": right / 1000, "top5": None}
+            cells.append((record, (np.arange(1000) >= right).astype(int)))
+    return Results(cells, LABELS)
 
 
 PAYS = [
@@ -22,33 +29,40 @@ PAYS = [
 
 
 def test_the_best_regime_meets_the_best_rival_at_each_number_of_labels():
-    few, many = find(summary(*PAYS, ("linear", "pixels", None, 50, 0.66)), 9)
-    assert (few.ours["method"], few.rival["encoder"], few.supervised["encoder"]) == ("linear", "pixels", "scratch")
+    few, many = find(results(*PAYS, ("linear", "pixels", None, 50, 0.66)), 9)
+    assert (few.ours["method"], few.rival["encoder"]) == ("linear", "pixels")
     assert (few.verdict, many.verdict) == ("ahead", "level")
     assert few.factor == pytest.approx(10**0.5) and few.worth_text == "3.2×"
     assert [round(factor, 2) for _, _, factor, _ in arrows([few, many])] == [3.16]
 
 
 def test_the_first_sentence_says_whether_it_pays():
-    text = lead(find(summary(*PAYS), 9))
+    text = lead(find(results(*PAYS), 9))
     assert text.startswith("On these images pre-training pays with 50 labels, not with 500: with 50 labels, 75.0 %")
+    assert "a difference of +10.0 points (+8" in text
     assert "worth 3.2× the labels" in text
 
 
 def test_where_it_does_not_pay_that_comes_first():
     level = [(*row[:4], 0.65) for row in PAYS]
-    assert lead(find(summary(*level), 9)).startswith("On these images pre-training does not pay: with 50 labels, 65.0")
+    assert lead(find(results(*level), 9)).startswith("On these images pre-training does not pay: with 50 labels, 65.0")
     behind = [(*row[:4], 0.6 if row[1] == "cpc" else 0.7) for row in PAYS]
-    assert lead(find(summary(*behind), 9)).startswith("On these images pre-training costs accuracy")
+    assert lead(find(results(*behind), 9)).startswith("On these images pre-training costs accuracy")
 
 
 def test_without_a_rival_nothing_is_claimed():
-    text = lead(find(summary(*PAYS[:2]), 9))
+    text = lead(find(results(*PAYS[:2]), 9))
     assert "pays" not in text and "nothing was there to compare it with" in text
 
 
 def test_beyond_the_curve_a_bound_is_named():
     rows = [("linear", "cpc", 9, 50, 0.9), *PAYS[3:]]
-    (finding,) = find(summary(*rows), 9)
+    (finding,) = find(results(*rows), 9)
     assert finding.worth_text == "at least 10×"
     assert arrows([finding])[0][3] == "≥ 10.0×"
+
+
+def test_a_number_of_labels_without_a_rival_is_passed_over():
+    findings = find(results(("finetune", "cpc", 9, 20, 0.6), *PAYS), 9)
+    assert findings[0].verdict is None
+    assert lead(findings).startswith("On these images pre-training pays with 50 labels, not with 500:")

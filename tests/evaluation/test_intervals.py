@@ -1,66 +1,80 @@
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from cpc_keras.evaluation.intervals import bootstrap_means, summarise, worth
+from cpc_keras.evaluation.intervals import Results, mean_interval, worth
 
 
 def record(**fields):
     plain = {"method": "linear", "encoder": "cpc", "checkpoint": 9, "labels": 50, "labels_per_class": 5}
-    return {**plain, "fraction": None, "seed": 0, "top1": 0.5, "balanced_accuracy": 0.5, **fields}
+    return {**plain, "fraction": None, "seed": 0, "top5": None, "top1": 0.5, "balanced_accuracy": 0.5, **fields}
 
 
-def test_spread_is_that_of_a_binomial_where_subsets_agree():
-    rng = np.random.default_rng(0)
-    correct = np.repeat(rng.random((1, 400)) < 0.8, 3, axis=0)
-    means = bootstrap_means(correct)
-    assert means.mean() == pytest.approx(correct.mean(), abs=0.005)
-    assert means.std() == pytest.approx(np.sqrt(0.8 * 0.2 / 400), rel=0.15)
+def test_images_alone_give_the_binomial_interval():
+    correct = np.repeat(np.random.default_rng(0).random((1, 400)) < 0.8, 3, axis=0)
+    mean, low, high = mean_interval(correct)
+    assert mean == correct.mean()
+    assert high - mean == pytest.approx(1.96 * np.sqrt(mean * (1 - mean) / 400), rel=0.01)
+    assert mean - low == pytest.approx(high - mean)
 
 
-def test_spread_counts_the_subsets_too():
-    """Three subsets that differ by far more than the images explain."""
-    correct = np.array([np.arange(10_000) < share * 10_000 for share in (0.5, 0.6, 0.7)])
-    means = bootstrap_means(correct)
-    assert means.std() == pytest.approx(np.std([0.5, 0.6, 0.7]) / np.sqrt(3), rel=0.1)
+def test_the_interval_covers_the_mean_of_all_subsets_as_often_as_it_says():
+    """Three subsets of very different luck, many images: Student's t, not the normal."""
+    rng = np.random.default_rng(1)
+    covered = []
+    for accuracies in rng.normal(0.7, 0.05, (400, 3)):
+        _, low, high = mean_interval(np.arange(1000) < 1000 * accuracies[:, None])
+        covered.append(low <= 0.7 <= high)
+    assert 0.92 < np.mean(covered) < 0.99
 
 
-def test_the_same_draws_for_every_method():
-    correct = np.random.default_rng(1).random((3, 200)) < 0.7
-    better = correct.copy()
-    better[:, :10] = True
-    assert (bootstrap_means(better) >= bootstrap_means(correct)).all()
+def balanced(labels, predicted):
+    return float(balanced_accuracy_score(labels, predicted))
 
 
 def test_summary_of_two_seeds_and_of_balanced_accuracy():
     labels = np.repeat([0, 1], [90, 10])
     predicted = [np.where(np.arange(100) < 80, labels, 0), np.where(np.arange(100) < 95, labels, 1 - labels)]
     cells = [
-        (
-            record(
-                seed=seed,
-                top1=float(np.mean(one == labels)),
-                balanced_accuracy=float(balanced_accuracy_score(labels, one)),
-            ),
-            one,
-        )
+        (record(seed=seed, top1=float(np.mean(one == labels)), balanced_accuracy=balanced(labels, one)), one)
         for seed, one in enumerate(predicted)
     ]
-    plain, balanced = (summarise(cells, labels, figure) for figure in ("top1", "balanced_accuracy"))
+    plain, uneven = (Results(cells, labels, figure).summary for figure in ("top1", "balanced_accuracy"))
     assert plain["mean"].item() == pytest.approx((0.9 + 0.95) / 2)
-    assert balanced["mean"].item() == pytest.approx((0.5 + 0.75) / 2)
-    for table in (plain, balanced):
+    assert uneven["mean"].item() == pytest.approx((0.5 + 0.75) / 2)
+    assert (uneven["lowest"].item(), uneven["highest"].item()) == pytest.approx((0.5, 0.75))
+    for table in (plain, uneven):
         row = table.iloc[0]
         assert row["low"] < row["mean"] < row["high"]
-        assert (row["budget"], row["seeds"], row["lowest"] < row["highest"]) == ("5 a class", 2, True)
+        assert (row["budget"], row["seeds"]) == ("5 a class", 2)
+
+
+def test_one_subset_has_the_interval_of_the_images():
+    labels = np.zeros(100, int)
+    row = Results([(record(top1=0.9), (np.arange(100) >= 90).astype(int))], labels).summary.iloc[0]
+    assert (row["lowest"], row["highest"]) == (row["low"], row["high"])
+    assert row["low"] == pytest.approx(0.9 - 1.96 * np.sqrt(0.09 / 99), abs=1e-4)
+
+
+def test_a_difference_is_paired():
+    """Luck of the subset that both share cancels."""
+    labels = np.zeros(1000, int)
+    cells = []
+    for seed, right in enumerate((600, 700, 800)):
+        for method, more in (("linear", 50), ("knn", 0)):
+            cells.append((record(method=method, seed=seed), (np.arange(1000) >= right + more).astype(int)))
+    results = Results(cells, labels)
+    one, other = (row for _, row in results.summary.iterrows())
+    mean, low, high = results.difference(one, other)
+    assert mean == pytest.approx(0.05)
+    assert low > 0 and high - low < 0.05
+    assert one["low"] < other["high"]  # their own intervals overlap widely
 
 
 def test_checkpoints_and_budgets_are_rows_of_their_own():
     labels = np.array([0, 1, 0, 1])
     cells = [(record(checkpoint=step, labels=count), labels) for step in (1, 2) for count in (50, 100)]
-    assert len(summarise(cells, labels)) == 4
-    assert isinstance(summarise(cells, labels), pd.DataFrame)
+    assert len(Results(cells, labels).summary) == 4
 
 
 def test_worth_by_hand():

@@ -5,13 +5,8 @@ import pytest
 from cpc_keras.data.image_set import ImageSet
 from cpc_keras.evaluation.feature_store import FeatureStore
 from cpc_keras.evaluation.features import MapCopies
-from cpc_keras.evaluation.networks import (
-    ImageInputs,
-    MapInputs,
-    NetworkClassifier,
-    class_weights,
-    smoothed_crossentropy,
-)
+from cpc_keras.evaluation.network_inputs import ImageInputs, MapInputs, class_weights
+from cpc_keras.evaluation.networks import NetworkClassifier, smoothed_crossentropy
 from cpc_keras.models import ClassifierHead, ResNet
 
 SPACE = {

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cpc_keras.data.budgets import Budget
 from cpc_keras.data.image_set import from_arrays
-from cpc_keras.data.labelled_images import Budget, LabelledImages
+from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.evaluation.cells import FIELDS, Cells
 from cpc_keras.evaluation.contestants import Answer
 from cpc_keras.evaluation.entrants import contestants, pixels_entrant
@@ -85,6 +86,7 @@ class Spy:
     """Answers at random and remembers what it was shown."""
 
     method, encoder, checkpoint, digest = "spy", "cpc", 1, "spy"
+    inherits, parts = True, 1
 
     def __init__(self):
         self.shown = []
@@ -108,6 +110,11 @@ def test_many_labels_keep_what_a_part_of_them_chose(tmp_path):
     chosen = {(count, seed): what for count, seed, what in spy.shown}
     assert chosen[20, 0] is chosen[600, 1] is None
     assert chosen[900, 0] == chosen[900, 1] == ({"of": 600}, 3)
+    # What was asked for beside it is a part of what a cell depends on; what is finished stays.
+    for budgets, computed in (((10, 300, 450), 0), ((450,), 2), ((450,), 0), ((300, 450), 2)):
+        sweep = Sweep(data, [Budget("per_class", n) for n in budgets], 2, Cells(tmp_path))
+        sweep.run(Spy())
+        assert sweep.computed == computed, budgets
 
 
 def test_cross_validated_figures_are_of_all_images(data, tmp_path):

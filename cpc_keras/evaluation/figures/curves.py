@@ -21,10 +21,10 @@ def _style(method, encoder, others):
 
 
 def label_curve(summary, arrows, path, figure_name="test accuracy"):
-    """Accuracy against number of labels, a line a regime, a band for its interval.
+    """Accuracy against number of labels, a line a regime, a band from the lowest to the highest subset.
 
     Args:
-        summary: As of `cpc_keras.evaluation.intervals.summarise`.
+        summary: That of `cpc_keras.evaluation.intervals.Results`.
         arrows: List of `(labels, accuracy, factor, text)`: an arrow from a point
             to `factor` times the labels.
         path: PNG to write.
@@ -37,7 +37,7 @@ def label_curve(summary, arrows, path, figure_name="test accuracy"):
         style = _style(method, encoder, others)
         axes.plot(group["labels"], 100 * group["mean"], label=row_name(method, encoder), **style)
         axes.fill_between(
-            group["labels"], 100 * group["low"], 100 * group["high"], color=style["color"], alpha=0.15, lw=0
+            group["labels"], 100 * group["lowest"], 100 * group["highest"], color=style["color"], alpha=0.15, lw=0
         )
     for labels, accuracy, factor, text in arrows:
         start, end = (labels, 100 * accuracy), (labels * factor, 100 * accuracy)
@@ -51,7 +51,7 @@ def label_curve(summary, arrows, path, figure_name="test accuracy"):
     axes.minorticks_off()
     axes.set(xlabel="labels in all", ylabel=f"{figure_name}, %")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=9, loc="lower right")
     save(figure, path)
 
 
@@ -59,7 +59,7 @@ def learning_dynamics(summary, online, path, figure_name="test accuracy"):
     """Accuracy of the frozen encoder at checkpoints, from the untrained network on.
 
     Args:
-        summary: As of `cpc_keras.evaluation.intervals.summarise`, the CPC encoder
+        summary: That of `cpc_keras.evaluation.intervals.Results`, the CPC encoder
             at several checkpoints.
         online: `pandas.DataFrame` with `step` and `probe_accuracy`, or `None`.
         path: PNG to write.
@@ -73,7 +73,8 @@ def learning_dynamics(summary, online, path, figure_name="test accuracy"):
         colour = shades[budgets.index(labels)]
         style = {"color": colour, "ls": "--" if method == "knn" else "-", "marker": "." if method == "knn" else "o"}
         axes.plot(group["checkpoint"], 100 * group["mean"], label=f"{method}, {labels:,} labels", **style)
-        axes.fill_between(group["checkpoint"], 100 * group["low"], 100 * group["high"], color=colour, alpha=0.15, lw=0)
+        reach = 100 * group["lowest"], 100 * group["highest"]
+        axes.fill_between(group["checkpoint"], *reach, color=colour, alpha=0.15, lw=0)
     if online is not None:
         axes.plot(online["step"], 100 * online["probe_accuracy"], color=GREY, ls=":", label="online probe")
     steps = sorted(step for step in summary["checkpoint"].unique() if step)

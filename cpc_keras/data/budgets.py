@@ -1,0 +1,54 @@
+"""How many labels."""
+
+import dataclasses
+import pathlib
+
+from cpc_keras.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """How many labels.
+
+    Attributes:
+        kind: `"per_class"` (labels a class), `"fraction"` (share of all) or
+            `"list"` (a list of the user's).
+        amount: The number, the share, or the list's name.
+        ids: The images of a list.
+
+    Example:
+
+    >>> str(Budget("per_class", 5)), Budget("fraction", 0.01).name
+    ('5 a class', 'fraction-0.01')
+    """
+
+    kind: str
+    amount: float | str
+    ids: tuple[str, ...] = ()
+
+    def __str__(self):
+        if self.kind == "list":
+            return f"list {self.amount}"
+        return f"{self.amount:g} a class" if self.kind == "per_class" else f"{100 * self.amount:g} %"
+
+    @property
+    def name(self):
+        """For file names."""
+        return f"{self.kind}-{self.amount if self.kind == 'list' else format(self.amount, 'g')}"
+
+
+def read_list(path):
+    """A label list of the user's as a `Budget`: one image a line; lines that begin with `#` are comments.
+
+    Raises:
+        InputError: If the file is missing or empty.
+    """
+    path = pathlib.Path(path)
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"`--subset` must be a readable text file. Received: {path}") from error
+    ids = tuple(line for line in lines if line and not line.startswith("#"))
+    if not ids:
+        raise InputError(f"`--subset` must list at least one image. Received: {path} with none")
+    return Budget("list", path.stem, ids)

@@ -1,0 +1,98 @@
+"""What networks learn from and are examined on: images, or maps of a frozen encoder."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from cpc_keras.data.pipeline import encoding_batches, training_batches
+
+_EXAMINED_AT_A_TIME = 250
+
+
+class ImageInputs:
+    """Images, mirrored and shifted in training.
+
+    Args:
+        images: An `ImageSet` with labels.
+        crop: Side of the crop in pixels.
+    """
+
+    def __init__(self, images, crop):
+        self.images = images
+        self.crop = crop
+        self.labels = images.labels
+
+    def subset(self, positions):
+        """The images at `positions`."""
+        return ImageInputs(self.images.subset(positions), self.crop)
+
+    def training(self, batch_size, seed, steps):
+        """`tf.data.Dataset` of `(images, labels, weights)`."""
+        labels, weights = tf.constant(self.labels), tf.constant(class_weights(self.labels))
+        batches = training_batches(self.images, batch_size, self.crop, seed, flip=True, pad=self.crop // 8, steps=steps)
+        return batches.map(lambda images, at: (images, tf.gather(labels, at), tf.gather(weights, at)))
+
+    def examination(self):
+        """`tf.data.Dataset` of images, in order, as they are."""
+        return encoding_batches(self.images, _EXAMINED_AT_A_TIME, self.crop)
+
+
+class MapInputs:
+    """Maps of a frozen encoder, in training those of mirrored and shifted images.
+
+    Args:
+        store: A prepared `FeatureStore` of `MapCopies`.
+        positions: Integer array `[N]`.
+        labels: Integer array `[N]`, or `None` for examination only.
+    """
+
+    def __init__(self, store, positions, labels=None):
+        self.store = store
+        self.positions = np.asarray(positions)
+        self.labels = labels
+
+    def subset(self, chosen):
+        """The maps at `chosen`, counted among these."""
+        return MapInputs(self.store, self.positions[chosen], None if self.labels is None else self.labels[chosen])
+
+    def training(self, batch_size, seed, steps):
+        """`tf.data.Dataset` of `(maps, labels, weights)`."""
+        weights = class_weights(self.labels)
+
+        def batches():
+            rng = np.random.default_rng(seed)
+            order = np.concatenate(
+                [rng.permutation(len(self.labels)) for _ in range(math.ceil(steps * batch_size / len(self.labels)))]
+            )
+            for step in range(steps):
+                chosen = order[step * batch_size : (step + 1) * batch_size]
+                maps = self.store.of(self.positions[chosen])["map"]
+                seen = maps[np.arange(len(chosen)), rng.integers(maps.shape[1], size=len(chosen))]
+                yield seen.astype("float32"), self.labels[chosen], weights[chosen]
+
+        shape = self.store.of(self.positions[:1])["map"].shape[2:]
+        signature = (
+            tf.TensorSpec((None, *shape), tf.float32),
+            tf.TensorSpec((None,), tf.int64),
+            tf.TensorSpec((None,), tf.float32),
+        )
+        return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4)
+
+    def examination(self):
+        """Batches of maps, in order."""
+        for first in range(0, len(self.positions), _EXAMINED_AT_A_TIME):
+            maps = self.store.of(self.positions[first : first + _EXAMINED_AT_A_TIME])["map"]
+            yield maps[:, 0].astype("float32")
+
+
+def class_weights(labels):
+    """Weight of each label, mean 1, with which every class counts alike.
+
+    Example:
+
+    >>> [round(float(weight), 2) for weight in class_weights([0, 0, 0, 1])]
+    [0.67, 0.67, 0.67, 2.0]
+    """
+    classes, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return (len(labels) / (len(classes) * counts[place])).astype("float32")
