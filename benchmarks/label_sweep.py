@@ -27,6 +27,7 @@ from cpc_keras.evaluation.sweep import Sweep
 from cpc_keras.geometry import resolve
 from cpc_keras.label_efficiency import open_labelled
 from cpc_keras.recipe_file import load_recipe
+from cpc_keras.run_folder import write_json
 
 PERCENT = (1, 2, 5, 10, 20, 50, 100)
 
@@ -51,7 +52,7 @@ def main():
     def sweep_all():
         sweep = Sweep(data, [Budget("fraction", share / 100) for share in percent], 3, cells)
         for contestant in contestants(cpc_entrant(model), ("linear", "knn"), data, folder / "features", recipe.crop):
-            sweep.run(contestant)
+            sweep.run(contestant, save=lambda: write_json(folder / "records.json", [r for r, _ in cells.everything()]))
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
