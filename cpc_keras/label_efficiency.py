@@ -2,7 +2,6 @@
 
 import functools
 
-import tensorflow as tf
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cpc_keras import digests
@@ -10,6 +9,7 @@ from cpc_keras.building import build_cpc, build_head
 from cpc_keras.checkpoints import load_last_model, load_trained
 from cpc_keras.data.budgets import Budget
 from cpc_keras.data.labelled_images import open_labelled_images
+from cpc_keras.determinism import enable_determinism
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.cells import Cells
 from cpc_keras.evaluation.contestants import PROBES
@@ -75,12 +75,12 @@ def evaluate(
     Raises:
         InputError: If the run, the data, a budget or an encoder cannot be used.
     """
-    tf.config.experimental.enable_op_determinism()
+    enable_determinism()
     folder = RunFolder(run)
     recipe = folder.open()
     _check_methods(methods)
     step, model = load_last_model(folder)
-    foreign = [foreign_entrant(path, value_range) for path in encoders]
+    foreign = [foreign_entrant(path, recipe.crop, value_range) for path in encoders]
     _check_names([entrant.name for entrant in foreign])
     source, cross_validate = (f"csv:{labels}", True) if labels else (data or recipe.data, False)
     images = open_labelled(recipe, source, cross_validate)

@@ -11,6 +11,7 @@ from cpc_keras.checkpoints import load_model, save_checkpoint
 from cpc_keras.data.image_set import prepare
 from cpc_keras.data.pipeline import training_batches
 from cpc_keras.data.sources import open_source
+from cpc_keras.determinism import enable_determinism
 from cpc_keras.errors import InputError
 from cpc_keras.geometry import overlaps, resolve
 from cpc_keras.health import HealthLog
@@ -34,7 +35,7 @@ def pretrain(recipe, run, console):
         InputError: If the recipe does not fit the images or the folder, or the
             last checkpoint cannot be read.
     """
-    tf.config.experimental.enable_op_determinism()
+    enable_determinism()
     keras.utils.set_random_seed(recipe.seed)
     folder = RunFolder(run)
     found = open_source(recipe.data, max_bad_share=recipe.max_bad_share)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import re
 from collections.abc import Callable
 
 import keras
@@ -22,8 +23,6 @@ from cpc_keras.evaluation.networks import SPACE, start_from_probe
 METHODS = (*PROBES, *NETWORKS)
 # Labels up to which a head on frozen maps also learns from maps of mirrored and shifted images.
 _COPIED = 10_000
-# Side in pixels of the image that a foreign encoder of any size is tried on.
-_TRIED = 64
 
 
 @dataclasses.dataclass
@@ -66,7 +65,7 @@ def keras_entrant(encoder, name, value_range=(0.0, 1.0)):
     return Entrant(name, None, views, digest, encoder if is_trunk else None)
 
 
-def foreign_entrant(path, value_range=(0.0, 1.0)):
+def foreign_entrant(path, crop, value_range=(0.0, 1.0)):
     """Any other image encoder.
 
     Images are resized to the size that the encoder demands, if it demands one,
@@ -76,13 +75,16 @@ def foreign_entrant(path, value_range=(0.0, 1.0)):
         path: A `.keras` file, or the folder of a SavedModel of image feature
             vectors: callable as TF Hub's are, or with a `serving_default` signature
             of one input.
+        crop: Side in pixels of the images that it will be given; it is tried on
+            one.
         value_range: What the encoder's input values 0 and 1 are turned into.
 
     Returns:
         An `Entrant` named like the file.
 
     Raises:
-        InputError: If it cannot be loaded, or gives neither vectors nor maps.
+        InputError: If it cannot be loaded, or does not turn an image of this size
+            into a vector or map.
     """
     path = pathlib.Path(path)
     try:
@@ -90,13 +92,15 @@ def foreign_entrant(path, value_range=(0.0, 1.0)):
             entrant = keras_entrant(keras.models.load_model(path), path.stem, value_range)
         else:
             entrant = _saved_model_entrant(path, value_range)
-        _, height, width, channels = entrant.views.input_shape
-        entrant.views(tf.zeros((1, height or _TRIED, width or _TRIED, channels)))
+        entrant.views(tf.zeros((1, crop, crop, entrant.views.input_shape[-1])))
     except Exception as error:  # whatever a foreign file does
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        text = re.sub(r"\x1b\[\d*m", "", str(error))  # Keras sets its messages in bold
+        lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
+        # Keras says first where it happened; the line that names dimensions says what.
+        reason = next((line for line in lines if "dimension" in line), lines[0])
         raise InputError(
-            "`--encoder` must be a .keras file or the folder of a SavedModel that turns images into vectors or maps. "
-            f"Received: {path} ({reason})"
+            f"`--encoder` must be a .keras file or the folder of a SavedModel that turns images of {crop} × {crop} px "
+            f"into vectors or maps. Received: {path} ({reason})"
         ) from error
     return entrant
 

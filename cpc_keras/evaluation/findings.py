@@ -20,6 +20,8 @@ class Finding:
         budget: Its name.
         ours: Row of the summary of the best regime on the CPC encoder.
         rival: Row of the best method without it; `None` if there is none.
+        mean: Accuracy of ours, on the label subsets that the rival was given too.
+        rival_mean: Accuracy of the rival on these; `None` without a rival.
         ahead: `(mean, low, high)` by which ours is ahead of the rival, paired
             over subsets and images; `None` without a rival.
         factor: What pre-training is worth in labels of the supervised network.
@@ -30,6 +32,8 @@ class Finding:
     budget: str
     ours: pd.Series
     rival: pd.Series | None
+    mean: float
+    rival_mean: float | None
     ahead: tuple[float, float, float] | None
     factor: float | None
     bound: str | None
@@ -67,12 +71,14 @@ def find(results, checkpoint):
     curve = list(zip(scratch["labels"], scratch["mean"], strict=True))
     findings = []
     for labels in sorted(ours["labels"].unique()):
-        best, rival = _best(ours, labels), _best(rivals, labels)
+        best, rival, supervised = (_best(rows, labels) for rows in (ours, rivals, scratch))
         factor, bound = None, None
-        if len(curve) > 1 and _best(scratch, labels) is not None:
-            factor, bound = worth(best["mean"], labels, curve)
-        ahead = None if rival is None else results.difference(best, rival)
-        findings.append(Finding(int(labels), best["budget"], best, rival, ahead, factor, bound))
+        if len(curve) > 1 and supervised is not None:
+            factor, bound = worth(results.compare(best, supervised)[0], labels, curve)
+        mean, rival_mean, ahead = (best["mean"], None, None) if rival is None else results.compare(best, rival)
+        findings.append(
+            Finding(int(labels), best["budget"], best, rival, mean, rival_mean, ahead, factor=factor, bound=bound)
+        )
     return findings
 
 
@@ -91,7 +97,7 @@ def lead(findings, accuracy="test accuracy"):
     judged = [finding for finding in findings if finding.rival is not None]
     if not judged:
         first = findings[0]
-        return f"With {first.labels:,} labels, {_said(first.ours)}; nothing was there to compare it with."
+        return f"With {first.labels:,} labels, {_said(first.mean, first.ours)}; nothing was there to compare it with."
     ahead = [finding for finding in judged if finding.verdict == "ahead"]
     if not ahead:
         first = judged[0]
@@ -111,9 +117,10 @@ def lead(findings, accuracy="test accuracy"):
 
 def _compared(finding):
     mean, low, high = (100 * value for value in finding.ahead)
+    ours, rival = _said(finding.mean, finding.ours), _said(finding.rival_mean, finding.rival)
     return (
-        f"with {finding.labels:,} labels, {_said(finding.ours)}, against {_said(finding.rival)}, a difference of "
-        f"{mean:+.1f} points ({low:+.1f} to {high:+.1f})"
+        f"with {finding.labels:,} labels, {ours}, against {rival}, a difference of {mean:+.1f} points "
+        f"({low:+.1f} to {high:+.1f})"
     )
 
 
@@ -121,8 +128,8 @@ def _numbers(findings):
     return ", ".join(f"{finding.labels:,}" for finding in findings)
 
 
-def _said(row):
-    return f"{100 * row['mean']:.1f} % by “{row_name(row['method'], row['encoder'])}”"
+def _said(mean, row):
+    return f"{100 * mean:.1f} % by “{row_name(row['method'], row['encoder'])}”"
 
 
 def arrows(findings):

@@ -87,15 +87,18 @@ class Results:
             "top5": None if None in top5 else float(np.mean(top5)),
         }
 
-    def difference(self, one, other):
-        """By how much one row of the summary is ahead of another, on the same subsets and images.
+    def compare(self, one, other):
+        """Two rows of the summary on the label subsets that both were given.
 
         Returns:
-            `(mean, low, high)`, see `mean_interval`.
+            `(mean of one, mean of the other, (difference, low, high))`, see
+            `mean_interval`.
         """
         ours, theirs = (self._correct[_key(row)] for row in (one, other))
         shared = sorted(set(ours) & set(theirs))
-        return mean_interval(np.stack([ours[seed] - theirs[seed] for seed in shared]))
+        pairs = np.stack([[ours[seed], theirs[seed]] for seed in shared])  # [seeds, 2, N]
+        means = pairs.mean(axis=(0, 2))
+        return float(means[0]), float(means[1]), mean_interval(pairs[:, 0] - pairs[:, 1])
 
 
 def _key(row):

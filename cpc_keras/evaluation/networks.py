@@ -207,10 +207,10 @@ def usual_steps(labels):
     Example:
 
     >>> [usual_steps(labels) for labels in (50, 600, 6000, 60000)]
-    [141, 490, 1549, 2343]
+    [106, 367, 1162, 2343]
     """
     if labels < _MANY:
-        return max(100, round(20 * math.sqrt(labels)))
+        return max(75, round(15 * math.sqrt(labels)))
     return 5 * labels // usual_batch_size(labels)
 
 

@@ -90,8 +90,8 @@ CASES = {
     ),
     "an encoder that is none": (
         "evaluate run --data classes:labelled --encoder file",
-        "`--encoder` must be a .keras file or the folder of a SavedModel that turns images into vectors or maps. "
-        "Received: file (SavedModel file does not exist",
+        "`--encoder` must be a .keras file or the folder of a SavedModel that turns images of 28 × 28 px into vectors "
+        "or maps. Received: file (SavedModel file does not exist",
     ),
     "labels from two places": (
         "evaluate run --data classes:labelled --labels missing.csv",

@@ -111,7 +111,7 @@ def finished_cells(place):
 
 def test_another_encoder_on_the_same_curve(place):
     """A Keras application with random weights beside CPC; what was there before stays."""
-    network = keras.applications.MobileNetV3Small(weights=None, include_top=False, input_shape=(None, None, 3))
+    network = keras.applications.MobileNetV3Small(weights=None, include_top=False, input_shape=(64, 64, 3))
     network.save(place / "mobile.keras")
     before = records(place)
     arguments = ("--labels", "labels.csv", "--methods", "linear", "--labels-per-class", 2)

@@ -99,13 +99,13 @@ def test_encoders_from_files(labelled, tmp_path):
     shape = (64, 64, 3)
     network = keras.applications.MobileNetV3Small(weights=None, include_top=False, pooling="avg", input_shape=shape)
     network.save(tmp_path / "mobile.keras")
-    of_file = foreign_entrant(tmp_path / "mobile.keras", value_range=(0.0, 255.0))
+    of_file = foreign_entrant(tmp_path / "mobile.keras", 28, value_range=(0.0, 255.0))
     assert (of_file.name, of_file.trunk) == ("mobile", None)
     expected = of_file.views(grey)["vector"]
     assert expected.shape == (4, 576)
 
     network.export(tmp_path / "exported", verbose=False)  # not callable, one signature of a fixed size
-    exported = foreign_entrant(tmp_path / "exported", value_range=(0.0, 255.0))
+    exported = foreign_entrant(tmp_path / "exported", 28, value_range=(0.0, 255.0))
     np.testing.assert_allclose(exported.views(grey)["vector"], expected, atol=1e-4)
 
     for factor in (1.0, 2.0):  # callable, a dictionary, no variables
@@ -115,13 +115,18 @@ def test_encoders_from_files(labelled, tmp_path):
             input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)],
         )
         tf.saved_model.save(module, str(tmp_path / f"times{factor:g}"))
-    once, twice = (foreign_entrant(tmp_path / f"times{factor}") for factor in (1, 2))
+    once, twice = (foreign_entrant(tmp_path / f"times{factor}", 28) for factor in (1, 2))
     np.testing.assert_allclose(2 * once.views(grey)["vector"], twice.views(grey)["vector"], rtol=1e-6)
     assert once.digest != twice.digest
 
     for nothing in (tmp_path / "nothing.keras", tmp_path):
         with pytest.raises(InputError, match="`--encoder` must be a .keras file or the folder of a SavedModel"):
-            foreign_entrant(nothing)
+            foreign_entrant(nothing, 28)
+    free = keras.applications.MobileNetV3Small(weights=None, include_top=False, input_shape=(None, None, 3))
+    free.save(tmp_path / "free.keras")  # takes any size, but for such as its kernels do not fit on
+    assert foreign_entrant(tmp_path / "free.keras", 96).trunk is not None
+    with pytest.raises(InputError, match="turns images of 28 × 28 px into .*free.keras .*[Nn]egative dimension"):
+        foreign_entrant(tmp_path / "free.keras", 28)
 
 
 def test_the_baseline_is_searched_as_fine_tuning_is(small_cpc, labelled, tmp_path):

@@ -66,3 +66,16 @@ def test_a_number_of_labels_without_a_rival_is_passed_over():
     findings = find(results(("finetune", "cpc", 9, 20, 0.6), *PAYS), 9)
     assert findings[0].verdict is None
     assert lead(findings).startswith("On these images pre-training pays with 50 labels, not with 500:")
+
+
+def test_methods_are_compared_on_the_subsets_that_both_were_given():
+    """The rival was tried on the luckiest subset only; its figure there is not held against our mean over all."""
+    everything = results(("linear", "cpc", 9, 50, 0.7), ("supervised", "scratch", None, 50, 0.7))
+    lucky = np.zeros(1000, int)
+    lucky[820:] = 1
+    cells = [(record, predicted) for record, predicted in everything.cells if record["encoder"] == "cpc"]
+    cells[0] = ({**cells[0][0], "top1": 0.9}, (np.arange(1000) >= 900).astype(int))
+    rival = next(record for record, _ in everything.cells if record["encoder"] == "scratch")
+    (finding,) = find(Results([*cells, ({**rival, "top1": 0.82}, lucky)], LABELS), 9)
+    assert (finding.mean, finding.rival_mean) == pytest.approx((0.9, 0.82))
+    assert finding.ahead[0] == pytest.approx(0.08)

@@ -65,8 +65,8 @@ def test_a_difference_is_paired():
             cells.append((record(method=method, seed=seed), (np.arange(1000) >= right + more).astype(int)))
     results = Results(cells, labels)
     one, other = (row for _, row in results.summary.iterrows())
-    mean, low, high = results.difference(one, other)
-    assert mean == pytest.approx(0.05)
+    ours, theirs, (mean, low, high) = results.compare(one, other)
+    assert (ours, theirs, mean) == pytest.approx((0.75, 0.7, 0.05))
     assert low > 0 and high - low < 0.05
     assert one["low"] < other["high"]  # their own intervals overlap widely
 
