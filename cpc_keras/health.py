@@ -5,8 +5,8 @@ import math
 import time
 
 import keras
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cpc_keras.progress import progress_bar
 from cpc_keras.run_folder import keep_rows
 
 # Below these the words come: a loss within this share of chance after this share
@@ -74,15 +74,8 @@ class HealthLog(keras.callbacks.Callback):
         self.probe = probe
         self.tasks = tasks
         self.writer = _tensorboard_writer(folder.tensorboard, console)
-        self.progress = Progress(
-            TextColumn("pre-training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self.bar = self.progress.add_task("", total=recipe.steps, completed=start)
+        self.progress = progress_bar(console)
+        self.bar = self.progress.add_task("pre-training", total=recipe.steps, completed=start)
         keep_rows(self.path, self.columns, start)
 
     def __enter__(self):

@@ -2,8 +2,6 @@
 
 import functools
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from cpc_keras import digests
 from cpc_keras.building import build_cpc, build_head
 from cpc_keras.checkpoints import load_last_model, load_trained
@@ -12,17 +10,18 @@ from cpc_keras.data.labelled_images import open_labelled_images
 from cpc_keras.determinism import enable_determinism
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.cells import Cells
-from cpc_keras.evaluation.contestants import PROBES
 from cpc_keras.evaluation.entrants import (
     METHODS,
     contestants,
     cpc_entrant,
     foreign_entrant,
+    line_up,
     pixels_entrant,
 )
 from cpc_keras.evaluation.label_table import at_checkpoint, label_table
-from cpc_keras.evaluation.sweep import NoProgress, Sweep
-from cpc_keras.online_probe import open_online_probe
+from cpc_keras.evaluation.sweep import Sweep
+from cpc_keras.online_probe import online_probe_ids
+from cpc_keras.progress import ProgressBars
 from cpc_keras.run_folder import RunFolder, write_json, write_text
 
 PROBE_METHODS = ("linear", "knn")
@@ -88,36 +87,38 @@ def evaluate(
         methods = PROBE_METHODS if images.test is None else DEFAULT_METHODS
     budgets = _default_budgets(recipe, images) if budgets is None else budgets
     cells = Cells(folder.cells / images.digest[:16])
-    with _Bars(console) as progress:
+    with ProgressBars(console) as progress:
         sweep = Sweep(images, budgets, seeds or (1 if images.test is None else recipe.label_seeds), cells, progress)
         write_json(folder.source_file, {"data": source, "cross_validate": cross_validate})
         _write_subsets(folder, images, sweep.rounds)
         _announce(console, images)
         head = functools.partial(build_head, recipe)
-        frozen = [method for method in methods if method in PROBES]
-
-        def compete(entrant, entered):
+        rivals = _rivals(recipe, {*baselines, *(["untrained"] if every_checkpoint else [])})
+        earlier = _earlier(folder, step) if every_checkpoint else ()
+        for entrant, entered in line_up(cpc_entrant(model, checkpoint=step), methods, rivals, foreign, earlier):
             for contestant in contestants(entrant, entered, images, folder.evaluation / "features", recipe.crop, head):
                 sweep.run(contestant, save=lambda: folder.write_records(cells))
-
-        compete(cpc_entrant(model, checkpoint=step), [method for method in methods if method != "supervised"])
-        if "untrained" in baselines or every_checkpoint:
-            compete(cpc_entrant(build_cpc(recipe), "untrained", 0), frozen)
-        if "pixels" in baselines:
-            compete(pixels_entrant(), frozen)
-        for entrant in foreign:
-            compete(entrant, [method for method in methods if method != "supervised"] if entrant.trunk else frozen)
-        if "supervised" in methods:
-            compete(cpc_entrant(model, checkpoint=step), ["supervised"])
-        for earlier in folder.checkpoint_steps() if every_checkpoint else ():
-            if 0 < earlier < step:
-                compete(cpc_entrant(load_trained(folder.checkpoint_file(earlier)), checkpoint=earlier), frozen)
     folder.write_records(cells)
     records = folder.records()
     figure = "balanced_accuracy" if images.uneven else "top1"
     console.print(label_table(at_checkpoint(records, step), figure))
     _account(console, sweep, records)
     return records
+
+
+def _rivals(recipe, baselines):
+    """The entrants that `baselines` names."""
+    if "untrained" in baselines:
+        yield cpc_entrant(build_cpc(recipe), "untrained", 0)
+    if "pixels" in baselines:
+        yield pixels_entrant()
+
+
+def _earlier(folder, last):
+    """The run's encoder at each checkpoint before the last, but the untrained one."""
+    for step in folder.checkpoint_steps():
+        if 0 < step < last:
+            yield cpc_entrant(load_trained(folder.checkpoint_file(step)), checkpoint=step)
 
 
 def _check_methods(methods):
@@ -145,7 +146,6 @@ def open_labelled(recipe, source=None, cross_validate=False):
     Raises:
         InputError: As `open_labelled_images`.
     """
-    probe = open_online_probe(recipe)
     return open_labelled_images(
         source or recipe.data,
         recipe.channels,
@@ -153,7 +153,7 @@ def open_labelled(recipe, source=None, cross_validate=False):
         recipe.max_bad_share,
         recipe.seed,
         cross_validate,
-        apart=frozenset(probe.ids) if probe else frozenset(),
+        apart=online_probe_ids(recipe),
     )
 
 
@@ -207,38 +207,6 @@ def _account(console, sweep, records):
         f"Time: {sweep.seconds['features']:.0f} s for features, {sweep.seconds['fits']:.0f} s for fits "
         f"of {sweep.computed} new cells."
     )
-
-
-class _Bars(NoProgress):
-    """One progress bar a task, gone when the next begins."""
-
-    def __init__(self, console):
-        self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-            transient=True,
-        )
-        self.task = self.progress.add_task("", visible=False)
-
-    def __enter__(self):
-        self.progress.start()
-        return self
-
-    def __exit__(self, *error):
-        self.progress.stop()
-
-    def start(self, name, total):
-        """A task of `total` parts begins."""
-        self.progress.remove_task(self.task)
-        self.task = self.progress.add_task(name, total=total)
-
-    def advance(self, count=1):
-        """So many parts of it are done."""
-        self.progress.advance(self.task, count)
 
 
 def run_source(folder, recipe):

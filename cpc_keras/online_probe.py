@@ -49,6 +49,13 @@ class OnlineProbe:
         return scores(labels[self.examined], found, probe.classes_)["balanced_accuracy"]
 
 
+def online_probe_ids(recipe):
+    """Ids of the images of a recipe's `online_probe`, which no evaluation is to learn from."""
+    if recipe.online_probe is None:
+        return frozenset()
+    return frozenset(open_source(recipe.online_probe, max_bad_share=recipe.max_bad_share).ids)
+
+
 def open_online_probe(recipe):
     """The labelled images of a recipe's `online_probe`, prepared; `None` if it names none.
 

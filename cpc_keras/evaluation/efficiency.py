@@ -11,8 +11,7 @@ from cpc_keras.data.image_set import ImageSet, from_arrays
 from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.cells import FIELDS, Cells
-from cpc_keras.evaluation.contestants import PROBES
-from cpc_keras.evaluation.entrants import METHODS, contestants, cpc_entrant, keras_entrant, pixels_entrant
+from cpc_keras.evaluation.entrants import METHODS, contestants, cpc_entrant, keras_entrant, line_up, pixels_entrant
 from cpc_keras.evaluation.sweep import Sweep
 
 
@@ -85,22 +84,17 @@ def label_efficiency(
             raise InputError(f"`{name}` must be names out of {', '.join(known)}. Received: {name}={tuple(values)}")
     images = LabelledImages(_image_set(data), None if test is None else _image_set(test), seed)
     crop = crop or int(min(part.sizes[:, :2].min() for part in (images.train, images.examined)))
-    frozen = [method for method in methods if method in PROBES]
     is_cpc = hasattr(model, "encode_patches")
-    entered = [(_entrant(model, is_cpc, "cpc" if is_cpc else model.name), [m for m in methods if m != "supervised"])]
-    if "untrained" in baselines:
-        entered.append((_entrant(_untrained(model), is_cpc, "untrained"), frozen))
-    if "pixels" in baselines:
-        entered.append((pixels_entrant(), frozen))
-    if "supervised" in methods:
-        entered.append((entered[0][0], ["supervised"]))
+    own = _entrant(model, is_cpc, "cpc" if is_cpc else model.name)
+    rivals = [_entrant(_untrained(model), is_cpc, "untrained")] if "untrained" in baselines else []
+    rivals += [pixels_entrant()] if "pixels" in baselines else []
     budgets = [Budget("per_class", n) for n in labels_per_class] + [Budget("fraction", f) for f in fractions]
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(folder or temporary)
         cells = Cells(folder / "cells" / images.digest[:16])
         sweep = Sweep(images, budgets, seeds, cells)
-        for entrant, of_entrant in entered:
-            for contestant in contestants(entrant, of_entrant, images, folder / "features", crop, build_head):
+        for entrant, entered in line_up(own, methods, rivals):
+            for contestant in contestants(entrant, entered, images, folder / "features", crop, build_head):
                 sweep.run(contestant)
         return pd.DataFrame([record for record, _ in cells.everything()], columns=list(FIELDS))
 

@@ -123,6 +123,34 @@ def _only(output):
     return output
 
 
+def line_up(own, methods, rivals=(), foreign=(), earlier=()):
+    """Who competes in what: everything on one's own encoder, what can be compared on the others.
+
+    Args:
+        own: The `Entrant` in question.
+        methods: Any of `METHODS`.
+        rivals: Entrants that only the probes are put on.
+        foreign: Entrants that stand beside one's own in every method but
+            `"supervised"`, if they have a trunk.
+        earlier: Earlier states of one's own, for the probes. Like the others they
+            may be a generator: each is asked for when its turn comes.
+
+    Yields:
+        `(entrant, methods)`.
+    """
+    frozen = [method for method in methods if method in PROBES]
+    pretrained = [method for method in methods if method != "supervised"]
+    yield own, pretrained
+    for entrant in rivals:
+        yield entrant, frozen
+    for entrant in foreign:
+        yield entrant, pretrained if entrant.trunk else frozen
+    if "supervised" in methods:
+        yield own, ["supervised"]
+    for entrant in earlier:
+        yield entrant, frozen
+
+
 def contestants(entrant, methods, data, folder, crop, build_head=None):
     """What an entrant competes in.
 

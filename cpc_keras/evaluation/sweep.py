@@ -10,16 +10,7 @@ import numpy as np
 from cpc_keras import digests
 from cpc_keras.evaluation.networks import MOST_SEARCHED
 from cpc_keras.evaluation.scores import scores
-
-
-class NoProgress:
-    """Shows nothing; what `Sweep` reports to if it is given nothing else."""
-
-    def start(self, name, total):
-        """A task of `total` parts begins."""
-
-    def advance(self, count=1):
-        """So many parts of it are done."""
+from cpc_keras.progress import NoProgress
 
 
 class Sweep:
@@ -31,7 +22,7 @@ class Sweep:
         seeds: Number of label subsets at each budget. A list, and a budget that
             takes every label, have one.
         cells: A `Cells`.
-        progress: Object with the methods of `NoProgress`.
+        progress: Object with the methods of `NoProgress`, which it is if `None`.
 
     Attributes:
         seconds: Time by part, `"features"` and `"fits"`.

@@ -10,7 +10,7 @@ from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation import label_efficiency
 from cpc_keras.evaluation.cells import FIELDS
-from cpc_keras.evaluation.entrants import contestants, cpc_entrant, foreign_entrant
+from cpc_keras.evaluation.entrants import Entrant, contestants, cpc_entrant, foreign_entrant, line_up
 from cpc_keras.models import ClassifierHead
 
 HEAD = functools.partial(ClassifierHead, blocks=1, width=16, bottleneck=4)
@@ -127,6 +127,30 @@ def test_encoders_from_files(labelled, tmp_path):
     assert foreign_entrant(tmp_path / "free.keras", 96).trunk is not None
     with pytest.raises(InputError, match="turns images of 28 × 28 px into .*free.keras .*[Nn]egative dimension"):
         foreign_entrant(tmp_path / "free.keras", 28)
+
+
+def test_line_up_asks_for_an_entrant_when_its_turn_comes():
+    own, pixels, map_giver, other = (
+        Entrant(name, None, views=None, digest=name, trunk=trunk)
+        for name, trunk in (("cpc", "a model"), ("pixels", None), ("maps", "a model"), ("vectors", None))
+    )
+    opened = []
+
+    def checkpoints():
+        for step in (100, 200):
+            opened.append(step)
+            yield Entrant("cpc", step, views=None, digest=f"step {step}")
+
+    turns = line_up(own, ("knn", "finetune", "supervised"), [pixels], [map_giver, other], checkpoints())
+    assert [(entrant.name, entered) for entrant, entered in (next(turns) for _ in range(5))] == [
+        ("cpc", ["knn", "finetune"]),
+        ("pixels", ["knn"]),
+        ("maps", ["knn", "finetune"]),
+        ("vectors", ["knn"]),
+        ("cpc", ["supervised"]),
+    ]
+    assert opened == []
+    assert [(entrant.checkpoint, entered) for entrant, entered in turns] == [(100, ["knn"]), (200, ["knn"])]
 
 
 def test_the_baseline_is_searched_as_fine_tuning_is(small_cpc, labelled, tmp_path):
