@@ -100,8 +100,9 @@ def _signatures(view):
 def _figures(records, view):
     if not records:
         return "This run was not evaluated."
+    kind = "Cross-validated accuracy" if records[0]["split"].startswith("cross-validated") else "Test accuracy"
     lines = [
-        "Test accuracy in %, mean over label subsets. Each subset chose the pooling of its features by",
+        f"{kind} in %, mean over label subsets. Each subset chose the pooling of its features by",
         f"cross-validation, most often `{view}`, which is the signature `selected`; the mean alone is weaker."
         if view and view != "mean"
         else "cross-validation.",

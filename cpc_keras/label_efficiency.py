@@ -18,7 +18,8 @@ from cpc_keras.evaluation.entrants import (
     line_up,
     pixels_entrant,
 )
-from cpc_keras.evaluation.label_table import at_checkpoint, label_table
+from cpc_keras.evaluation.intervals import Results
+from cpc_keras.evaluation.label_table import label_table
 from cpc_keras.evaluation.sweep import Sweep
 from cpc_keras.online_probe import online_probe_ids
 from cpc_keras.progress import ProgressBars
@@ -100,8 +101,8 @@ def evaluate(
                 sweep.run(contestant, save=lambda: folder.write_records(cells))
     folder.write_records(cells)
     records = folder.records()
-    figure = "balanced_accuracy" if images.uneven else "top1"
-    console.print(label_table(at_checkpoint(records, step), figure))
+    results = Results(cells.everything(), images.examined_labels, images.figure)
+    console.print(label_table(results.at(step), images.figure_name))
     _account(console, sweep, records)
     return records
 

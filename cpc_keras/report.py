@@ -82,12 +82,8 @@ def write_report(run, console):
 def _label_efficiency(folder, cells, labelled, step, metrics):
     """`(lead, sections)` of what was measured with labels."""
     truth = labelled.examined_labels
-    figure = "balanced_accuracy" if labelled.uneven else "top1"
-    tested = "cross-validated" if labelled.test is None else "test"
-    name = f"{tested} {'balanced accuracy' if figure == 'balanced_accuracy' else 'accuracy'}"
-    results = Results(cells, truth, figure)
-    everything = results.summary
-    latest = everything[~((everything["encoder"] == "cpc") & (everything["checkpoint"] != step))]
+    results = Results(cells, truth, labelled.figure)
+    everything, latest, name = results.summary, results.at(step), labelled.figure_name
     records = [record for record, _ in cells]
     folder.report.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(records).to_csv(folder.report / "label_efficiency.csv", index=False)

@@ -6,7 +6,7 @@ import html
 
 import pandas as pd
 
-from cpc_keras.evaluation.label_table import row_name
+from cpc_keras.evaluation.label_table import budgets_of, row_name
 from cpc_keras.evaluation.published import PUBLISHED
 
 _STYLE = """
@@ -95,8 +95,7 @@ def accuracy_table(summary, findings, name):
         findings: As of `cpc_keras.evaluation.findings.find`.
         name: What the figures are called.
     """
-    by_labels = summary.sort_values("labels")
-    budgets = dict(zip(by_labels["labels"], by_labels["budget"], strict=True))
+    budgets = budgets_of(summary)
     head = "".join(f"<th>{html.escape(budget)}</th>" for budget in budgets.values())
     best = summary.groupby("labels")["mean"].max()
     body = []

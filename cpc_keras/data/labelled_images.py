@@ -84,6 +84,17 @@ class LabelledImages:
         return any(count.max() > _UNEVEN * count.min() for count in counts)
 
     @property
+    def figure(self):
+        """The figure to read, `"top1"` or `"balanced_accuracy"`."""
+        return "balanced_accuracy" if self.uneven else "top1"
+
+    @property
+    def figure_name(self):
+        """What it is called, such as `"test accuracy"`."""
+        kind = "cross-validated" if self.test is None else "test"
+        return f"{kind} {'balanced accuracy' if self.uneven else 'accuracy'}"
+
+    @property
     def split(self):
         """The split that labels are of, or over what figures are cross-validated."""
         return f"cross-validated, {self.folds} folds of {self.train.split}" if self.test is None else self.train.split

@@ -87,6 +87,10 @@ class Results:
             "top5": None if None in top5 else float(np.mean(top5)),
         }
 
+    def at(self, checkpoint):
+        """The part of `summary` with the CPC encoder at one step, and all that it is compared with."""
+        return self.summary[(self.summary["encoder"] != "cpc") | (self.summary["checkpoint"] == checkpoint)]
+
     def compare(self, one, other):
         """Two rows of the summary on the label subsets that both were given.
 

@@ -1,4 +1,4 @@
-"""Records of an evaluation as rows and columns, for whoever shows them."""
+"""An evaluation as rows and columns, for whoever shows it."""
 
 import numpy as np
 from rich.table import Table
@@ -73,15 +73,34 @@ def accuracy_rows(records, figure="top1"):
     return columns, rows
 
 
-def label_table(records, figure="top1"):
-    """A `rich` table of what `accuracy_rows` gives."""
-    columns, rows = accuracy_rows(records, figure)
-    names = {record["labels"]: budget_name(record) for record in records}
-    title = "Accuracy" if figure == "top1" else "Balanced accuracy"
-    table = Table(title=f"{title}, %: mean over label seeds (lowest–highest)")
+def budgets_of(summary):
+    """Dictionary from each number of labels, rising, to the name of its budget.
+
+    Args:
+        summary: That of `cpc_keras.evaluation.intervals.Results`.
+    """
+    rising = summary.sort_values("labels")
+    return dict(zip(rising["labels"], rising["budget"], strict=True))
+
+
+def label_table(summary, name):
+    """A `rich` table with a row a regime and a column a number of labels.
+
+    Args:
+        summary: That of `cpc_keras.evaluation.intervals.Results`, of one
+            checkpoint.
+        name: What the figures are called.
+    """
+    budgets = budgets_of(summary)
+    alone = "of one, the 95 % interval" if summary["seeds"].max() == 1 else "lowest–highest"
+    table = Table(title=f"{name[0].upper()}{name[1:]}, %: mean over label subsets ({alone})")
     table.add_column("method")
-    for labels in columns:
-        table.add_column(names[labels], justify="right")
-    for name, cells in rows:
-        table.add_row(name, *(f"{c.mean():.1f} ({c.min():.1f}–{c.max():.1f})" if len(c) else "–" for c in cells))
+    for budget in budgets.values():
+        table.add_column(budget, justify="right")
+    for (method, encoder), group in summary.groupby(["method", "encoder"], sort=False):
+        said = {
+            row["labels"]: "{:.1f} ({:.1f}–{:.1f})".format(*(100 * row[["mean", "lowest", "highest"]]))
+            for _, row in group.iterrows()
+        }
+        table.add_row(row_name(method, encoder), *(said.get(labels, "–") for labels in budgets))
     return table

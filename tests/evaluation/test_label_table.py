@@ -1,0 +1,34 @@
+import io
+
+import numpy as np
+from rich.console import Console
+
+from cpc_keras.evaluation.intervals import Results
+from cpc_keras.evaluation.label_table import label_table
+
+
+def cell(encoder, labels, seed, right, checkpoint=None):
+    record = {"method": "linear", "encoder": encoder, "checkpoint": checkpoint, "labels": labels, "seed": seed}
+    record |= {"labels_per_class": labels // 2, "fraction": None, "top1": right / 4, "top5": None}
+    return record, np.array([1] * right + [0] * (4 - right))
+
+
+def shown(cells, checkpoint):
+    console = Console(width=120, file=io.StringIO())
+    console.print(label_table(Results(cells, np.ones(4)).at(checkpoint), "test accuracy"))
+    return console.file.getvalue()
+
+
+def test_means_over_subsets_at_one_checkpoint():
+    cells = [cell("cpc", 4, 0, 2, 200), cell("cpc", 4, 1, 3, 200), cell("cpc", 4, 0, 4, 100), cell("pixels", 8, 0, 1)]
+    text = shown(cells, 200)
+    assert "Test accuracy, %: mean over label subsets (lowest–highest)" in " ".join(text.split())
+    assert "62.5 (50.0–75.0)" in text and "100.0" not in text
+    (pixels,) = (line for line in text.splitlines() if "raw pixels" in line)
+    assert pixels.index("–") < pixels.index("25.0")  # nothing measured at 2 a class
+
+
+def test_one_subset_has_the_interval_of_its_images():
+    text = shown([cell("cpc", 4, 0, 2, 200)], 200)
+    assert "(of one, the 95 % interval)" in " ".join(text.split())
+    assert "50.0 (0.0–100.0)" in text
