@@ -17,7 +17,7 @@ from cpc_keras.evaluation.contestants import (
     NetworkContestant,
     ProbeContestant,
 )
-from cpc_keras.evaluation.features import EncoderViews, MapCopies, MapViews, PixelViews
+from cpc_keras.evaluation.features import SLIGHT_SHIFT, EncoderViews, MapCopies, MapViews, PixelViews
 from cpc_keras.evaluation.networks import SPACE, start_from_probe
 
 METHODS = (*PROBES, *NETWORKS)
@@ -209,9 +209,11 @@ def _network(entrant, method, data, folder, crop, build_head):
     architecture = [build_classifier(kind, 0.0).to_json() for kind in SPACE["head"]]
     digest = [entrant.digest if method != "supervised" else trunk.to_json(), architecture, crop]
     if method == "resnet":
-        space = {**SPACE, "head": ("resnet",)}
+        space = {**SPACE, "head": ("resnet",), "shift": SPACE["shift"][:1]}
         few, many = (
-            FrozenFeatures(folder, MapCopies(trunk, copies), f"maps{copies}-{entrant.digest}", data, crop)
+            FrozenFeatures(
+                folder, MapCopies(trunk, copies), f"maps{copies}-{SLIGHT_SHIFT}-{entrant.digest}", data, crop
+            )
             for copies in (MapCopies.ALL, 1)
         )
         return NetworkContestant(method, *inputs, build_classifier, space, digest, crop, maps=(few, many, _COPIED))

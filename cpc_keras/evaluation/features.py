@@ -11,6 +11,20 @@ from cpc_keras.layers.grid_pooling import pool_grid
 VIEWS = ("mean", "locations", "grid2", "grid3", "map3", "grid3_map3")
 # With this ending, what the scale of a view is taken from; not for probes.
 SQUARE = "_square"
+# How far images are moved in training, as a share of the side: 1 px in 28. An eighth, usual on photographs, cost a
+# network trained from scratch 3 to 5 points on Fashion-MNIST, whose garments are all centred.
+SLIGHT_SHIFT = 0.04
+
+
+def shift_pixels(share, side):
+    """Pixels that a share of the side is, at least 1.
+
+    Example:
+
+    >>> shift_pixels(0.04, 28), shift_pixels(0.125, 28), shift_pixels(0.125, 224)
+    (1, 3, 28)
+    """
+    return max(1, int(share * side))
 
 
 def pool_view(name, grid, whole):
@@ -115,7 +129,7 @@ class MapCopies:
     Args:
         encoder: `keras.Model` from images to maps `[B, h, w, D]`.
         copies: How many maps an image, out of `ALL`; the first is of the image
-            as it is. Shifts are by an eighth of the side, zeros move in.
+            as it is. Shifts are by `SLIGHT_SHIFT`, zeros move in.
 
     Call arguments:
         images: As for `EncoderViews`.
@@ -124,7 +138,7 @@ class MapCopies:
         A dictionary with `map`, float16 array `[B, copies, h, w, D]`.
     """
 
-    # Mirrored or not, and the shift down and right in eighths of the side.
+    # Mirrored or not, and which way it is shifted, down and right.
     _MOVES = ((False, 0, 0), (True, 0, 0), (False, 1, 0), (True, -1, 0), (True, 0, 1), (False, 0, -1))
     ALL = len(_MOVES)
 
@@ -145,7 +159,7 @@ def _moved(images, mirrored, down, right):
     if mirrored:
         images = images[:, :, ::-1]
     height, width = images.shape[1:3]
-    pad_y, pad_x = height // 8, width // 8
+    pad_y, pad_x = shift_pixels(SLIGHT_SHIFT, height), shift_pixels(SLIGHT_SHIFT, width)
     padded = tf.pad(images, ((0, 0), (pad_y, pad_y), (pad_x, pad_x), (0, 0)))
     top, left = pad_y * (1 - down), pad_x * (1 - right)
     return padded[:, top : top + height, left : left + width]

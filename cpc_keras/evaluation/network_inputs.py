@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from cpc_keras.data.pipeline import encoding_batches, training_batches
+from cpc_keras.evaluation.features import shift_pixels
 
 _EXAMINED_AT_A_TIME = 250
 
@@ -27,10 +28,12 @@ class ImageInputs:
         """The images at `positions`."""
         return ImageInputs(self.images.subset(positions), self.crop)
 
-    def training(self, batch_size, seed, steps):
-        """`tf.data.Dataset` of `(images, labels, weights)`."""
+    def training(self, batch_size, seed, steps, shift):
+        """`tf.data.Dataset` of `(images, labels, weights)`, shifted by up to this share of the side."""
         labels, weights = tf.constant(self.labels), tf.constant(class_weights(self.labels))
-        batches = training_batches(self.images, batch_size, self.crop, seed, flip=True, pad=self.crop // 8, steps=steps)
+        batches = training_batches(
+            self.images, batch_size, self.crop, seed, flip=True, pad=shift_pixels(shift, self.crop), steps=steps
+        )
         return batches.map(lambda images, at: (images, tf.gather(labels, at), tf.gather(weights, at)))
 
     def examination(self):
@@ -56,8 +59,8 @@ class MapInputs:
         """The maps at `chosen`, counted among these."""
         return MapInputs(self.store, self.positions[chosen], None if self.labels is None else self.labels[chosen])
 
-    def training(self, batch_size, seed, steps):
-        """`tf.data.Dataset` of `(maps, labels, weights)`."""
+    def training(self, batch_size, seed, steps, shift=None):
+        """`tf.data.Dataset` of `(maps, labels, weights)`; the copies were shifted when they were made."""
         weights = class_weights(self.labels)
 
         def batches():

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from cpc_keras.data.label_subsets import choose_labels
+from cpc_keras.evaluation.features import SLIGHT_SHIFT
 from cpc_keras.evaluation.inner_splits import inner_splits
 from cpc_keras.evaluation.probes import LinearProbe
 
@@ -16,12 +17,13 @@ SPACE = {
     "head": ("grid3", "mean", "resnet"),
     "weight_decay": (1e-2, 1e-1),
     "dropout": (0.0, 0.5),
-    "passes": (1.0, 2.0),
+    "shift": (SLIGHT_SHIFT, 0.125),
+    "passes": (1.0, 0.5),
 }
 # Labels up to which a setting is judged by two folds; above, by a held-out third of at most so many.
 _FEW, MOST_SEARCHED = 200, 600
-# From so many labels on, training takes whole passes over them.
-_MANY = 20_000
+# Up to so many labels, steps are in proportion to them; from so many on, they are five passes.
+_PROPORTIONAL, _MANY = 600, 20_000
 
 
 class NetworkClassifier:
@@ -37,7 +39,8 @@ class NetworkClassifier:
             from.
         space: Values to try by axis: `learning_rate` (peak), `head` (see
             `cpc_keras.models.ClassifierHead`), `weight_decay` (decoupled),
-            `dropout` and `passes` (factor on the number of steps).
+            `dropout`, `shift` (of images in training, as a share of the side) and
+            `passes` (factor on the number of steps).
         start: Function `(model, inputs)` that gives a new model, before it is
             trained, weights that depend on the labels; `None` does nothing.
         steps: Function from the number of labels to optimizer steps.
@@ -119,7 +122,7 @@ class NetworkClassifier:
         batch_size = min(self.batch_size(count), count)
         steps = max(1, round(self.steps(count) * setting["passes"]))
         self.model_.fit(
-            inputs.training(batch_size, seed, steps),
+            inputs.training(batch_size, seed, steps, setting["shift"]),
             epochs=1,
             steps_per_epoch=steps,
             callbacks=[_Cosine(setting["learning_rate"], steps)],
@@ -202,16 +205,16 @@ def usual_batch_size(labels):
 
 
 def usual_steps(labels):
-    """Optimizer steps for a number of labels: more labels, more steps; where there are many, five passes over them.
+    """Optimizer steps for a number of labels: more labels, more steps, but ever fewer passes.
 
     Example:
 
-    >>> [usual_steps(labels) for labels in (50, 600, 6000, 60000)]
-    [106, 367, 1162, 2343]
+    >>> [usual_steps(labels) for labels in (25, 50, 100, 600, 6000, 60000)]
+    [75, 100, 200, 1200, 2585, 2343]
     """
-    if labels < _MANY:
-        return max(75, round(15 * math.sqrt(labels)))
-    return 5 * labels // usual_batch_size(labels)
+    if labels >= _MANY:
+        return 5 * labels // usual_batch_size(labels)
+    return max(75, round(2 * min(labels, _PROPORTIONAL) * max(1.0, labels / _PROPORTIONAL) ** (1 / 3)))
 
 
 class _Cosine(keras.callbacks.Callback):

@@ -160,7 +160,7 @@ def test_the_baseline_is_searched_as_fine_tuning_is(small_cpc, labelled, tmp_pat
         cpc_entrant(model), ("finetune", "supervised"), data, tmp_path, crop=28, build_head=HEAD
     )
     assert finetune.classifier.space == supervised.classifier.space
-    assert finetune.classifier.trials == supervised.classifier.trials == 8
+    assert finetune.classifier.trials == supervised.classifier.trials == 9
     shapes = [
         [weight.shape for weight in one.classifier.build_model("grid3", 0.0).weights] for one in (finetune, supervised)
     ]

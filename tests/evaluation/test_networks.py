@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from cpc_keras.data.image_set import ImageSet
+from cpc_keras.data.image_set import ImageSet, from_arrays
 from cpc_keras.evaluation.feature_store import FeatureStore
 from cpc_keras.evaluation.features import MapCopies
 from cpc_keras.evaluation.network_inputs import ImageInputs, MapInputs, class_weights
@@ -14,9 +14,10 @@ SPACE = {
     "head": ("mean",),
     "weight_decay": (1e-3,),
     "dropout": (0.0,),
+    "shift": (0.125,),
     "passes": (1.0,),
 }
-SETTING = {"learning_rate": 1e-2, "head": "mean", "weight_decay": 1e-3, "dropout": 0.5, "passes": 1.0}
+SETTING = {"learning_rate": 1e-2, "head": "mean", "weight_decay": 1e-3, "dropout": 0.5, "shift": 0.125, "passes": 1.0}
 
 
 @pytest.fixture
@@ -91,6 +92,14 @@ def test_map_inputs_see_every_label_once_a_pass(encoder, images, tmp_path):
     seen = np.concatenate([labels for _, labels, _ in inputs.training(4, seed=0, steps=6).as_numpy_iterator()])
     assert sorted(seen[:12]) == sorted(seen[12:]) == list(range(0, 24, 2))
     assert seen[:12].tolist() != seen[12:].tolist()
+
+
+@pytest.mark.parametrize(("shift", "pixels"), [(0.04, 1), (0.125, 3)])
+def test_images_are_moved_by_the_share_asked_for(shift, pixels):
+    white = from_arrays(np.full((4, 24, 24, 1), 255, "uint8"), np.array([0, 0, 1, 1]))
+    moved = [batch for batch, *_ in ImageInputs(white, 24).training(4, 0, 20, shift).as_numpy_iterator()]
+    rows = (np.concatenate(moved)[..., 0] == 0).all(axis=2).sum(axis=1)  # what moved in from above or below
+    assert rows.min() == 0 and rows.max() == pixels
 
 
 def test_rare_classes_weigh_as_much_in_all():
