@@ -94,14 +94,15 @@ def evaluate(
         _write_subsets(folder, images, sweep.rounds)
         _announce(console, images)
         head = functools.partial(build_head, recipe)
-        rivals = _rivals(recipe, {*baselines, *(["untrained"] if every_checkpoint else [])})
+        rivals = _rivals(recipe, (*baselines, "untrained") if every_checkpoint else baselines)
         earlier = _earlier(folder, step) if every_checkpoint else ()
         for entrant, entered in line_up(cpc_entrant(model, checkpoint=step), methods, rivals, foreign, earlier):
             for contestant in contestants(entrant, entered, images, folder.evaluation / "features", recipe.crop, head):
                 sweep.run(contestant, save=lambda: folder.write_records(cells))
     folder.write_records(cells)
-    records = folder.records()
-    results = Results(cells.everything(), images.examined_labels, images.figure)
+    finished = cells.everything()
+    records = [record for record, _ in finished]
+    results = Results(finished, images.examined_labels, images.figure)
     console.print(label_table(results.at(step), images.figure_name))
     _account(console, sweep, records)
     return records
