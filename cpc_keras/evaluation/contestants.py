@@ -157,8 +157,8 @@ class NetworkContestant:
         self.checkpoint = checkpoint
         self.maps = maps
         self.crop = crop
-        self.digest = digests.of_json(method, digest, space)
         self.classifier = NetworkClassifier(build_model, space, start)
+        self.digest = digests.of_json(method, digest, space, self.classifier.schedule)
         self.parts = self.classifier.trials + 1
         self._advance = None
 

@@ -62,6 +62,11 @@ class NetworkClassifier:
         """Settings that a search tries."""
         return 1 + sum(len(values) - 1 for values in self.space.values())
 
+    @property
+    def schedule(self):
+        """Steps and batch size over a range of numbers of labels: what a kept result also depends on."""
+        return [(self.steps(labels), self.batch_size(labels)) for labels in (25 * 2**power for power in range(13))]
+
     def search(self, inputs, progress=None):
         """Chooses a setting inside the labels.
 
