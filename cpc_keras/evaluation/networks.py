@@ -31,7 +31,9 @@ class NetworkClassifier:
 
     Classes count alike, however many labels each has. The search goes along one
     axis of `space` after the other and keeps what classified held-out labels
-    best, so every regime that is given the same space makes as many trials.
+    best, so every regime that is given the same space makes as many trials. Few
+    labels are held out in two halves; a trial that is behind after the first is
+    not trained for the second.
 
     Args:
         build_model: Function `(head, dropout)` that returns a `keras.Model` from
@@ -89,24 +91,24 @@ class NetworkClassifier:
                 if progress:
                     progress()
                 tried = {**setting, axis: value}
-                score = self._judge(inputs, tried, splits)
-                if score > best:
-                    best, setting = score, tried
+                scores = self._judge(inputs, tried, splits, best)
+                if len(scores) == len(splits) and scores[-1] > best[-1]:
+                    best, setting = scores, tried
         if progress:
             progress()
         return setting, self.trials
 
-    def _judge(self, inputs, setting, splits):
-        """Balanced accuracy on held-out labels; where that ties, their likelihood."""
-        judged = []
+    def _judge(self, inputs, setting, splits, best=()):
+        """Scores after one split, after two and so on; no further than where they fall behind the `best`."""
+        scores: list[tuple[float, float]] = []
+        examined = []
         for train, test in splits:
             self.fit(inputs.subset(train), setting, self.seed)
-            judged.append((inputs.labels[test], self.predict_proba(inputs.subset(test))))
-        labels, probabilities = (np.concatenate(parts) for parts in zip(*judged, strict=True))
-        hits = probabilities.argmax(axis=1) == labels
-        likely = np.log(probabilities[np.arange(len(labels)), labels] + 1e-6)
-        classes = np.unique(labels)
-        return tuple(float(np.mean([v[labels == c].mean() for c in classes])) for v in (hits, likely))
+            examined.append((inputs.labels[test], self.predict_proba(inputs.subset(test))))
+            scores.append(_score(*(np.concatenate(parts) for parts in zip(*examined, strict=True))))
+            if best and scores[-1] < best[len(scores) - 1]:
+                break
+        return scores
 
     def fit(self, inputs, setting, seed):
         """Trains from the weights that `build_model` gives.
@@ -163,6 +165,14 @@ class NetworkClassifier:
         for variable in model.optimizer.variables:
             variable.assign(keras.ops.zeros_like(variable))
         return model
+
+
+def _score(labels, probabilities):
+    """Balanced accuracy; where that ties, likelihood."""
+    hits = probabilities.argmax(axis=1) == labels
+    likely = np.log(probabilities[np.arange(len(labels)), labels] + 1e-6)
+    classes = np.unique(labels)
+    return tuple(float(np.mean([v[labels == c].mean() for c in classes])) for v in (hits, likely))
 
 
 def start_from_probe(model, inputs):

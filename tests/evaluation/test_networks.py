@@ -46,10 +46,23 @@ def classifier(encoder):
 
 
 @pytest.mark.slow
-def test_search_finds_the_rate_that_learns(classifier, images):
+@pytest.mark.parametrize(("rates", "fits"), [((1e-6, 1e-2), 4), ((1e-2, 1e-6), 3)])
+def test_search_finds_the_rate_that_learns_and_gives_up_the_other(rates, fits, classifier, images, monkeypatch):
+    monkeypatch.setitem(classifier.space, "learning_rate", rates)
+    trained = []
+    monkeypatch.setattr(classifier, "steps", lambda count: trained.append(count) or 25)
     setting, trials = classifier.search(ImageInputs(images, 24))
     assert setting == {**SETTING, "dropout": 0.0}
     assert trials == classifier.trials == 2
+    assert trained == [12] * fits
+
+
+def test_another_schedule_is_another_cell():
+    def digest(steps):
+        contestant = NetworkContestant("supervised", "scratch", None, None, SPACE, "start", 24, steps=steps)
+        return contestant.digest
+
+    assert digest(None) == digest(usual_steps) != digest(lambda count: 2 * usual_steps(count))
 
 
 @pytest.mark.slow
