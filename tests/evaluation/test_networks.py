@@ -3,10 +3,12 @@ import numpy as np
 import pytest
 
 from cpc_keras.data.image_set import ImageSet, from_arrays
+from cpc_keras.evaluation import networks
+from cpc_keras.evaluation.contestants import NetworkContestant
 from cpc_keras.evaluation.feature_store import FeatureStore
 from cpc_keras.evaluation.features import MapCopies
 from cpc_keras.evaluation.network_inputs import ImageInputs, MapInputs, class_weights
-from cpc_keras.evaluation.networks import NetworkClassifier, smoothed_crossentropy
+from cpc_keras.evaluation.networks import NetworkClassifier, smoothed_crossentropy, usual_steps
 from cpc_keras.models import ClassifierHead, ResNet
 
 SPACE = {
@@ -57,12 +59,14 @@ def test_search_finds_the_rate_that_learns_and_gives_up_the_other(rates, fits, c
     assert trained == [12] * fits
 
 
-def test_another_schedule_is_another_cell():
-    def digest(steps):
-        contestant = NetworkContestant("supervised", "scratch", None, None, SPACE, "start", 24, steps=steps)
-        return contestant.digest
+def test_another_schedule_is_another_cell(monkeypatch):
+    def digest():
+        return NetworkContestant("supervised", "scratch", None, None, SPACE, "start", 24).digest
 
-    assert digest(None) == digest(usual_steps) != digest(lambda count: 2 * usual_steps(count))
+    before = digest()
+    assert digest() == before
+    monkeypatch.setattr(networks, "usual_steps", lambda count: 2 * usual_steps(count))
+    assert digest() != before
 
 
 @pytest.mark.slow
