@@ -7,6 +7,8 @@ from cpc_keras.layers.grid_pooling import GridPooling
 from cpc_keras.models.residual import activate, residual_block
 
 HEADS = ("mean", "grid3", "resnet")
+# Few labels leave few steps: after 50 of them, means that keep 0.99 at each are still what they were at first.
+_MOMENTUM = 0.9
 
 
 def ClassifierHead(
@@ -60,8 +62,8 @@ def ClassifierHead(
     x = maps
     if kind == "resnet":
         for block in range(1, blocks + 1):
-            x = residual_block(x, width, bottleneck, f"block{block}", normalization, dtype=dtype)
-        x = activate(x, "post", normalization, dtype)
+            x = residual_block(x, width, bottleneck, f"block{block}", normalization, dtype=dtype, momentum=_MOMENTUM)
+        x = activate(x, "post", normalization, dtype, _MOMENTUM)
     if kind == "grid3":
         x = GridPooling(3, name="pool", dtype=dtype)(x)
     else:

@@ -7,7 +7,7 @@ from cpc_keras.layers.spatial_layer_normalization import SpatialLayerNormalizati
 NORMALIZATIONS = ("layer", "batch", "none")
 
 
-def activate(x, prefix, normalization, dtype=None):
+def activate(x, prefix, normalization, dtype=None, momentum=0.99):
     """Norm and ReLU.
 
     Args:
@@ -16,6 +16,8 @@ def activate(x, prefix, normalization, dtype=None):
         normalization: `"layer"` (over space and channels of one example),
             `"batch"` or `"none"`.
         dtype: Dtype or dtype policy of the layers.
+        momentum: Share of their old value that the means of `"batch"`, which
+            serve outside training, keep at a step.
 
     Returns:
         A tensor of the same shape.
@@ -23,7 +25,7 @@ def activate(x, prefix, normalization, dtype=None):
     if normalization == "layer":
         x = SpatialLayerNormalization(name=f"{prefix}_norm", dtype=dtype)(x)
     elif normalization == "batch":
-        x = layers.BatchNormalization(epsilon=1e-5, name=f"{prefix}_norm", dtype=dtype)(x)
+        x = layers.BatchNormalization(momentum=momentum, epsilon=1e-5, name=f"{prefix}_norm", dtype=dtype)(x)
     return layers.Activation("relu", name=f"{prefix}_relu", dtype=dtype)(x)
 
 
@@ -54,7 +56,7 @@ def convolve(x, filters, kernel, prefix, strides=1, starts_at_zero=False, dtype=
     )(x)
 
 
-def residual_block(x, filters, inner, prefix, normalization, strides=1, dtype=None):
+def residual_block(x, filters, inner, prefix, normalization, strides=1, dtype=None, momentum=0.99):
     """A pre-activation residual block.
 
     Without norms the last convolution of the branch starts at zero, see
@@ -69,6 +71,7 @@ def residual_block(x, filters, inner, prefix, normalization, strides=1, dtype=No
         normalization: As for `activate`.
         strides: 2 halves the map.
         dtype: Dtype or dtype policy of the layers.
+        momentum: As for `activate`.
 
     Returns:
         Tensor `[N, h / strides, w / strides, filters]`.
@@ -77,18 +80,18 @@ def residual_block(x, filters, inner, prefix, normalization, strides=1, dtype=No
         He et al. 2016, arXiv 1603.05027.
     """
     zero = normalization == "none"
-    activated = activate(x, f"{prefix}_preact", normalization, dtype)
+    activated = activate(x, f"{prefix}_preact", normalization, dtype, momentum)
     shortcut = x
     if strides != 1 or x.shape[-1] != filters:
         shortcut = convolve(activated, filters, 1, f"{prefix}_shortcut", strides, dtype=dtype)
     if inner is None:
         x = convolve(activated, filters, 3, f"{prefix}_1", strides, dtype=dtype)
-        x = activate(x, f"{prefix}_1", normalization, dtype)
+        x = activate(x, f"{prefix}_1", normalization, dtype, momentum)
         x = convolve(x, filters, 3, f"{prefix}_2", starts_at_zero=zero, dtype=dtype)
     else:
         x = convolve(activated, inner, 1, f"{prefix}_1", dtype=dtype)
-        x = activate(x, f"{prefix}_1", normalization, dtype)
+        x = activate(x, f"{prefix}_1", normalization, dtype, momentum)
         x = convolve(x, inner, 3, f"{prefix}_2", strides, dtype=dtype)
-        x = activate(x, f"{prefix}_2", normalization, dtype)
+        x = activate(x, f"{prefix}_2", normalization, dtype, momentum)
         x = convolve(x, filters, 1, f"{prefix}_3", starts_at_zero=zero, dtype=dtype)
     return layers.Add(name=f"{prefix}_add", dtype=dtype)([shortcut, x])

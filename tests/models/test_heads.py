@@ -29,6 +29,17 @@ def test_grid_tells_places_apart_and_the_mean_does_not():
         assert np.allclose(head(maps), head(turned), atol=1e-5) == same
 
 
+def test_fifty_steps_are_enough_to_classify_as_in_training():
+    """What stands in for a batch's own mean and spread must have forgotten where it started."""
+    head = ClassifierHead((5, 5, 8), classes=4, blocks=2, width=16, bottleneck=4)
+    kernel = head.get_layer("predictions").kernel
+    kernel.assign(np.random.default_rng(1).normal(size=kernel.shape))
+    maps = np.random.default_rng(0).normal(loc=3.0, scale=5.0, size=(64, 5, 5, 8)).astype("float32")
+    for _ in range(50):
+        in_training = head(maps, training=True)
+    np.testing.assert_allclose(head(maps, training=False), in_training, atol=0.05)
+
+
 def test_says_what_is_wrong():
     with pytest.raises(ValueError, match="`kind` must be one of .* Received: kind='mlp'"):
         ClassifierHead((5, 5, 8), classes=4, kind="mlp")
