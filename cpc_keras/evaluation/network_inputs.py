@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from cpc_keras.data.pipeline import encoding_batches, training_batches
+from cpc_keras.data.pipeline import encoding_batches, training_batches, untuned
 from cpc_keras.evaluation.features import shift_pixels
 
 _EXAMINED_AT_A_TIME = 250
@@ -80,7 +80,7 @@ class MapInputs:
             tf.TensorSpec((None,), tf.int64),
             tf.TensorSpec((None,), tf.float32),
         )
-        return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4)
+        return untuned(tf.data.Dataset.from_generator(batches, output_signature=signature))
 
     def examination(self):
         """Batches of maps, in order."""

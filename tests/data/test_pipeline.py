@@ -68,6 +68,12 @@ def test_encoding_takes_each_centre_once(images):
     np.testing.assert_array_equal(batches[1][1], to_float(images.read(5))[top : top + 16, 4:20])
 
 
+def test_no_pipeline_waits_for_a_tuner(images):
+    """An iterator that ends waits for the thread of tf.data's tuner, which sleeps ever longer."""
+    for dataset in (training_batches(images, 4, crop=8, seed=0), encoding_batches(images, 4, crop=8)):
+        assert dataset.map(lambda *batch: batch).options().autotune.enabled is False
+
+
 def test_refuses_what_does_not_fit(images):
     with pytest.raises(InputError, match="`batch_size` must not exceed the number of images, 11.*batch_size=12"):
         training_batches(images, 12, 16, 0)
