@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedShuffleSplit
 
 
-def inner_splits(labels, folds, repeats=1, single_above=None, seed=0):
-    """Stratified folds of the labels, or one held-out third where there are many.
+def inner_splits(labels, folds, repeats=1, single_above=None, most_learnt=None, seed=0):
+    """Stratified folds of the labels, or one held-out part where there are many.
 
     A class of one label cannot be both learnt from and judged on: it is in
     every training part and in no other.
@@ -14,7 +14,9 @@ def inner_splits(labels, folds, repeats=1, single_above=None, seed=0):
         labels: Integer array `[N]`.
         folds: Folds; fewer if a class (of two or more) has fewer labels.
         repeats: How often all folds are made anew.
-        single_above: Labels above which a held-out third does; `None` for never.
+        single_above: Labels above which one held-out third does; `None` for never.
+        most_learnt: Labels to learn from at most beside it; all others are held
+            out. `None` for two thirds.
         seed: Whole number.
 
     Returns:
@@ -34,7 +36,9 @@ def inner_splits(labels, folds, repeats=1, single_above=None, seed=0):
     if judged_classes < 2:
         return []
     if single_above is not None and len(common) > single_above and len(common) // 3 >= judged_classes:
-        splitter = StratifiedShuffleSplit(1, test_size=1 / 3, random_state=seed)
+        third = -(-len(common) // 3)
+        held_out = third if most_learnt is None else max(third, len(common) - most_learnt)
+        splitter = StratifiedShuffleSplit(1, test_size=held_out, random_state=seed)
     else:
         splitter = RepeatedStratifiedKFold(
             n_splits=int(min(folds, counts[counts >= 2].min())), n_repeats=repeats, random_state=seed

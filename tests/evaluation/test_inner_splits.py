@@ -17,6 +17,13 @@ def test_many_labels_are_judged_on_a_third():
     assert (len(learnt), len(judged)) == (600, 300)
 
 
+def test_beyond_what_is_learnt_from_all_others_judge():
+    ((learnt, judged),) = inner_splits(np.arange(2600) % 3, folds=5, single_above=200, most_learnt=600)
+    assert (len(learnt), len(judged)) == (600, 2000)
+    ((learnt, judged),) = inner_splits(np.arange(600) % 3, folds=5, single_above=200, most_learnt=600)
+    assert (len(learnt), len(judged)) == (400, 200)
+
+
 def test_a_class_of_one_label_is_learnt_and_never_judged():
     labels = np.array([0] * 50 + [1] * 50 + [2])
     splits = inner_splits(labels, folds=5)

@@ -59,6 +59,37 @@ def test_search_finds_the_rate_that_learns_and_gives_up_the_other(rates, fits, c
     assert trained == [12] * fits
 
 
+class Labels:
+    """Inputs without images: what a search asks of them is to be seen."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def subset(self, positions):
+        return Labels(self.labels[positions])
+
+
+@pytest.mark.parametrize(
+    ("count", "learnt", "judged", "share"),
+    [(100, 50, 50, 1.0), (600, 400, 200, 0.5), (900, 600, 300, 0.5), (9000, 600, 2000, 0.5)],
+)
+def test_what_trials_learn_from_and_are_judged_on(count, learnt, judged, share, classifier, monkeypatch):
+    seen = []
+
+    def fit(inputs, setting, seed, share):
+        seen.append((len(inputs.labels), share))
+
+    def predict(inputs):
+        seen.append(len(inputs.labels))
+        return np.full((len(inputs.labels), 2), 0.5)
+
+    monkeypatch.setattr(classifier, "fit", fit)
+    monkeypatch.setattr(classifier, "predict_proba", predict)
+    classifier.search(Labels(np.arange(count) % 2))
+    assert seen[:2] == [(learnt, share), judged]
+    assert set(seen) == set(seen[:2])
+
+
 def test_another_schedule_is_another_cell(monkeypatch):
     def digest():
         return NetworkContestant("supervised", "scratch", None, None, SPACE, "start", 24).digest
