@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedShuffleSplit
 
 
-def inner_splits(labels, folds, repeats=1, single_above=None, most_learnt=None, seed=0):
+def inner_splits(labels, folds, repeats=1, single_above=None, seed=0, most_learnt=None):
     """Stratified folds of the labels, or one held-out part where there are many.
 
     A class of one label cannot be both learnt from and judged on: it is in
@@ -15,9 +15,9 @@ def inner_splits(labels, folds, repeats=1, single_above=None, most_learnt=None, 
         folds: Folds; fewer if a class (of two or more) has fewer labels.
         repeats: How often all folds are made anew.
         single_above: Labels above which one held-out third does; `None` for never.
-        most_learnt: Labels to learn from at most beside it; all others are held
-            out. `None` for two thirds.
         seed: Whole number.
+        most_learnt: Labels to learn from at most beside a single held-out part;
+            all others are in that. `None` for two thirds.
 
     Returns:
         List of `(learnt, judged)`, positions; empty if there are not two

@@ -64,7 +64,7 @@ class _ViewProbe(ClassifierMixin, BaseEstimator):
         few = len(chosen) <= _CHEAP
         # A few labels make a noisy choice; they also make folds and repeats cheap.
         repeats = min(_REPEATS, max(1, _CHEAP // len(chosen)))
-        folds = inner_splits(labels[chosen], self.folds if few else 3, repeats, _SINGLE, self.seed)
+        folds = inner_splits(labels[chosen], self.folds if few else 3, repeats, _SINGLE, seed=self.seed)
         self.scaling_ = {name: _moments(unlabelled, name) for name in names}
         learnt = min((len(learnt) for learnt, _ in folds), default=len(labels))
         settings = self._settings(learnt)

@@ -73,6 +73,16 @@ def test_is_a_scikit_learn_estimator(probe):
     assert made.get_params()["folds"] == 3
 
 
+@pytest.mark.parametrize("probe", [LinearProbe(seed=3), KNNProbe(seed=3)])
+def test_many_labels_are_judged_by_a_third_of_two_thousand(probe):
+    rng = np.random.default_rng(0)
+    labels = np.arange(3000) % 2
+    views = {"telling": rng.normal(size=(3000, 4)) + 3 * labels[:, None], "noise": rng.normal(size=(3000, 4))}
+    assert probe.fit(views, labels).selected_["view"] == "telling"
+    assert probe.score(views, labels) > 0.99
+    assert probe.trials_ > 2
+
+
 def test_scores_of_a_known_case():
     labels = [0, 0, 0, 1]
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6]])
