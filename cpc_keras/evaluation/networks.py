@@ -24,7 +24,7 @@ SPACE = {
 _FEW = 200
 # Labels that a trial learns from and is judged on at most. From 600 labels, 200 held out choose no better than by luck
 # (a rate that cost 2.5 points with 6,000); 2,000 more to judge by cost next to nothing.
-_MOST_LEARNT, _MOST_JUDGED = 600, 2000
+_MOST_LEARNT, _MOST_JUDGED = 400, 2000
 MOST_SEARCHED = _MOST_LEARNT + _MOST_JUDGED
 # Steps of a trial on one held-out part, as a share of those of a training.
 _HASTE = 0.5

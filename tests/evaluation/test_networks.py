@@ -71,7 +71,7 @@ class Labels:
 
 @pytest.mark.parametrize(
     ("count", "learnt", "judged", "share"),
-    [(100, 50, 50, 1.0), (600, 400, 200, 0.5), (900, 600, 300, 0.5), (9000, 600, 2000, 0.5)],
+    [(100, 50, 50, 1.0), (600, 400, 200, 0.5), (900, 400, 500, 0.5), (9000, 400, 2000, 0.5)],
 )
 def test_what_trials_learn_from_and_are_judged_on(count, learnt, judged, share, classifier, monkeypatch):
     seen = []
