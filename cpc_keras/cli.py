@@ -25,6 +25,10 @@ Data = Annotated[
     typer.Option(metavar="SOURCE", help="tfds:NAME, dir:PATH, classes:PATH or csv:FILE; instead of the recipe's."),
 ]
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replaces a recipe's field.")]
+Model = Annotated[pathlib.Path, typer.Argument(metavar="MODEL", help="Folder of an exported model.")]
+ImageData = Annotated[
+    str, typer.Option("--data", metavar="SOURCE", help="Images: tfds:NAME, dir:PATH, classes:PATH or csv:FILE.")
+]
 RunOption = Annotated[pathlib.Path | None, typer.Option("--run", help="Folder of the run; runs/RECIPE if not given.")]
 
 
@@ -45,7 +49,7 @@ def demo(
 
     pretrain_run(_recipe("fashion_mnist", overrides, None), run, console)
     evaluate_run(run, console, methods=("linear", "knn", "supervised"))
-    artefact = export_run(run, dest)
+    artefact = export_run(run, dest, console, with_head=True)
     page = write_report(run, console)
     console.print(f"Report:     {page}\nSavedModel: {artefact}")
 
@@ -163,12 +167,65 @@ def evaluate(
 
 
 @app.command()
-def export(run: Run, dest: Annotated[pathlib.Path, typer.Argument(metavar="DEST", help="Folder to write.")]) -> None:
-    """Writes the encoder as a SavedModel with a model card."""
+def export(
+    run: Run,
+    dest: Annotated[pathlib.Path, typer.Argument(metavar="DEST", help="Folder to write; a file for other formats.")],
+    with_head: Annotated[
+        bool, typer.Option("--with-head", help="Add a linear classifier, trained on the largest label budget.")
+    ] = False,
+    kind: Annotated[str, typer.Option("--format", help="saved_model, onnx or litert.")] = "saved_model",
+) -> None:
+    """Writes the encoder as a SavedModel with a model card, or as one file for ONNX Runtime or LiteRT."""
     console = _start()
+    from cpc_keras.export.other_formats import FORMATS
     from cpc_keras.exporting import export as export_run
 
-    console.print(f"SavedModel: {export_run(run, dest)}")
+    if kind not in ("saved_model", *FORMATS):
+        raise InputError(f"`--format` must be saved_model, {' or '.join(FORMATS)}. Received: {kind}")
+    console.print(f"SavedModel: {export_run(run, dest, console, with_head, kind)}")
+
+
+@app.command()
+def embed(
+    model: Model,
+    data: ImageData,
+    out: Annotated[pathlib.Path, typer.Option(metavar="FILE", help="File to write, .npz or .parquet.")],
+    signature: Annotated[str, typer.Option(help="What the model is asked for; its card lists the names.")] = (
+        "serving_default"
+    ),
+) -> None:
+    """Features of every image of a source, by an exported model; run again, it goes on where it was."""
+    console = _start()
+    from cpc_keras.embedding import embed as embed_images
+
+    embed_images(model, data, out, console, signature)
+
+
+@app.command()
+def predict(
+    model: Model,
+    data: ImageData,
+    out: Annotated[pathlib.Path, typer.Option(metavar="FILE", help="CSV file to write: path, class, probability.")],
+) -> None:
+    """Class of every image of a source, by a model that was exported with a head."""
+    console = _start()
+    from cpc_keras.embedding import predict as predict_images
+
+    predict_images(model, data, out, console)
+
+
+@app.command()
+def models(
+    folder: Annotated[pathlib.Path, typer.Argument(metavar="FOLDER", help="Where exported models lie.")] = pathlib.Path(
+        "saved_models"
+    ),
+) -> None:
+    """Lists exported models with their figures."""
+    from rich.console import Console
+
+    from cpc_keras.model_index import model_table
+
+    Console(highlight=False, soft_wrap=True).print(model_table(folder))
 
 
 @app.command()

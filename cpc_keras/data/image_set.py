@@ -164,7 +164,7 @@ def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None)
     cached = sizes.prod(axis=1).sum() <= _CACHE_SHARE * psutil.virtual_memory().available
 
     def load(position):
-        return _convert(images.read(position), channels, short_side)
+        return convert(images.read(position), channels, short_side)
 
     if images.verified and not cached:
         return dataclasses.replace(images, sizes=sizes, read=load)
@@ -212,8 +212,17 @@ def _prepared_sizes(sizes, channels, short_side):
     return sizes
 
 
-def _convert(array, channels, short_side):
-    """Resizes an image's short side and gives it one or three channels."""
+def convert(array, channels, short_side):
+    """Resizes an image's short side and gives it one or three channels.
+
+    Args:
+        array: `[H, W, C]`, uint8 or uint16.
+        channels: 1 or 3.
+        short_side: Pixels; `None` leaves the size as it is.
+
+    Returns:
+        An array of the same dtype.
+    """
     if array.shape[2] == 3 and channels == 1:
         array = np.asarray(Image.fromarray(array).convert("L"))[..., None]
     if short_side is not None and min(array.shape[:2]) != short_side:

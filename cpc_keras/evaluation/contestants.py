@@ -88,6 +88,7 @@ class ProbeContestant:
         encoder: Name of the encoder in the records.
         checkpoint: Step of the encoder, or `None`.
         features: A `FrozenFeatures`.
+        view: The one view that it is put on; what the method says if `None`.
 
     Attributes:
         digest: Names all that its answers depend on, but for the round and seed.
@@ -97,12 +98,13 @@ class ProbeContestant:
 
     inherits = False
 
-    def __init__(self, method, encoder, checkpoint, features):
+    def __init__(self, method, encoder, checkpoint, features, view=None):
         self.method = method
         self.encoder = encoder
         self.checkpoint = checkpoint
         self.features = features
-        self.digest = digests.of_json(method, features.digest, features.crop)
+        self.view = view
+        self.digest = digests.of_json(method, features.digest, features.crop, *([view] if view else []))
         self.parts = 1
 
     def begin(self, rounds, progress):
@@ -121,16 +123,22 @@ class ProbeContestant:
         Returns:
             An `Answer`.
         """
-        probe = PROBES[self.method](seed)
-        # A probe that is for one view is not handed the others.
-        names = probe.views and {*probe.views, *(f"{view}{SQUARE}" for view in probe.views)}
-        train = with_joined(self.features.train.of(one.train, names))
-        unlabelled = with_joined(self.features.train.of(one.unlabelled, names))
-        probe.fit(train, data.train_labels[one.train], unlabelled)
+        probe, names = self.fitted(data, one, seed)
         found = probe.predict_proba(with_joined(self.features.examined.of(one.test, names)))
         probabilities = np.zeros((len(one.test), data.classes), "float32")
         probabilities[:, probe.classes_] = found
         return Answer(probabilities, probe.selected_, probe.trials_)
+
+    def fitted(self, data, one, seed):
+        """`(probe, names)`: the probe of a round, and the stored views that it asks for (`None` for all)."""
+        probe = PROBES[self.method](seed)
+        # A probe that is for one view is not handed the others.
+        names = probe.views and {*probe.views, *(f"{view}{SQUARE}" for view in probe.views)}
+        if self.view:  # which may be two of them joined
+            probe.set_params(views=(self.view,))
+        train = with_joined(self.features.train.of(one.train, names))
+        unlabelled = with_joined(self.features.train.of(one.unlabelled, names))
+        return probe.fit(train, data.train_labels[one.train], unlabelled), names
 
 
 class NetworkContestant:

@@ -1,5 +1,7 @@
 """Artefacts that others consume without this package."""
 
+from cpc_keras.export.image_features import ImageFeatures, LinearHead
+from cpc_keras.export.other_formats import convert
 from cpc_keras.export.saved_model import save
 
-__all__ = ["save"]
+__all__ = ["ImageFeatures", "LinearHead", "convert", "save"]

@@ -1,20 +1,21 @@
 """The frozen encoder as a reusable SavedModel that needs no `cpc_keras`."""
 
 import json
-import os
 import pathlib
-import shutil
+from importlib import metadata
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from cpc_keras.errors import InputError
-from cpc_keras.layers.transforms.colour import LUMA
-from cpc_keras.optimizers import averaged_weights
+from cpc_keras import digests
+from cpc_keras.export.float32 import in_float32
+from cpc_keras.export.image_features import ImageFeatures
+from cpc_keras.export.model_card import model_card
+from cpc_keras.export.whole import appears_whole
+from cpc_keras.model_index import DESCRIPTION
 
 
-def save(model, dest, pooling=None, card=None):
+def save(model, dest, pooling=None, head=None, description=None):
     """Exports a CPC model's encoder.
 
     The artefact follows TF Hub's convention for image feature vectors:
@@ -30,13 +31,22 @@ def save(model, dest, pooling=None, card=None):
     * `patch_grid`: `patch_grid` `[B, rows, cols, D]`, of the centre that the
       patches cover;
     * `feature_map`: `feature_map` `[B, h, w, D]`, the encoder without patches;
-    * `selected`, if `pooling` is given: `features` `[B, D']`.
+    * `selected`, if `pooling` is given: `features` `[B, D']`;
+    * `classify`, if `head` is given: `probabilities` `[B, classes]` and
+      `class_names` `[classes]`.
+
+    For Keras' `TFSMLayer` there are the endpoints `serve` and `serve_train`, to
+    vectors, and `serve_feature_map` and `serve_feature_map_train`, to maps.
+
+    Beside the SavedModel lie `model.json`, which says all that is known of it,
+    and a model card, `README.md`.
 
     Args:
         model: A `CPC` model.
         dest: Folder to write. An older export there is replaced.
         pooling: Function from `(patch_grid, feature_map)` to features.
-        card: Function from the written folder to the text of its `README.md`.
+        head: A `LinearHead`, a classifier on features.
+        description: Further entries of `model.json`, as a dictionary.
 
     Returns:
         The path.
@@ -45,97 +55,81 @@ def save(model, dest, pooling=None, card=None):
         InputError: If `dest` cannot be written, or holds anything but an export.
     """
     dest = pathlib.Path(dest)
-    partial = dest.with_name(f".{dest.name}.partial")
-    if dest.exists() and not (dest / "saved_model.pb").is_file():
-        raise InputError(f"`DEST` must be a new folder or an older export. Received: {dest}")
-    try:
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)
-        artefact, signatures = _artefact(_in_float32(model), pooling)
+    with appears_whole(dest, folder=True) as partial:
+        features = ImageFeatures(in_float32(model), head)
+        artefact, signatures = _artefact(features, pooling)
         tf.saved_model.save(artefact, str(partial), signatures=signatures)
-        if card is not None:
-            (partial / "README.md").write_text(card(partial), encoding="utf-8")
-        shutil.rmtree(dest, ignore_errors=True)
-        os.replace(partial, dest)
-    except (OSError, tf.errors.OpError) as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"`DEST` must be a folder that can be written to. Received: {dest} ({reason})") from error
+        told = _describe(features, signatures, partial, dest.name, description or {})
+        (partial / DESCRIPTION).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        (partial / "README.md").write_text(model_card(told), encoding="utf-8")
     return dest
 
 
-def _in_float32(model):
-    """The same model, computing in float32, with averaged weights where its optimizer keeps them."""
-    config = json.dumps(keras.saving.serialize_keras_object(model))
-    for narrow in ("mixed_bfloat16", "mixed_float16"):
-        config = config.replace(f'"{narrow}"', '"float32"')
-    copy = keras.saving.deserialize_keras_object(json.loads(config))
-    if not copy.built:
-        copy.build(model.get_build_config()["input_shape"])
-    with averaged_weights(model):
-        copy.set_weights(model.get_weights())
-    return copy
-
-
-def _artefact(model, pooling):
-    encoder = model.encoder
-    channels = encoder.input_shape[-1]
-
-    def vector(images, training):
-        images = _as_channels(images, channels)
-        grid = model.encode_patches(model.patch_extractor(_covered(images, model)), training=training)
-        return tf.reduce_mean(grid, axis=(1, 2))
-
-    def patch_grid(images):
-        return model.encode_patches(model.patch_extractor(_covered(images, model)))
-
-    def feature_map(images):
-        return tf.cast(encoder(images, training=False), tf.float32)
-
+def _artefact(features, pooling):
+    encoder = features.cpc.encoder
     artefact = tf.train.Checkpoint()
-    artefact.__call__ = tf.function(lambda images, training=False: vector(images, training), autograph=False)
+    artefact.__call__ = tf.function(lambda images, training=False: features(images, training=training), autograph=False)
     for accepted in (1, 3):
         for training in (False, True):
             artefact.__call__.get_concrete_function(_spec(accepted), training)
+    for name, function in (("serve", features), ("serve_feature_map", features.feature_map)):
+        for training, ending in ((False, ""), (True, "_train")):
+            setattr(artefact, name + ending, _endpoint(function, training))
     artefact.variables = [weight.value for weight in encoder.weights]
     artefact.trainable_variables = [weight.value for weight in encoder.trainable_weights]
     artefact.regularization_losses = []
 
-    def signature(name, function):
-        wrapped = tf.function(lambda images: {name: function(images)}, autograph=False)
-        return wrapped.get_concrete_function(_spec(channels))
+    def signature(function):
+        return tf.function(function, autograph=False).get_concrete_function(_spec(features.channels))
 
     signatures = {
-        "serving_default": signature("feature_vector", lambda images: vector(images, False)),
-        "patch_grid": signature("patch_grid", patch_grid),
-        "feature_map": signature("feature_map", feature_map),
+        "serving_default": signature(lambda images: {"feature_vector": features(images)}),
+        "patch_grid": signature(lambda images: {"patch_grid": features.patch_grid(images)}),
+        "feature_map": signature(lambda images: {"feature_map": features.feature_map(images)}),
     }
     if pooling is not None:
-        signatures["selected"] = signature("features", lambda images: pooling(patch_grid(images), feature_map(images)))
+        signatures["selected"] = signature(lambda images: {"features": features.pooled(images, pooling)})
+    if features.head is not None:
+        names = list(features.head.class_names)
+        signatures["classify"] = signature(
+            lambda images: {"probabilities": features.probabilities(images), "class_names": tf.constant(names)}
+        )
     return artefact, signatures
+
+
+def _endpoint(function, training):
+    """A `tf.function` of images alone, traced for one channel and three."""
+    endpoint = tf.function(lambda images: function(images, training=training), autograph=False)
+    for accepted in (1, 3):
+        endpoint.get_concrete_function(_spec(accepted))
+    return endpoint
 
 
 def _spec(channels):
     return tf.TensorSpec((None, None, None, channels), tf.float32, name="images")
 
 
-def _as_channels(images, channels):
-    given = images.shape[-1]
-    if given == channels:
-        return images
-    if channels == 1:
-        return tf.reduce_sum(images * tf.constant(LUMA), axis=-1, keepdims=True)
-    return tf.repeat(images, channels, axis=-1)
-
-
-def _covered(images, model):
-    """The centre of the images that whole patches cover."""
-    size = tf.shape(images)[1:3]
-    covered = model.patch_size + (size - model.patch_size) // model.stride * model.stride
-    top, left = tf.unstack((size - covered) // 2)
-    return images[:, top : top + covered[0], left : left + covered[1]]
-
-
-def parameter_count(model):
-    """Number of weights of a model's encoder."""
-    return int(sum(np.prod(weight.shape) for weight in model.encoder.weights))
+def _describe(features, signatures, folder, name, description):
+    """What `model.json` holds."""
+    cpc = features.cpc
+    shapes = {
+        key: {output: spec.shape.as_list() for output, spec in function.structured_outputs.items()}
+        for key, function in signatures.items()
+    }
+    given = {
+        "channels": features.channels,
+        "smallest": cpc.patch_size,
+        "crop": cpc.get_build_config()["input_shape"][1],
+        "short_side": None,
+    }
+    told = {
+        "name": name,
+        "patches": {"size": cpc.patch_size, "stride": cpc.stride},
+        "weights": int(sum(np.prod(weight.shape) for weight in cpc.encoder.weights)),
+        "versions": {name: metadata.version(name) for name in ("cpc_keras", "keras", "tensorflow")},
+        **description,
+        "input": {**given, **description.get("input", {})},
+        "signatures": {key: {"outputs": outputs} for key, outputs in shapes.items()},
+        "sha256": digests.of_variables(folder),
+    }
+    return told

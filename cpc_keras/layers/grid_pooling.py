@@ -31,7 +31,8 @@ def pool_grid(maps, cells):
 
 
 def _areas(size, cells):
-    return [(i * size // cells, -(-(i + 1) * size // cells)) for i in range(cells)]
+    # Rounded up without a negative number, which a runtime other than TensorFlow may round towards zero.
+    return [(i * size // cells, ((i + 1) * size + cells - 1) // cells) for i in range(cells)]
 
 
 @keras.saving.register_keras_serializable(package="cpc_keras")

@@ -13,10 +13,11 @@ PACKAGE = pathlib.Path(cpc_keras.__file__).parent
 # A module may import from its own folder, from lower ranks, and nothing else of the package.
 RANKS = {
     **dict.fromkeys(["determinism", "digests", "errors", "interrupts", "progress"], 0),
+    **dict.fromkeys(["model_index"], 1),
     **dict.fromkeys(["layers", "losses", "optimizers", "data", "recipe"], 1),
     **dict.fromkeys(["models", "recipe_file", "switches"], 2),
     **dict.fromkeys(["evaluation", "export", "building", "checkpoints", "geometry", "run_folder"], 3),
-    **dict.fromkeys(["health", "describing", "online_probe", "report_page"], 4),
+    **dict.fromkeys(["health", "describing", "online_probe", "report_page", "embedding"], 4),
     **dict.fromkeys(["pretraining"], 5),
     **dict.fromkeys(["label_efficiency"], 6),
     **dict.fromkeys(["exporting", "ablation"], 7),

@@ -134,17 +134,6 @@ def test_the_whole_road_on_a_folder_with_classes(place):
     assert page.count("data:image/png;base64,") == 7
 
 
-def test_the_snippet_of_the_model_card_runs(place):
-    if not (place / "exported").is_dir():
-        pytest.fail("the export of the test before is missing")
-    card = (place / "exported" / "README.md").read_text()
-    snippet = re.search(r"```python\n(.*?)```", card, re.S).group(1)
-    script = "import sys; sys.modules['cpc_keras'] = None\n" + snippet + "\nprint(features.shape, grid.shape)\n"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=place, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "(1, 16) (1, 5, 5, 16)"
-
-
 def test_help_takes_less_than_half_a_second_of_cpu_time(place):
     cpc_keras("--help", cwd=place, code=0)  # writes the byte code
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

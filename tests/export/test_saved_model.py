@@ -1,16 +1,13 @@
-import subprocess
-import sys
+import json
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.special import softmax
 
 from cpc_keras import export
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.features import pool_view
-
-# Stands in for a program on a machine that does not have the package.
-WITHOUT_PACKAGE = "import sys; sys.modules['cpc_keras'] = None\n"
 
 
 @pytest.fixture
@@ -61,48 +58,41 @@ def test_a_bfloat16_model_is_exported_in_float32(small_cpc, photo_crops, tmp_pat
     np.testing.assert_allclose(loaded(photo_crops), np.asarray(model.encode(photo_crops)).mean(axis=(1, 2)), atol=0.05)
 
 
-@pytest.mark.slow
-def test_tensorflow_hub_loads_it_without_the_package(model, photo_crops, tmp_path):
-    path = export.save(model, tmp_path / "out")
-    np.save(tmp_path / "images.npy", photo_crops)
-    script = WITHOUT_PACKAGE + (
-        "import numpy as np, tensorflow_hub as hub\n"
-        f"encoder = hub.load({str(path)!r})\n"
-        f"np.save({str(tmp_path / 'features.npy')!r}, encoder(np.load({str(tmp_path / 'images.npy')!r})))\n"
-        "try:\n    import cpc_keras\nexcept ImportError:\n    print('package is not importable')\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "package is not importable" in done.stdout
-    expected = np.asarray(model.encode(photo_crops)).mean(axis=(1, 2))
-    np.testing.assert_allclose(np.load(tmp_path / "features.npy"), expected, atol=1e-5)
+@pytest.mark.parametrize("pixels", [12, 31])
+def test_vectors_and_maps_of_any_size_are_those_of_the_encoder(pixels, model, photographs, tmp_path):
+    loaded = tf.saved_model.load(export.save(model, tmp_path / "out"))
+    images = np.stack([picture[:pixels, : pixels + 5, :1] / 255.0 for picture in photographs]).astype("float32")
+    np.testing.assert_allclose(loaded.serve_feature_map(images), model.encoder(images), atol=1e-5)
+    np.testing.assert_allclose(loaded.serve(images), loaded(images), atol=1e-6)
 
 
-@pytest.mark.slow
-def test_hub_keras_layer_fine_tunes_it_without_the_package(model, photo_crops, tmp_path):
-    path = export.save(model, tmp_path / "out")
-    np.save(tmp_path / "images.npy", photo_crops)
-    script = WITHOUT_PACKAGE + (
-        "import numpy as np, tf_keras as keras, tensorflow_hub as hub\n"
-        f"images = np.load({str(tmp_path / 'images.npy')!r})\n"
-        "layer = hub.KerasLayer(" + repr(str(path)) + ", trainable=True)\n"
-        "model = keras.Sequential([layer, keras.layers.Dense(2)])\n"
-        "model(images)\n"
-        "before = [v.numpy() for v in layer.trainable_variables]\n"
-        "model.compile('adam', keras.losses.SparseCategoricalCrossentropy(from_logits=True))\n"
-        "model.fit(images, np.arange(12) % 2, epochs=2, verbose=0)\n"
-        "moved = [np.abs(a - v.numpy()).max() > 0 for a, v in zip(before, layer.trainable_variables)]\n"
-        "print(len(moved), all(moved))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [str(len(model.encoder.trainable_weights)), "True"]
+def test_the_head_says_what_a_softmax_on_its_features_says(model, photo_crops, tmp_path):
+    def mean(grid, whole):
+        return pool_view("mean", grid, whole)
+
+    kernel, bias = np.random.default_rng(0).normal(size=(17, 3)).astype("float32")[:16], np.float32([0.1, 0.0, -0.1])
+    head = export.LinearHead(mean, kernel, bias, ("sky", "stone", "petal"))
+    loaded = tf.saved_model.load(export.save(model, tmp_path / "out", head=head))
+    said = loaded.signatures["classify"](tf.constant(photo_crops))
+    expected = softmax(np.asarray(loaded(photo_crops)) @ kernel + bias, axis=1)
+    np.testing.assert_allclose(said["probabilities"], expected, atol=1e-5)
+    assert said["class_names"].numpy().tolist() == [b"sky", b"stone", b"petal"]
+
+
+def test_describes_itself(model, tmp_path):
+    path = export.save(model, tmp_path / "out", description={"pre_training": "none", "input": {"short_side": 30}})
+    told = json.loads((path / "model.json").read_text())
+    assert told["input"] == {"channels": 1, "smallest": 12, "crop": 28, "short_side": 30}
+    assert told["signatures"]["serving_default"]["outputs"] == {"feature_vector": [None, 16]}
+    assert told["weights"] == sum(weight.size for weight in model.encoder.get_weights())
+    card = (path / "README.md").read_text()
+    assert "| pre-training | none |" in card and told["sha256"] in card and "not evaluated" in card
 
 
 def test_replaces_an_export_but_nothing_else(model, tmp_path):
-    export.save(model, tmp_path / "out", card=lambda folder: "first")
-    export.save(model, tmp_path / "out", card=lambda folder: "second")
-    assert (tmp_path / "out" / "README.md").read_text() == "second"
+    export.save(model, tmp_path / "out", description={"pre_training": "first"})
+    export.save(model, tmp_path / "out", description={"pre_training": "second"})
+    assert "second" in (tmp_path / "out" / "README.md").read_text()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("keep")
     with pytest.raises(InputError, match="`DEST` must be a new folder or an older export"):

@@ -1,0 +1,105 @@
+"""How well a linear probe does on what each signature of an export gives."""
+
+import numpy as np
+
+from cpc_keras.data.budgets import Budget
+from cpc_keras.data.labelled_images import Round
+from cpc_keras.evaluation.cells import Cells
+from cpc_keras.evaluation.contestants import ProbeContestant
+from cpc_keras.evaluation.label_table import budget_name, row_name
+from cpc_keras.evaluation.sweep import Sweep
+
+# The view that a probe on a signature is put on: grids and maps are averaged over 3 × 3 areas first.
+VIEWS = {"serving_default": "mean", "patch_grid": "grid3", "feature_map": "map3"}
+
+
+class SignatureFigures:
+    """Probes on single views, with the label subsets that an encoder was evaluated with.
+
+    Args:
+        images: The `LabelledImages` of the evaluation.
+        features: The `FrozenFeatures` of the encoder.
+        records: Those of the evaluation, of this encoder's checkpoint and what it
+            was compared with.
+        folder: Where finished cells are kept.
+        progress: Object with `start(name, total)` and `advance(count)`.
+    """
+
+    def __init__(self, images, features, records, folder, progress):
+        self.images = images
+        self.features = features
+        self.records = records
+        self.folder = folder / f"{images.digest[:16]}-{features.digest[:16]}"
+        self.progress = progress
+        self.seeds = 1 + max(record["seed"] for record in records)
+        budgets = [_budget(record) for record in records if (record["method"], record["encoder"]) == ("linear", "cpc")]
+        self.budgets = [budget for budget in dict.fromkeys(budgets) if budget]
+
+    def table(self, selected):
+        """Figures by signature and by the methods that they are compared with.
+
+        Args:
+            selected: The view of the signature `selected`.
+
+        Returns:
+            A dictionary with `name` (of the figure), `budgets`, and `signatures` and
+            `methods`, each from a name to means over subsets in %, `None` where
+            nothing was measured.
+        """
+        views = {**VIEWS, "selected": selected}
+        rows = {signature: self._means(self._judge(view)) for signature, view in views.items()}
+        methods = {}
+        for method, encoder in dict.fromkeys((r["method"], r["encoder"]) for r in self.records):
+            own = [r for r in self.records if (r["method"], r["encoder"]) == (method, encoder)]
+            methods[row_name(method, encoder)] = self._means(own)
+        columns = {r["labels"]: budget_name(r) for r in self.records}
+        return {
+            "name": self.images.figure_name,
+            "budgets": [columns[labels] for labels in sorted(columns)],
+            "signatures": {name: [row.get(labels) for labels in sorted(columns)] for name, row in rows.items()},
+            "methods": {name: [row.get(labels) for labels in sorted(columns)] for name, row in methods.items()},
+        }
+
+    def classifier(self):
+        """A linear probe to take along, and what is known of it.
+
+        It learns from the first subset of the largest budget, so that the figure of
+        that subset is its own; where figures are cross-validated, from every label.
+
+        Returns:
+            `(probe, said)`: a fitted `LinearProbe`, and a dictionary with `labels`,
+            `figure` and `accuracy` in %.
+        """
+        crossed = self.images.test is None
+        budgets = [Budget("fraction", 1.0)] if crossed else self.budgets
+        sweep = Sweep(self.images, budgets, 1, Cells(self.folder / "classify"), self.progress)
+        contestant = ProbeContestant("linear", "cpc", None, self.features)
+        sweep.run(contestant)
+        (_, seed), rounds = list(sweep.rounds.items())[-1]
+        one = rounds[0]
+        if crossed:
+            everything = np.arange(len(self.images.train))
+            one = Round(train=everything, test=one.test, unlabelled=one.unlabelled)
+        probe, _ = contestant.fitted(self.images, one, seed)
+        record = max((record for record, _ in sweep.cells.everything()), key=lambda record: record["labels"])
+        accuracy = round(100 * record[self.images.figure], 1)
+        return probe, {"labels": len(one.train), "figure": self.images.figure_name, "accuracy": accuracy}
+
+    def _judge(self, view):
+        """Records of a probe on one view."""
+        sweep = Sweep(self.images, self.budgets, self.seeds, Cells(self.folder / view), self.progress)
+        sweep.run(ProbeContestant("linear", "cpc", None, self.features, view))
+        return [record for record, _ in sweep.cells.everything()]
+
+    def _means(self, records):
+        """Dictionary from a number of labels to the mean over subsets, in %."""
+        labels = {record["labels"] for record in records}
+        figure = self.images.figure
+        return {n: round(100 * float(np.mean([r[figure] for r in records if r["labels"] == n])), 1) for n in labels}
+
+
+def _budget(record):
+    """The `Budget` of a record; `None` for a list of the user's."""
+    if record["labels_per_class"]:
+        return Budget("per_class", record["labels_per_class"])
+    return Budget("fraction", record["fraction"]) if record["fraction"] else None

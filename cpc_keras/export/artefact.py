@@ -1,0 +1,80 @@
+"""An exported encoder on the disk, and what it says of itself."""
+
+import dataclasses
+import pathlib
+
+import tensorflow as tf
+
+from cpc_keras import digests
+from cpc_keras.errors import InputError
+from cpc_keras.model_index import describe_artefact
+
+
+@dataclasses.dataclass
+class Artefact:
+    """A SavedModel that `save` wrote, loaded.
+
+    Attributes:
+        path: Its folder.
+        description: What its `model.json` holds.
+    """
+
+    path: pathlib.Path
+    description: dict
+
+    def __post_init__(self):
+        self._loaded = tf.saved_model.load(str(self.path))
+
+    @property
+    def signatures(self):
+        """Names of what it computes, sorted."""
+        return sorted(self._loaded.signatures)
+
+    @property
+    def digest(self):
+        """Names its graph and variables."""
+        return digests.of_saved_model(self.path)
+
+    def shapes(self, signature):
+        """Shape of each array that a signature gives for each image, `None` where it is open.
+
+        Raises:
+            InputError: If the artefact has no such signature.
+        """
+        if signature not in self._loaded.signatures:
+            raise InputError(f"`--signature` must be one of {', '.join(self.signatures)}. Received: {signature}")
+        outputs = self._loaded.signatures[signature].structured_outputs
+        return {name: tuple(spec.shape) for name, spec in outputs.items() if spec.dtype.is_floating}
+
+    def views(self, signature):
+        """Function from images `[B, H, W, C]` to a dictionary of the arrays `[B, …]` that a signature gives.
+
+        Raises:
+            InputError: As `shapes`.
+        """
+        names = self.shapes(signature)
+        compute = self._loaded.signatures[signature]
+
+        def give(images):
+            found = compute(tf.convert_to_tensor(images))
+            return {name: found[name].numpy() for name in names}
+
+        return give
+
+
+def open_artefact(path):
+    """Loads an artefact.
+
+    A SavedModel is a program: load what you trust. No pickles are involved, and
+    nothing but TensorFlow operations runs.
+
+    Raises:
+        InputError: If the folder is no artefact of this package, or is damaged.
+    """
+    path = pathlib.Path(path)
+    description = describe_artefact(path)
+    try:
+        return Artefact(path, description)
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"`MODEL` must be a whole SavedModel. Received: {path} ({reason})") from error

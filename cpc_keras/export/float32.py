@@ -1,0 +1,27 @@
+"""A model as it is exported: in float32, with averaged weights."""
+
+import json
+
+import keras
+
+from cpc_keras.optimizers import averaged_weights
+
+
+def in_float32(model):
+    """The same model, computing in float32, with averaged weights where its optimizer keeps them.
+
+    Args:
+        model: A `CPC` model, built.
+
+    Returns:
+        A `CPC` model of its own.
+    """
+    config = json.dumps(keras.saving.serialize_keras_object(model))
+    for narrow in ("mixed_bfloat16", "mixed_float16"):
+        config = config.replace(f'"{narrow}"', '"float32"')
+    copy = keras.saving.deserialize_keras_object(json.loads(config))
+    if not copy.built:
+        copy.build(model.get_build_config()["input_shape"])
+    with averaged_weights(model):
+        copy.set_weights(model.get_weights())
+    return copy

@@ -1,0 +1,162 @@
+"""The model card of an artefact, from what the artefact says of itself."""
+
+_WHAT = {
+    "serving_default": "the output of a call: the mean over patches",
+    "patch_grid": "the code of each patch, of the centre that whole patches cover",
+    "feature_map": "the encoder's map of the whole image, without patches, for heads and detectors",
+    "selected": "the pooling that labelled subsets preferred",
+    "classify": "a linear classifier on few labels, with the names of its classes",
+}
+
+
+def model_card(description):
+    """Text of an artefact's `README.md`.
+
+    Args:
+        description: What its `model.json` holds, see `cpc_keras.export.save`.
+
+    Returns:
+        Markdown. Each snippet in it runs in the folder that holds the artefact.
+    """
+    parts = [_head(description), _signatures(description), _figures(description), _use(description)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(description):
+    given = description["input"]
+    channels, crop, patches = given["channels"], given["crop"], description["patches"]
+    other = "three channels are converted to grey" if channels == 1 else "one channel is repeated"
+    rows = {
+        "input": f"float32 `[B, H, W, {channels}]`, values in [0, 1]; {other}",
+        "sizes": f"any height and width from {given['smallest']} px on; trained on {crop} × {crop} px",
+        "patches": f"{patches['size']} px at stride {patches['stride']}",
+        "encoder": f"{description.get('encoder', 'a Keras model')}, {description['weights']:,} weights",
+        "pre-training": description.get("pre_training", "not stated"),
+        "versions": ", ".join(f"{name} {version}" for name, version in description["versions"].items() if version),
+        "SHA-256 of the variables": f"`{description['sha256']}`",
+    }
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+    return f"""# {description["name"]}: a CPC image encoder
+
+Turns images into feature vectors. Pre-trained without labels by Contrastive Predictive Coding with
+`cpc_keras` {description["versions"]["cpc_keras"]}; needs TensorFlow alone to be used.
+
+| | |
+|---|---|
+{table}"""
+
+
+def _signatures(description):
+    rows = []
+    for name, signature in description["signatures"].items():
+        outputs = ", ".join(f"`{output}` {_shape(shape)}" for output, shape in signature["outputs"].items())
+        pooling = f" (`{description['view']}`)" if name == "selected" and "view" in description else ""
+        rows.append(f"| `{name}` | {outputs} | {_WHAT[name]}{pooling} |")
+    return "## Signatures\n\n| signature | gives | what it is |\n|---|---|---|\n" + "\n".join(rows)
+
+
+def _shape(shape):
+    """`[None, 5, 128]` as `[·, 5, 128]`."""
+    return f"`[{', '.join('·' if size is None else str(size) for size in shape)}]`"
+
+
+def _figures(description):
+    figures = description.get("figures")
+    if not figures:
+        return "## Figures\n\nThis encoder was not evaluated with labels."
+    lines = [
+        f"{figures['name'][0].upper()}{figures['name'][1:]} in %, mean over label subsets, of a linear probe on what "
+        "each signature gives (grids and maps are averaged over 3 × 3 areas first):",
+        "",
+        *_table("signature", figures["budgets"], {f"`{name}`": row for name, row in figures["signatures"].items()}),
+        "",
+        "The same label subsets, where each subset chose for itself whatever there was to choose:",
+        "",
+        *_table("method", figures["budgets"], figures["methods"]),
+    ]
+    if "head" in description:
+        head = description["head"]
+        accuracy = f"{head['figure']} {head['accuracy']:.1f} %"
+        lines += ["", f"`classify` learnt from {head['labels']:,} labels; {accuracy}."]
+        lines += [f"Its classes: {', '.join(head['class_names'])}."]
+    return "## Figures\n\n" + "\n".join(lines)
+
+
+def _table(corner, columns, rows):
+    yield f"| {corner} | " + " | ".join(columns) + " |"
+    yield "|---|" + "---|" * len(columns)
+    for name, row in rows.items():
+        yield f"| {name} | " + " | ".join("–" if value is None else f"{value:.1f}" for value in row) + " |"
+
+
+def _use(description):
+    name, given = description["name"], description["input"]
+    classes = description.get("head", {}).get("classes", 10)
+    dim = description["signatures"]["serving_default"]["outputs"]["feature_vector"][-1]
+    images = f"tf.random.uniform([8, {given['crop']}, {given['crop']}, {given['channels']}])  # yours, values in [0, 1]"
+    classify = ""
+    if "head" in description:
+        classify = 'said = encoder.signatures["classify"](images)  # {"probabilities": …, "class_names": …}\n'
+    return f"""## Use
+
+TensorFlow alone (`tf.saved_model.load` does the same as `hub.load`):
+
+```python
+import tensorflow as tf
+import tensorflow_hub as hub
+
+encoder = hub.load("{name}")
+images = {images}
+features = encoder(images)  # [8, {dim}]
+maps = encoder.signatures["feature_map"](images)["feature_map"]
+{classify}```
+
+tf-keras or Keras 2, frozen or, with `trainable=True`, fine-tuned:
+
+```python
+import tensorflow as tf
+import tensorflow_hub as hub
+import tf_keras as keras  # with TensorFlow before 2.16: from tensorflow import keras
+
+images = {images}
+labels = tf.range(8) % {classes}
+layer = hub.KerasLayer("{name}", trainable=True)
+model = keras.Sequential([layer, keras.layers.Dense({classes})])
+model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+model.fit(images, labels, verbose=0)
+```
+
+Keras 3; `trainable=False` freezes it:
+
+```python
+import keras
+import tensorflow as tf
+
+images = {images}
+labels = tf.range(8) % {classes}
+layer = keras.layers.TFSMLayer("{name}", call_endpoint="serve", call_training_endpoint="serve_train")
+model = keras.Sequential([layer, keras.layers.Dense({classes})])
+model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+model(images)
+model.optimizer.build(model.trainable_variables)  # inside `fit`, Keras 3.15 cannot name what it keeps for them
+model.fit(images, labels, verbose=0)
+```
+
+KerasHub, and whatever else wants a backbone from images to maps:
+
+```python
+import keras
+import keras_hub
+import tensorflow as tf
+
+images = {images}
+labels = tf.range(8) % {classes}
+layer = keras.layers.TFSMLayer(
+    "{name}", call_endpoint="serve_feature_map", call_training_endpoint="serve_feature_map_train"
+)
+inputs = keras.Input([{given["crop"]}, {given["crop"]}, {given["channels"]}])
+backbone = keras.Model(inputs, layer(inputs))
+model = keras_hub.models.ImageClassifier(backbone, num_classes={classes}, preprocessor=None)
+model.optimizer.build(model.trainable_variables)
+model.fit(images, labels, verbose=0)
+```"""

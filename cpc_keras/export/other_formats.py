@@ -1,0 +1,69 @@
+"""The encoder as one file for a runtime other than TensorFlow."""
+
+import importlib.util
+import pathlib
+import warnings
+
+import keras
+
+from cpc_keras.errors import InputError
+from cpc_keras.export.float32 import in_float32
+from cpc_keras.export.image_features import ImageFeatures
+from cpc_keras.export.whole import appears_whole
+
+# Ending of the file, and what must be installed, by format.
+FORMATS = {"onnx": (".onnx", ("tf2onnx", "onnx")), "litert": (".tflite", ())}
+
+
+def convert(model, dest, kind, head=None):
+    """Exports a CPC model's encoder through one of Keras' own exporters.
+
+    The file takes `images`, float32 `[B, H, W, C]` in `[0, 1]`, of any number
+    and size, in the encoder's own number of channels. It gives
+    `feature_vector` `[B, D]`, the mean over the patch grid, and with a head
+    `probabilities` `[B, classes]`.
+
+    Args:
+        model: A `CPC` model.
+        dest: File to write, with the ending of its format; replaced if it is
+            there.
+        kind: `"onnx"` or `"litert"`.
+        head: A `LinearHead`, or `None`.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: If `dest` has another ending or cannot be written, or if what
+            the format needs is not installed.
+    """
+    dest = pathlib.Path(dest)
+    ending, packages = FORMATS[kind]
+    if dest.suffix != ending:
+        raise InputError(f"`DEST` must end in {ending} for --format {kind}. Received: {dest}")
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            raise InputError(
+                f"`--format {kind}` needs {package}: pip install 'cpc-keras[{kind}]'. Received: no {package}"
+            )
+    outputs = Outputs(ImageFeatures(in_float32(model), head))
+    images = keras.InputSpec("float32", (None, None, None, outputs.features.channels), name="images")
+    outputs(keras.ops.zeros((1, *2 * (model.patch_size,), outputs.features.channels)))  # Keras exports what was called
+    with appears_whole(dest, folder=False) as partial, warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # Keras 3.15 asks NumPy for a name that is gone
+        outputs.export(str(partial), format=kind, input_signature=[images], verbose=False)
+    return dest
+
+
+class Outputs(keras.Model):
+    """All that the file gives, by name."""
+
+    def __init__(self, features):
+        super().__init__()
+        self.features = features
+
+    def call(self, images):
+        found = {"feature_vector": self.features(images)}
+        if self.features.head is not None:
+            found["probabilities"] = self.features.probabilities(images)
+        return found

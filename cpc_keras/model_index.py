@@ -1,0 +1,57 @@
+"""What exported models say of themselves; asking does not wake TensorFlow."""
+
+import json
+import pathlib
+
+from rich.table import Table
+
+from cpc_keras.errors import InputError
+
+# The file that stands beside a model card.
+DESCRIPTION = "model.json"
+
+
+def describe_artefact(path):
+    """What the artefact in a folder says of itself, as a dictionary.
+
+    Raises:
+        InputError: If the folder is no artefact of this package.
+    """
+    path = pathlib.Path(path)
+    try:
+        return json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"`MODEL` must be a folder that `cpc-keras export` wrote. Received: {path} without a readable {DESCRIPTION}"
+        ) from error
+
+
+def model_table(folder):
+    """The artefacts in a folder as a `rich` table, with the figures of each signature.
+
+    Raises:
+        InputError: If there is none.
+    """
+    folder = pathlib.Path(folder)
+    found = sorted(path.parent for path in folder.glob(f"*/{DESCRIPTION}"))
+    if not found:
+        raise InputError(f"`FOLDER` must hold a folder that `cpc-keras export` wrote. Received: {folder}")
+    table = Table(title=f"Exported models in {folder}")
+    for column in ("model", "encoder", "signature", "accuracy, %"):
+        table.add_column(column)
+    for path in found:
+        told = describe_artefact(path)
+        names = path.name, f"{told.get('encoder', '')}, {told['weights']:,} weights"
+        for signature in told["signatures"]:
+            table.add_row(*names, signature, _figures(told, signature))
+            names = "", ""
+    return table
+
+
+def _figures(told, signature):
+    head = told.get("head")
+    if signature == "classify" and head:
+        return f"{head['labels']:,} labels: {head['accuracy']:.1f}"
+    figures = told.get("figures", {"budgets": [], "signatures": {}})
+    row = dict(zip(figures["budgets"], figures["signatures"].get(signature, ()), strict=False))
+    return ", ".join(f"{budget}: {value:.1f}" for budget, value in row.items() if value is not None)

@@ -1,0 +1,141 @@
+"""One artefact, and every program that may want it: each in a process of its own, without the package."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cpc_keras import export
+from cpc_keras.evaluation.features import pool_view
+from cpc_keras.models import CPC, ResNet
+
+HERE = pathlib.Path(__file__).parent
+# Stands in for an environment without the package.
+WITHOUT_PACKAGE = (
+    "import runpy, sys; sys.modules['cpc_keras'] = None; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
+)
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def model():
+    """An encoder with batch norm, whose statistics must move only where it is trained."""
+    encoder = ResNet((8, 16), (1, 1), stem="medium", normalization="batch", input_shape=(None, None, 1))
+    model = CPC(encoder, patch_size=12, stride=4, offsets=(2,), target_dim=8, context_blocks=1, context_width=8)
+    model.build((None, 28, 28, 1))
+    rng = np.random.default_rng(0)
+    model.set_weights([weight + 0.05 * rng.uniform(size=weight.shape) for weight in model.get_weights()])
+    return model
+
+
+@pytest.fixture(scope="module")
+def head():
+    rng = np.random.default_rng(1)
+    kernel, bias = rng.normal(scale=0.02, size=(2 * 9 * 16, 3)).astype("float32"), rng.normal(size=3).astype("float32")
+    return export.LinearHead(lambda grid, whole: pool_view("grid3_map3", grid, whole), kernel, bias, ("a", "b", "c"))
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory, photographs):
+    """Three sizes, two batch sizes, and forty labelled crops of two photographs."""
+    grey = [picture.mean(axis=2, keepdims=True).astype("float32") / 255.0 for picture in photographs]
+    sizes = {"images_a": (28, 28, 1), "images_b": (34, 49, 5), "images_c": (61, 40, 5)}
+    arrays = {
+        name: np.stack([grey[0][10 * i : 10 * i + height, 20 * i : 20 * i + width] for i in range(count)])
+        for name, (height, width, count) in sizes.items()
+    }
+    crops = np.stack([grey[i % 2][7 * i : 7 * i + 28, 11 * i : 11 * i + 28] for i in range(40)])
+    arrays |= {"train_images": crops[:20], "train_labels": np.arange(20) % 2}
+    arrays |= {"test_images": crops[20:], "test_labels": np.arange(20) % 2}
+    path = tmp_path_factory.mktemp("inputs") / "inputs.npz"
+    np.savez(path, **arrays, epochs=50, passes=2, rate=1e-3)
+    return path
+
+
+@pytest.fixture(scope="module")
+def artefact(model, head, tmp_path_factory):
+    return export.save(model, tmp_path_factory.mktemp("artefacts") / "encoder", head=head)
+
+
+def consume(script, artefact, inputs, tmp_path, command=(sys.executable, "-c", WITHOUT_PACKAGE)):
+    out = tmp_path / "out.npz"
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        [*command, HERE / f"{script}.py", artefact, inputs, out],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    with np.load(out) as found:
+        return dict(found)
+
+
+def check_outputs(found, model, head, inputs):
+    """Every array that a consumer got is that of the Keras model."""
+    features = export.ImageFeatures(model, head)
+    compute = {
+        "vector": features,
+        "map": features.feature_map,
+        "grid": features.patch_grid,
+        "probabilities": features.probabilities,
+    }
+    compared = 0
+    with np.load(inputs) as given:
+        for name, values in found.items():
+            kind, _, images = name.partition("_")
+            if images in given.files:
+                np.testing.assert_allclose(values, compute[kind](given[images]), atol=1e-5)
+                compared += 1
+    assert compared >= 3
+    return {name.partition("_")[0] for name in found}
+
+
+def check_training(found, model):
+    """Frozen nothing moves; trained all does, running means and variances too."""
+    assert not found["moved_frozen"].any()
+    assert len(found["moved_trained"]) == len(model.encoder.weights)
+    assert found["moved_trained"].all()
+    assert found["trainable"] == len(model.encoder.trainable_weights)
+
+
+def test_tensorflow_hub_loads_it(artefact, model, head, inputs, tmp_path):
+    found = consume("hub_load", artefact, inputs, tmp_path)
+    assert check_outputs(found, model, head, inputs) == {"vector", "map", "grid", "probabilities"}
+
+
+def test_hub_layer_trains_it(artefact, model, head, inputs, tmp_path):
+    found = consume("hub_layer", artefact, inputs, tmp_path)
+    check_outputs(found, model, head, inputs)
+    check_training(found, model)
+
+
+def test_keras_3_layer_trains_it(artefact, model, head, inputs, tmp_path):
+    found = consume("tfsm_layer", artefact, inputs, tmp_path)
+    check_outputs(found, model, head, inputs)
+    check_training(found, model)
+
+
+def test_keras_hub_classifies_on_its_maps(artefact, model, head, inputs, tmp_path):
+    found = consume("keras_hub_classifier", artefact, inputs, tmp_path)
+    check_outputs(found, model, head, inputs)
+    assert found["moved_trained"].all()
+
+
+def test_onnx_runtime_gives_the_same(model, head, inputs, tmp_path):
+    file = export.convert(model, tmp_path / "encoder.onnx", "onnx", head=head)
+    found = consume("onnx_runtime", file, inputs, tmp_path)
+    assert check_outputs(found, model, head, inputs) == {"vector", "probabilities"}
+
+
+@pytest.mark.addons
+def test_keras_2_and_tensorflow_addons_train_it(artefact, model, head, inputs, tmp_path):
+    """In an environment of its own: `make test-addons`."""
+    found = consume("hub_layer", artefact, inputs, tmp_path, command=(os.environ["ADDONS_PYTHON"],))
+    assert "Addons" in str(found["stack"])
+    check_outputs(found, model, head, inputs)
+    check_training(found, model)

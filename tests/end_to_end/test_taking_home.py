@@ -1,0 +1,173 @@
+"""The command line after training: export, embed, predict, and what goes wrong there."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from tests.end_to_end.test_bad_input import RECIPE, cpc_keras
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, photo_classes):
+    """A run on photographs in two classes, evaluated and exported with a head."""
+    place = tmp_path_factory.mktemp("home")
+    (place / "small.py").write_text(RECIPE + "labels_per_class = (2, 4)\nlabel_seeds = 2\n")
+    shutil.copytree(photo_classes, place / "labelled")
+    cpc_keras("pretrain", "small.py", "--data", "classes:labelled", "--run", "run", cwd=place, code=0)
+    cpc_keras("evaluate", "run", "--methods", "linear", cwd=place, code=0)
+    cpc_keras("export", "run", "models/small", "--with-head", cwd=place, code=0)
+    return place
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory, photographs):
+    """4,200 crops of two photographs, and three files that are no images."""
+    folder = tmp_path_factory.mktemp("many")
+    for index in range(4200):
+        picture = photographs[index % 2]
+        top, left = index % 380, (7 * index) % 590
+        Image.fromarray(picture[top : top + 32, left : left + 32]).save(folder / f"crop{index}.png", compress_level=1)
+    (folder / "text.png").write_text("no image")
+    (folder / "nothing.jpg").write_bytes(b"")
+    (folder / "cut.png").write_bytes((folder / "crop7.png").read_bytes()[:300])
+    return folder
+
+
+def test_the_card_tells_the_figures_of_what_is_exported(place):
+    told = json.loads((place / "models" / "small" / "model.json").read_text())
+    assert set(told["figures"]["signatures"]) == {"serving_default", "patch_grid", "feature_map", "selected"}
+    records = json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
+    own = [r["top1"] for r in records if r["encoder"] == "cpc" and r["labels_per_class"] == 4]
+    column = told["figures"]["budgets"].index("4 a class")
+    assert told["figures"]["methods"]["CPC, frozen, linear probe"][column] == round(100 * float(np.mean(own)), 1)
+    assert told["head"]["accuracy"] == round(100 * own[0], 1)  # the head is that of the first subset
+    assert told["head"]["class_names"] == ["even", "odd"] and told["head"]["labels"] == 8
+    card = (place / "models" / "small" / "README.md").read_text()
+    assert f"`classify` learnt from 8 labels; test accuracy {told['head']['accuracy']:.1f} %" in card
+    assert "/" not in told["name"]
+
+
+def test_embeds_a_folder_in_order_and_names_the_files_that_are_none(place, many):
+    done = cpc_keras("embed", "models/small", "--data", f"dir:{many}", "--out", "all.npz", cwd=place, code=0)
+    assert "4,200 images: all.npz" in done.stdout and "3 could not be read" in done.stdout
+    bad = pd.read_csv(place / "all.bad_files.csv")
+    assert {path.rsplit("/", 1)[1] for path in bad["path"]} == {"text.png", "nothing.jpg", "cut.png"}
+    assert all(path in done.stdout for path in bad["path"])
+    with np.load(place / "all.npz", allow_pickle=False) as file:
+        paths, vectors = file["paths"], file["feature_vector"]
+    assert [path.rsplit("/", 1)[1] for path in paths] == [f"crop{index}.png" for index in range(4200)]
+    encoder = tf.saved_model.load(str(place / "models" / "small"))
+    for index in (0, 2500, 4199):
+        image = np.asarray(Image.open(paths[index]), "float32")[None, 2:30, 2:30] / 255.0
+        np.testing.assert_allclose(vectors[index], encoder(image)[0], atol=1e-5)
+    cpc_keras("embed", "models/small", "--data", f"dir:{many}", "--out", "all.parquet", cwd=place, code=0)
+    table = pd.read_parquet(place / "all.parquet")
+    assert table["path"].tolist() == paths.tolist()
+    np.testing.assert_array_equal(np.stack(table["feature_vector"]), vectors)
+    assert not list(place.glob(".all*"))
+
+
+def test_killed_it_goes_on_from_its_shards(place, many):
+    arguments = ("embed", "models/small", "--data", f"dir:{many}", "--signature", "selected", "--out")
+    cpc_keras(*arguments, "whole.npz", cwd=place, code=0)
+    command = [sys.executable, "-m", "cpc_keras.cli", *arguments, "killed.npz"]
+    process = subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (shards := list(place.glob(".killed.npz.partial/*/from-*.npz"))) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert shards and not (place / "killed.npz").exists()
+    with np.load(shards[0]) as file:
+        arrays = {**file, "features": 2 * file["features"]}
+    np.savez(shards[0], **arrays)  # so that it shows whether this shard is used again
+    cpc_keras(*arguments, "killed.npz", cwd=place, code=0)
+    with np.load(place / "whole.npz") as whole, np.load(place / "killed.npz") as killed:
+        assert whole.files == killed.files == ["paths", "features"]
+        np.testing.assert_array_equal(whole["paths"], killed["paths"])
+        begun = np.isin(whole["paths"], arrays["paths"])
+        assert 0 < begun.sum() < 4200
+        np.testing.assert_array_equal(2 * whole["features"][begun], killed["features"][begun])
+        np.testing.assert_array_equal(whole["features"][~begun], killed["features"][~begun])
+
+
+def test_predicts_classes(place):
+    cpc_keras("predict", "models/small", "--data", "classes:labelled", "--out", "said.csv", cwd=place, code=0)
+    table = pd.read_csv(place / "said.csv")
+    assert list(table.columns) == ["path", "class", "probability"]
+    assert len(table) == 16 and set(table["class"]) <= {"even", "odd"}
+    assert table["probability"].between(0.5, 1.0).all()
+    encoder = tf.saved_model.load(str(place / "models" / "small"))
+    cpc_keras(
+        "embed",
+        "models/small",
+        *("--data", "classes:labelled"),
+        *("--signature", "classify"),
+        "--out",
+        "p.npz",
+        cwd=place,
+        code=0,
+    )
+    with np.load(place / "p.npz") as file:
+        best = file["probabilities"].argmax(axis=1)
+    assert encoder.signatures["classify"].structured_outputs["class_names"].shape == [2]
+    assert [("even", "odd")[index] for index in best] == table["class"].tolist()
+
+
+def test_lists_what_there_is(place):
+    done = cpc_keras("models", "models", cwd=place, code=0)
+    assert "small" in done.stdout and "serving_default" in done.stdout and "8 labels" in done.stdout
+
+
+CASES = {
+    "no artefact": (
+        "embed run --data classes:labelled --out a.npz",
+        "`MODEL` must be a folder that `cpc-keras export`",
+    ),
+    "ending": ("embed models/small --data classes:labelled --out a.txt", "`--out` must end in .npz or .parquet"),
+    "unknown signature": (
+        "embed models/small --data classes:labelled --out a.npz --signature maps",
+        "`--signature` must be one of classify, feature_map, patch_grid, selected, serving_default. Received: maps",
+    ),
+    "maps in a table": (
+        "embed models/small --data classes:labelled --out a.parquet --signature patch_grid",
+        "`--out` must end in .npz for patch_grid, which gives no vectors",
+    ),
+    "format": (
+        "export run b.tflite --format tflite",
+        "`--format` must be saved_model, onnx or litert. Received: tflite",
+    ),
+    "ending of a format": ("export run b --format litert", "`DEST` must end in .tflite for --format litert"),
+    "no models": ("models labelled", "`FOLDER` must hold a folder that `cpc-keras export` wrote. Received: labelled"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_says_what_is_wrong(case, place):
+    before = sorted(place.rglob("*"))
+    command, message = CASES[case]
+    done = cpc_keras(*command.split(), cwd=place, code=2)
+    assert done.stderr.startswith("cpc-keras: ") and message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert sorted(place.rglob("*")) == before
+
+
+def test_a_head_needs_labels(place):
+    cpc_keras("pretrain", "small.py", "--data", "classes:labelled", "--run", "bare", cwd=place, code=0)
+    done = cpc_keras("export", "bare", "models/bare", "--with-head", cwd=place, code=2)
+    assert "`--with-head` must be asked of a run whose linear probe was evaluated. Received: bare" in done.stderr
+    cpc_keras("export", "bare", "plain", cwd=place, code=0)
+    done = cpc_keras("predict", "plain", "--data", "classes:labelled", "--out", "no.csv", cwd=place, code=2)
+    assert "`MODEL` must be exported with --with-head" in done.stderr
+    assert not (place / "no.csv").exists()

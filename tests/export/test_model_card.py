@@ -1,0 +1,48 @@
+"""What a model card shows runs, in processes that do not have the package."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from cpc_keras import export
+
+WITHOUT_PACKAGE = "import sys\nsys.modules['cpc_keras'] = None\n"
+
+
+@pytest.fixture(scope="module")
+def artefact(tmp_path_factory):
+    from tests.conftest import build_small_cpc
+
+    model = build_small_cpc()
+    model.build((None, 28, 28, 1))
+    return export.save(model, tmp_path_factory.mktemp("artefacts") / "small")
+
+
+def snippets(path):
+    return re.findall(r"```python\n(.*?)```", (path / "README.md").read_text(encoding="utf-8"), re.S)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "consumer"),
+    list(enumerate(["hub.load", "hub.KerasLayer", "TFSMLayer", "keras_hub.models.ImageClassifier"])),
+)
+def test_snippet_runs(number, consumer, artefact):
+    text = snippets(artefact)[number]
+    assert consumer in text
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_PACKAGE + text],
+        cwd=artefact.parent,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_every_snippet_is_run(artefact):
+    assert len(snippets(artefact)) == 4
