@@ -118,7 +118,7 @@ def test_fashion_mnist():
     assert "patch 2         ▒▒▒▒████████         px 8–19   offset 2: 4 px shared\n" in page
     assert "3,019,200" in page
     assert "▸ h100" in page
-    assert "4,000 steps (64,000 images)" in page
+    assert "4,500 steps (72,000 images)" in page
 
 
 @pytest.mark.parametrize("name", ["imagenet_cpc_v2_resnet161", "imagenet_cpc_resnet170"])
