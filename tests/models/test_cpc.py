@@ -80,6 +80,7 @@ def test_learns_on_photographs(small_cpc, photo_crops):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["array", "array and labels", "dataset", "dataset and labels"])
 def test_fits_arrays_and_datasets_and_ignores_labels(small_cpc, photo_crops, kind):
     labels = np.arange(12)

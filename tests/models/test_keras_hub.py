@@ -110,6 +110,7 @@ def test_image_classifier(normalization, labelled, tmp_path):
     assert loaded.predict(images[:, :24, :28], verbose=0).shape == (6, 2)
 
 
+@pytest.mark.slow
 def test_image_classifier_fits(labelled):
     images, labels = labelled
     classifier = keras_hub.models.ImageClassifier(

@@ -58,6 +58,7 @@ def test_a_deep_network_without_norms_starts_at_a_sane_scale(photographs):
     assert spread(encoder, photographs) > 300
 
 
+@pytest.mark.slow
 def test_a_deep_network_without_norms_learns(photographs):
     encoder = ResNet((8, 8), (12, 12), normalization="none", stem="small", include_top=True, classes=2)
     patches = np.stack(
