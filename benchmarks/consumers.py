@@ -35,7 +35,8 @@ def arrays(images, positions):
 def consume(python, script, artefact, inputs, out):
     hide = "import runpy, sys; sys.modules['cpc_keras'] = None; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
     command = [python, "-c", hide, SCRIPTS / f"{script}.py", artefact, inputs, out]
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, env=environment)
     with np.load(out) as found:
         return dict(found)
 

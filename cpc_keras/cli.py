@@ -1,6 +1,5 @@
 """The command `cpc-keras`."""
 
-import os
 import pathlib
 import sys
 from typing import Annotated
@@ -8,6 +7,8 @@ from typing import Annotated
 import typer
 
 from cpc_keras.errors import InputError
+from cpc_keras.option_values import budget_numbers, option_numbers
+from cpc_keras.startup import open_console
 
 app = typer.Typer(
     name="cpc-keras",
@@ -41,7 +42,7 @@ def demo(
     overrides: Overrides = None,
 ) -> None:
     """The main job on Fashion-MNIST: pre-train, evaluate, export, report."""
-    console = _start()
+    console = open_console()
     from cpc_keras.exporting import export as export_run
     from cpc_keras.label_efficiency import evaluate as evaluate_run
     from cpc_keras.pretraining import pretrain as pretrain_run
@@ -61,7 +62,7 @@ def pretrain(recipe: RecipeName, data: Data = None, run: RunOption = None, overr
     Short of memory, --set accumulate=4 averages the gradients of four batches into one update. It adds no negatives:
     each batch is still compared within itself.
     """
-    console = _start()
+    console = open_console()
     from cpc_keras.pretraining import pretrain as pretrain_run
 
     run = run or pathlib.Path("runs") / pathlib.Path(recipe).stem
@@ -80,7 +81,7 @@ def describe(
     overrides: Overrides = None,
 ) -> None:
     """Geometry, parameters, cost and warnings of a recipe, before anything is trained."""
-    console = _start()
+    console = open_console()
     from cpc_keras.describing import describe as describe_recipe
 
     describe_recipe(_recipe(recipe, overrides, data), console, accelerator, utilisation)
@@ -98,7 +99,7 @@ def ablate(
     overrides: Overrides = None,
 ) -> None:
     """The ladder of the paper's Figure 3: one axis more at each rung, at equal steps."""
-    console = _start()
+    console = open_console()
     from cpc_keras.ablation import ablate as ablate_recipe
 
     run = run or pathlib.Path("runs") / f"{pathlib.Path(recipe).stem}_ablation"
@@ -139,15 +140,15 @@ def evaluate(
     ] = "last",
 ) -> None:
     """Few-label accuracy of the encoder against its rivals; run again, it goes on where it was."""
-    numbers = _budgets(labels_per_class, fractions)
-    value_range = _numbers("--encoder-range", encoder_range, float)
+    numbers = budget_numbers(labels_per_class, fractions)
+    value_range = option_numbers("--encoder-range", encoder_range, float)
     if len(value_range) != 2:
         raise InputError(f"`--encoder-range` must be two numbers. Received: {encoder_range}")
     if checkpoints not in ("last", "all"):
         raise InputError(f"`--checkpoints` must be last or all. Received: {checkpoints}")
     if data and labels:
         raise InputError(f"`--labels` takes the place of `--data`. Received: --data {data} --labels {labels}")
-    console = _start()
+    console = open_console()
     from cpc_keras.data.budgets import Budget, read_list
     from cpc_keras.label_efficiency import evaluate as evaluate_run
 
@@ -176,13 +177,13 @@ def export(
     kind: Annotated[str, typer.Option("--format", help="saved_model, onnx or litert.")] = "saved_model",
 ) -> None:
     """Writes the encoder as a SavedModel with a model card, or as one file for ONNX Runtime or LiteRT."""
-    console = _start()
+    console = open_console()
     from cpc_keras.export.other_formats import FORMATS
     from cpc_keras.exporting import export as export_run
 
     if kind not in ("saved_model", *FORMATS):
         raise InputError(f"`--format` must be saved_model, {' or '.join(FORMATS)}. Received: {kind}")
-    console.print(f"SavedModel: {export_run(run, dest, console, with_head, kind)}")
+    console.print(f"Exported: {export_run(run, dest, console, with_head, kind)}")
 
 
 @app.command()
@@ -195,7 +196,7 @@ def embed(
     ),
 ) -> None:
     """Features of every image of a source, by an exported model; run again, it goes on where it was."""
-    console = _start()
+    console = open_console()
     from cpc_keras.embedding import embed as embed_images
 
     embed_images(model, data, out, console, signature)
@@ -208,7 +209,7 @@ def predict(
     out: Annotated[pathlib.Path, typer.Option(metavar="FILE", help="CSV file to write: path, class, probability.")],
 ) -> None:
     """Class of every image of a source, by a model that was exported with a head."""
-    console = _start()
+    console = open_console()
     from cpc_keras.embedding import predict as predict_images
 
     predict_images(model, data, out, console)
@@ -231,7 +232,7 @@ def models(
 @app.command()
 def report(run: Run) -> None:
     """Draws a run: one HTML page and its pictures."""
-    console = _start()
+    console = open_console()
     from cpc_keras.report import write_report
 
     console.print(f"Report: {write_report(run, console)}")
@@ -242,42 +243,6 @@ def _recipe(name, overrides, data):
 
     chosen = list(overrides or [])
     return load_recipe(name, chosen + ([f"data={data!r}"] if data else []))
-
-
-def _budgets(labels_per_class, fractions):
-    found = [("per_class", number) for number in _numbers("--labels-per-class", labels_per_class, int)]
-    return found + [("fraction", share) for share in _numbers("--fractions", fractions, _share)]
-
-
-def _numbers(option, text, convert):
-    try:
-        return [convert(part) for part in text.split(",")] if text else []
-    except ValueError as error:
-        raise InputError(f"`{option}` must be numbers separated by commas. Received: {text}") from error
-
-
-def _share(text):
-    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
-
-
-def _start():
-    """Imports TensorFlow without its start-up chatter and opens a console."""
-    from rich.console import Console
-
-    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") != "0":
-        # What TensorFlow logs before its logging is set up heeds no level.
-        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(nowhere, 2)
-            import tensorflow as tf
-
-            tf.config.list_logical_devices()
-            tf.get_logger().setLevel("ERROR")  # it warns of every network that is traced anew
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(nowhere)
-    return Console(highlight=False, soft_wrap=True)
 
 
 _INTERRUPTED = 130

@@ -6,6 +6,7 @@ from collections import Counter
 
 from cpc_keras.checkpoints import load_last_model
 from cpc_keras.errors import InputError
+from cpc_keras.evaluation.cells import Cells
 from cpc_keras.evaluation.contestants import FrozenFeatures
 from cpc_keras.evaluation.entrants import cpc_entrant
 from cpc_keras.evaluation.features import pool_view
@@ -51,10 +52,11 @@ def export(run, dest, console, with_head=False, kind="saved_model"):
         features = FrozenFeatures(folder.evaluation / "features", entrant.views, entrant.digest, images, recipe.crop)
         with ProgressBars(console) as progress:
             figures = SignatureFigures(images, features, records, folder.evaluation / "signatures", progress)
-            description["view"] = view
-            description["figures"] = figures.table(view)
+            if kind == "saved_model":  # the other formats have no card
+                description["view"] = view
+                description["figures"] = figures.table(view)
             if with_head:
-                probe, said = figures.classifier()
+                probe, said = figures.classifier(step, Cells(folder.cells / images.digest[:16]))
                 head, description["head"] = _head(probe, said, images.train.class_names)
     elif with_head:
         raise InputError(f"`--with-head` must be asked of a run whose linear probe was evaluated. Received: {run}")

@@ -111,7 +111,7 @@ def untuned(dataset):
     """A few batches ahead, without tf.data's tuner.
 
     Its thread looks at the pipeline after 10, 20, 40, … ms, and an iterator that
-    goes away waits for it: a training of 3.7 s took 5.1, one of 30 s up to 60.
+    goes away waits for it: a training of 3.7 s took 5.1.
 
     Args:
         dataset: A `tf.data.Dataset` of batches.

@@ -23,7 +23,7 @@ SPACE = {
 # Labels up to which a setting is judged by two folds; above, by one held-out part.
 _FEW = 200
 # Labels that a trial learns from and is judged on at most. From 600 labels, 200 held out choose no better than by luck
-# (a rate that cost 2.5 points with 6,000); 2,000 more to judge by cost next to nothing.
+# (a rate that cost 2 points with 6,000); 2,000 more to judge by cost next to nothing.
 _MOST_LEARNT, _MOST_JUDGED = 400, 2000
 MOST_SEARCHED = _MOST_LEARNT + _MOST_JUDGED
 # Steps of a trial on one held-out part, as a share of those of a training.

@@ -32,8 +32,10 @@ class SignatureFigures:
         self.folder = folder / f"{images.digest[:16]}-{features.digest[:16]}"
         self.progress = progress
         self.seeds = 1 + max(record["seed"] for record in records)
-        budgets = [_budget(record) for record in records if (record["method"], record["encoder"]) == ("linear", "cpc")]
-        self.budgets = [budget for budget in dict.fromkeys(budgets) if budget]
+        # Those of label lists are left out: a record does not hold its list.
+        own = [record for record in records if (record["method"], record["encoder"]) == ("linear", "cpc")]
+        self._linear = [record for record in own if _budget(record)]
+        self.budgets = list(dict.fromkeys(map(_budget, self._linear)))
 
     def table(self, selected):
         """Figures by signature and by the methods that they are compared with.
@@ -60,36 +62,38 @@ class SignatureFigures:
             "methods": {name: [row.get(labels) for labels in sorted(columns)] for name, row in methods.items()},
         }
 
-    def classifier(self):
+    def classifier(self, checkpoint, cells):
         """A linear probe to take along, and what is known of it.
 
         It learns from the first subset of the largest budget, so that the figure of
         that subset is its own; where figures are cross-validated, from every label.
+
+        Args:
+            checkpoint: Step of the encoder.
+            cells: The `Cells` of the evaluation, where the figure mostly is.
 
         Returns:
             `(probe, said)`: a fitted `LinearProbe`, and a dictionary with `labels`,
             `figure` and `accuracy` in %.
         """
         crossed = self.images.test is None
-        budgets = [Budget("fraction", 1.0)] if crossed else self.budgets
-        sweep = Sweep(self.images, budgets, 1, Cells(self.folder / "classify"), self.progress)
-        contestant = ProbeContestant("linear", "cpc", None, self.features)
-        sweep.run(contestant)
-        (_, seed), rounds = list(sweep.rounds.items())[-1]
+        budget = Budget("fraction", 1.0) if crossed else _budget(max(self._linear, key=lambda one: one["labels"]))
+        sweep = Sweep(self.images, [budget], 1, cells, self.progress)
+        contestant = ProbeContestant("linear", "cpc", checkpoint, self.features)
+        (record,) = sweep.run(contestant).values()
+        (rounds,) = sweep.rounds.values()
         one = rounds[0]
         if crossed:
             everything = np.arange(len(self.images.train))
             one = Round(train=everything, test=one.test, unlabelled=one.unlabelled)
-        probe, _ = contestant.fitted(self.images, one, seed)
-        record = max((record for record, _ in sweep.cells.everything()), key=lambda record: record["labels"])
+        probe, _ = contestant.fitted(self.images, one, record["seed"])
         accuracy = round(100 * record[self.images.figure], 1)
         return probe, {"labels": len(one.train), "figure": self.images.figure_name, "accuracy": accuracy}
 
     def _judge(self, view):
         """Records of a probe on one view."""
         sweep = Sweep(self.images, self.budgets, self.seeds, Cells(self.folder / view), self.progress)
-        sweep.run(ProbeContestant("linear", "cpc", None, self.features, view))
-        return [record for record, _ in sweep.cells.everything()]
+        return list(sweep.run(ProbeContestant("linear", "cpc", None, self.features, view)).values())
 
     def _means(self, records):
         """Dictionary from a number of labels to the mean over subsets, in %."""

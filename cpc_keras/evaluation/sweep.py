@@ -52,13 +52,16 @@ class Sweep:
         Args:
             contestant: A `ProbeContestant` or `NetworkContestant`.
             save: Function called after each cell.
+
+        Returns:
+            A dictionary from `(Budget, seed)` to the record of its cell.
         """
         records: dict = {}
         for key in self.rounds:
             records[key] = self._known(contestant, key, records)
         missing = [key for key, record in records.items() if record is None]
         if not missing:
-            return
+            return records
         with self._timed("features"):
             contestant.begin([one for key in missing for one in self.rounds[key]], self.progress)
         folds = sum(len(self.rounds[key]) for key in missing)
@@ -76,6 +79,7 @@ class Sweep:
             self.computed += 1
             if save:
                 save()
+        return records
 
     def _known(self, contestant, key, records):
         """The record of a finished cell; `None` if there is none, or if it waits for another's choice."""

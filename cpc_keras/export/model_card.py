@@ -126,7 +126,7 @@ model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=Tru
 model.fit(images, labels, verbose=0)
 ```
 
-Keras 3; `trainable=False` freezes it:
+Keras 3; to freeze it, give `trainable=False` and no training endpoint:
 
 ```python
 import keras

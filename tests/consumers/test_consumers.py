@@ -62,7 +62,7 @@ def artefact(model, head, tmp_path_factory):
 
 def consume(script, artefact, inputs, tmp_path, command=(sys.executable, "-c", WITHOUT_PACKAGE)):
     out = tmp_path / "out.npz"
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(HERE)}
     done = subprocess.run(
         [*command, HERE / f"{script}.py", artefact, inputs, out],
         capture_output=True,

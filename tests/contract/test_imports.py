@@ -12,8 +12,8 @@ import cpc_keras
 PACKAGE = pathlib.Path(cpc_keras.__file__).parent
 # A module may import from its own folder, from lower ranks, and nothing else of the package.
 RANKS = {
-    **dict.fromkeys(["determinism", "digests", "errors", "interrupts", "progress"], 0),
-    **dict.fromkeys(["model_index"], 1),
+    **dict.fromkeys(["determinism", "digests", "errors", "interrupts", "progress", "startup"], 0),
+    **dict.fromkeys(["model_index", "option_values"], 1),
     **dict.fromkeys(["layers", "losses", "optimizers", "data", "recipe"], 1),
     **dict.fromkeys(["models", "recipe_file", "switches"], 2),
     **dict.fromkeys(["evaluation", "export", "building", "checkpoints", "geometry", "run_folder"], 3),

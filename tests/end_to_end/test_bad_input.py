@@ -33,6 +33,17 @@ def cpc_keras(*arguments, cwd, code=None):
     return done
 
 
+def check_refusal(arguments, message, place):
+    """One line on standard error, exit code 2, and nothing half-written."""
+    before = sorted(path.relative_to(place) for path in place.rglob("*"))
+    done = cpc_keras(*arguments.split(), cwd=place, code=2)
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("cpc-keras: ")
+    assert message in lines[0]
+    assert sorted(path.relative_to(place) for path in place.rglob("*")) == before
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, photo_folder, photo_classes):
     """A recipe, a trained run, and folders with labels."""
@@ -140,10 +151,4 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_is_one_line_and_exit_code_2(case, place, photo_folder):
     arguments, message = CASES[case]
-    before = sorted(path.relative_to(place) for path in place.rglob("*"))
-    done = cpc_keras(*arguments.format(photos=photo_folder).split(), cwd=place, code=2)
-    lines = done.stderr.splitlines()
-    assert len(lines) == 1, done.stderr
-    assert lines[0].startswith("cpc-keras: ")
-    assert message in lines[0]
-    assert sorted(path.relative_to(place) for path in place.rglob("*")) == before  # nothing half-written
+    check_refusal(arguments.format(photos=photo_folder), message, place)

@@ -1,0 +1,46 @@
+"""Numbers as they are typed on a command line."""
+
+from cpc_keras.errors import InputError
+
+
+def budget_numbers(labels_per_class, fractions):
+    """Label budgets as they are typed.
+
+    Args:
+        labels_per_class: Text such as `"5,10"`, or `None`.
+        fractions: Text such as `"1%,0.1"`, or `None`.
+
+    Returns:
+        List of `(kind, amount)` as of `cpc_keras.data.budgets.Budget`.
+
+    Raises:
+        InputError: If a part is no number.
+
+    Example:
+
+    >>> budget_numbers("5,10", "1%")
+    [('per_class', 5), ('per_class', 10), ('fraction', 0.01)]
+    """
+    found = [("per_class", number) for number in option_numbers("--labels-per-class", labels_per_class, int)]
+    return found + [("fraction", share) for share in option_numbers("--fractions", fractions, _share)]
+
+
+def option_numbers(option, text, convert):
+    """Numbers that are separated by commas; none of `None`.
+
+    Args:
+        option: What messages call it.
+        text: As it was typed.
+        convert: Function from a part to a number, which raises `ValueError`.
+
+    Raises:
+        InputError: If a part is no number.
+    """
+    try:
+        return [convert(part) for part in text.split(",")] if text else []
+    except ValueError as error:
+        raise InputError(f"`{option}` must be numbers separated by commas. Received: {text}") from error
+
+
+def _share(text):
+    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
