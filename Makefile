@@ -38,6 +38,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Two of them measure what `make demo` leaves in saved_models/.
 bench: $(READY) data
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 

@@ -54,11 +54,6 @@ class ImageFeatures(keras.Model):
         """Channels that the encoder itself takes."""
         return self.cpc.encoder.input_shape[-1]
 
-    @property
-    def smallest(self):
-        """Smallest height and width of an image, in pixels."""
-        return self.cpc.patch_size
-
     def call(self, images, training=False):
         return ops.mean(self.patch_grid(images, training), axis=(1, 2))
 
