@@ -1,10 +1,12 @@
-"""What an exported encoder is worth to programs without this package: frozen and fine-tuned on few labels.
+"""One artefact and every program that may want it: are its outputs right there, and does fine-tuning it there pay?
 
-    consumers.py [ARTEFACT [LABELS_PER_CLASS]]
+    consumers.py [ARTEFACT [RUN [LABELS_PER_CLASS]]]
 
-The artefact is one of Fashion-MNIST, such as `make demo` leaves in `saved_models/fashion_mnist`. Each consumer runs in
-a process of its own: tf-keras, Keras 3, and, where `make test-addons` set its environment up, Keras 2 with TensorFlow
-Addons. Prints the largest difference of vectors to TensorFlow's own loader, and accuracy on 10,000 test images of a
+The artefact is one of Fashion-MNIST with the run that it was exported from, such as `make demo` leaves in
+`saved_models/fashion_mnist` and `runs/demo`. Each consumer runs in a process of its own without this package:
+TensorFlow alone, tf-keras, Keras 3, KerasHub, ONNX Runtime and, where `make test-addons` set its environment up,
+Keras 2 with TensorFlow Addons. Prints the largest difference to the run's own model at three image sizes and two
+batch sizes, and ends with an error if it is above 1e-5; for those that train, accuracy on 10,000 test images of a
 linear layer on frozen features and after fine-tuning from there, over three label subsets.
 """
 
@@ -18,54 +20,102 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
+from cpc_keras import export
+from cpc_keras.checkpoints import load_last_model
 from cpc_keras.data.image_set import to_float
 from cpc_keras.data.label_subsets import nested_subsets
 from cpc_keras.data.sources import open_source
+from cpc_keras.run_folder import RunFolder
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "tests" / "consumers"
 ADDONS = ROOT / ".cache" / "addons" / "bin" / "python"
 SEEDS = 3
+TOLERANCE = 1e-5
+# Images, height and width of what outputs are compared on.
+SHAPES = ((1, 28, 28), (5, 34, 49), (5, 61, 40))
+
+
+def main(artefact=ROOT / "saved_models" / "fashion_mnist", run=ROOT / "runs" / "demo", labels_per_class=10):
+    _, model = load_last_model(RunFolder(run))
+    train, test = open_source("tfds:fashion_mnist"), open_source("tfds:fashion_mnist@test")
+    test_arrays = {"test_images": arrays(test, range(len(test))), "test_labels": test.labels}
+    images = {f"images_{index}": mosaic(test_arrays["test_images"], *shape) for index, shape in enumerate(SHAPES)}
+    trained = [(sys.executable, "hub_layer", artefact), (sys.executable, "tfsm_layer", artefact)]
+    if ADDONS.exists():
+        trained.append((ADDONS, "hub_layer", artefact))
+    else:
+        print("Keras 2 with TensorFlow Addons: not set up, `make test-addons` does so")
+    with tempfile.TemporaryDirectory() as temporary:
+        place = pathlib.Path(temporary)
+        onnx = export.convert(model, place / "encoder.onnx", "onnx")
+        others = [(sys.executable, "hub_load", artefact), (sys.executable, "keras_hub_classifier", artefact)]
+        others.append((sys.executable, "onnx_runtime", onnx))
+        few = label_subset(train, 0, 1)
+        np.savez(place / "inputs.npz", **images, **few, **{name: array[:10] for name, array in test_arrays.items()})
+        features = export.ImageFeatures(model)
+        worst = max([compare(consume(*one, place), features, images, one) for one in others])
+        for consumer in trained:
+            rows = []
+            for seed in range(SEEDS):
+                few = label_subset(train, seed, int(labels_per_class))
+                np.savez(place / "inputs.npz", **images, **few, **test_arrays, **STUDY)
+                found = consume(*consumer, place)
+                rows.append((100 * found["frozen"], 100 * found["fine_tuned"]))
+            worst = max(worst, compare(found, features, images, consumer))
+            frozen, tuned = np.array(rows).T
+            print(
+                f"  frozen {_spread(frozen)} %, fine-tuned {_spread(tuned)} %, gain {_spread(tuned - frozen)} points",
+                flush=True,
+            )
+    if worst > TOLERANCE:
+        sys.exit(f"outputs differ by up to {worst:.1e}")
+
+
+# How the linear layer and fine-tuning train, see `few_labels.study`.
+STUDY = {"epochs": 300, "passes": 30, "rate": 5e-4}
 
 
 def arrays(images, positions):
     return np.stack([to_float(images.read(int(position))) for position in positions])
 
 
-def consume(python, script, artefact, inputs, out):
+def label_subset(train, seed, labels_per_class):
+    (chosen,) = nested_subsets(train.labels, seed, labels_per_class=(labels_per_class,)).values()
+    return {"train_images": arrays(train, chosen), "train_labels": train.labels[chosen]}
+
+
+def mosaic(images, count, height, width):
+    """Pieces of nine garments beside one another, `[count, height, width, 1]`."""
+    tiles = images[: 9 * count].reshape(count, 3, 3, 28, 28, 1).transpose(0, 1, 3, 2, 4, 5)
+    return tiles.reshape(count, 84, 84, 1)[:, :height, :width]
+
+
+def consume(python, script, artefact, place):
     hide = "import runpy, sys; sys.modules['cpc_keras'] = None; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
-    command = [python, "-c", hide, SCRIPTS / f"{script}.py", artefact, inputs, out]
+    command = [python, "-c", hide, SCRIPTS / f"{script}.py", artefact, place / "inputs.npz", place / "out.npz"]
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, env=environment)
-    with np.load(out) as found:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        sys.exit(f"{script} failed:\n{done.stderr[-2000:]}")
+    with np.load(place / "out.npz") as found:
         return dict(found)
 
 
-def main(artefact=ROOT / "saved_models" / "fashion_mnist", labels_per_class=10):
-    train, test = open_source("tfds:fashion_mnist"), open_source("tfds:fashion_mnist@test")
-    test_arrays = {"test_images": arrays(test, range(len(test))), "test_labels": test.labels}
-    images = {"images": test_arrays["test_images"][:100]}
-    consumers = [(sys.executable, "hub_layer"), (sys.executable, "tfsm_layer")]
-    if ADDONS.exists():
-        consumers.append((ADDONS, "hub_layer"))
-    with tempfile.TemporaryDirectory() as temporary:
-        inputs, out = (pathlib.Path(temporary, name) for name in ("inputs.npz", "out.npz"))
-        for python, script in consumers:
-            rows = []
-            for seed in range(SEEDS):
-                (chosen,) = nested_subsets(train.labels, seed, labels_per_class=(int(labels_per_class),)).values()
-                train_arrays = {"train_images": arrays(train, chosen), "train_labels": train.labels[chosen]}
-                np.savez(inputs, **images, **train_arrays, **test_arrays, epochs=300, passes=20, rate=5e-4)
-                reference = consume(sys.executable, "hub_load", artefact, inputs, out)["vector_images"]
-                found = consume(python, script, artefact, inputs, out)
-                difference = np.abs(found["vector_images"] - reference).max()
-                rows.append((100 * found["frozen"], 100 * found["fine_tuned"], difference))
-            frozen, tuned, difference = np.array(rows).T
-            print(
-                f"{script}, {found['stack']}: frozen {_spread(frozen)} %, fine-tuned {_spread(tuned)} %, "
-                f"gain {_spread(tuned - frozen)} points; largest difference of vectors {difference.max():.1e}",
-                flush=True,
-            )
+def compare(found, features, images, consumer):
+    """Largest difference of what a consumer got to what the run's model gives, which is printed."""
+    compute = {"vector": features, "map": features.feature_map, "grid": features.patch_grid}
+    differences = {}
+    for key, values in found.items():
+        kind, _, name = key.partition("_")
+        if name in images and kind in compute:
+            differences[key] = np.abs(values - np.asarray(compute[kind](images[name]))).max()
+    if not differences:
+        sys.exit(f"{consumer[1]} gave nothing to compare")
+    worst = max(differences.values())
+    stack = f", {found['stack']}" if "stack" in found else ""
+    print(f"{consumer[1]}{stack}: {len(differences)} outputs, largest difference {worst:.1e}", flush=True)
+    return worst
 
 
 def _spread(values):

@@ -1,9 +1,11 @@
 """Images go through an exported encoder: features, or classes."""
 
+import contextlib
 import itertools
 import os
 import pathlib
 import shutil
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,15 +14,18 @@ import pandas as pd
 from cpc_keras import digests
 from cpc_keras.data.image_set import convert, to_float
 from cpc_keras.data.sources import open_source
+from cpc_keras.determinism import enable_determinism
 from cpc_keras.errors import InputError
 from cpc_keras.export.artefact import open_artefact
 from cpc_keras.export.whole import appears_whole
 from cpc_keras.progress import ProgressBars
-from cpc_keras.run_folder import make_folder
+from cpc_keras.run_folder import make_folder, write_text
 
 ENDINGS = (".npz", ".parquet")
-# Images of which an interrupted call loses the work, and images computed at a time.
-SHARD, BATCH = 2048, 128
+# Images of which an interrupted call loses the work at most, images computed at a time, and what a shard may take.
+SHARD, BATCH, _BYTES = 2048, 128, 2**28
+# What a shard holds beside the arrays that were asked for.
+_NOTES = ("paths", "bad", "reasons")
 # Images whose short side is so many crops are more than their middle.
 _MUCH = 2
 
@@ -34,7 +39,8 @@ def embed(model, data, out, console, signature="serving_default"):
 
     Args:
         model: Folder of an artefact.
-        data: Source of the images, see `cpc_keras.data.open_source`.
+        data: Source of the images, see `cpc_keras.data.open_source`; of files all
+            splits are taken, of `tfds:NAME` without `@SPLIT` the training split.
         out: File to write. `.npz` holds `paths` `[N]` and an array named as the
             signature's output, `[N, …]`; `.parquet` has a row an image with
             `path` and the vector. Both in the order of the source. Files that
@@ -53,14 +59,7 @@ def embed(model, data, out, console, signature="serving_default"):
     shapes = artefact.shapes(signature)
     if out.suffix == ".parquet" and any(len(shape) != 2 for shape in shapes.values()):
         raise InputError(f"`--out` must end in .npz for {signature}, which gives no vectors. Received: {out}")
-
-    def write(partial, paths, found):
-        if out.suffix == ".npz":
-            np.savez(partial, paths=paths, **found)
-        else:
-            rows = {name: list(values) for name, values in found.items()}
-            pd.DataFrame({"path": paths, **rows}).to_parquet(partial, index=False)
-
+    write = _write_npz if out.suffix == ".npz" else _write_parquet
     return _through(artefact, data, signature, out, console, write)
 
 
@@ -85,69 +84,129 @@ def predict(model, data, out, console):
         raise InputError(f"`MODEL` must be exported with --with-head. Received: {model} with {artefact.signatures}")
     names = np.array(artefact.description["head"]["class_names"])
 
-    def write(partial, paths, found):
-        best = found["probabilities"].argmax(axis=1)
-        table = {"path": paths, "class": names[best], "probability": found["probabilities"].max(axis=1)}
-        pd.DataFrame(table).to_csv(partial, index=False, float_format="%.4f")
+    def write(partial, shards):
+        with open(partial, "w", encoding="utf-8", newline="") as file:
+            for number, shard in enumerate(shards):
+                said = shard["probabilities"]
+                table = {"path": shard["paths"], "class": names[said.argmax(axis=1)], "probability": said.max(axis=1)}
+                pd.DataFrame(table).to_csv(file, index=False, header=number == 0, float_format="%.4f")
 
     return _through(artefact, data, "classify", out, console, write)
 
 
 def _through(artefact, data, signature, out, console, write):
-    """Sends a source through a signature and calls `write(partial, paths, arrays)` with all of it."""
-    images = open_source(data, max_bad_share=1.0)
+    """Sends every image of a source through a signature; `write(partial, shards)` gets the shards that hold any."""
+    enable_determinism()
+    images = open_source(data, split="all", max_bad_share=1.0)
     _tell_of_large(images, artefact, console)
+    compute = artefact.views(signature)
+    size = _shard_size(artefact.description["input"], compute)
     kept = out.with_name(f".{out.name}.partial")
-    folder = kept / digests.of_json(artefact.digest, signature, images.fingerprint)[:16]
+    folder = kept / digests.of_json(artefact.digest, signature, images.fingerprint, size)[:16]
     make_folder(folder, "--out")
-    shards = {start: folder / f"from-{start:08d}.npz" for start in range(0, len(images), SHARD)}
+    shards = {
+        range(start, min(start + size, len(images))): folder / f"from-{start:08d}.npz"
+        for start in range(0, len(images), size)
+    }
     with ProgressBars(console) as progress:
         progress.start(out.name, len(images))
-        _fill(shards, images, artefact, signature, progress)
-    parts = [_loaded(path) for path in shards.values()]
+        _fill(shards, images, artefact.description["input"], compute, progress)
     bad = [(file.path, file.reason) for file in images.bad_files]
-    for part in parts:
-        bad += zip(part.pop("bad"), part.pop("reasons"), strict=True)
-    parts = [part for part in parts if len(part["paths"])]
-    if not parts:
+    filled = {}
+    for path in shards.values():
+        with np.load(path) as shard:
+            bad += zip(shard["bad"].tolist(), shard["reasons"].tolist(), strict=True)
+            filled[path] = len(shard["paths"])
+    whole = _Shards([path for path, count in filled.items() if count])
+    if not whole.files:
+        shutil.rmtree(kept)
         raise InputError(f"`--data` must hold an image that can be read. Received: {data} with {len(bad)} bad files")
-    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    paths = found.pop("paths")
-    with appears_whole(out, folder=False, argument="--out") as partial:
-        write(partial, paths, found)
-    shutil.rmtree(kept)
     _tell_bad_files(bad, out, console)
-    console.print(f"{len(paths):,} images: {out}")
+    with appears_whole(out, argument="--out") as partial:
+        write(partial, whole)
+    shutil.rmtree(kept)
+    console.print(f"{sum(filled.values()):,} images: {out}")
     return out
 
 
-def _fill(shards, images, artefact, signature, progress):
+def _shard_size(given, compute):
+    """Images whose pictures and results take no more than `_BYTES`."""
+    example = np.zeros((1, given["crop"], given["crop"], given["channels"]), "float32")
+    one = example.nbytes + sum(array.nbytes for array in compute(example).values())
+    return int(np.clip(_BYTES // one, BATCH, SHARD))
+
+
+class _Shards:
+    """Computed shards in their order; an iteration holds one at a time."""
+
+    def __init__(self, files):
+        self.files = files
+
+    def __iter__(self):
+        for path in self.files:
+            with np.load(path) as file:
+                yield file
+
+
+def _write_npz(partial, shards):
+    """As `numpy.savez` would, without holding more than a shard."""
+    paths = np.concatenate([shard["paths"] for shard in shards])
+    with np.load(shards.files[0]) as first:
+        kinds = {name: first[name] for name in first.files if name not in _NOTES}
+    with zipfile.ZipFile(partial, "w") as file:
+        with file.open("paths.npy", "w", force_zip64=True) as entry:
+            np.lib.format.write_array(entry, paths)
+        for name, example in kinds.items():
+            with file.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                shape = (len(paths), *example.shape[1:])
+                header = {"descr": example.dtype.str, "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(entry, header)
+                for shard in shards:
+                    entry.write(shard[name].tobytes())
+
+
+def _write_parquet(partial, shards):
+    """A group of rows for each shard."""
+    import pyarrow
+    from pyarrow import parquet
+
+    with contextlib.ExitStack() as stack:
+        writer = None
+        for shard in shards:
+            vectors = {name: list(shard[name]) for name in shard.files if name not in _NOTES}
+            table = pyarrow.Table.from_pydict({"path": shard["paths"].tolist(), **vectors})
+            writer = writer or stack.enter_context(parquet.ParquetWriter(partial, table.schema))
+            writer.write_table(table)
+
+
+def _fill(shards, images, given, compute, progress):
     """Computes the shards that are not there."""
-    given, compute = artefact.description["input"], artefact.views(signature)
-    missing = [start for start, path in shards.items() if not path.exists()]
-    done = [start for start in shards if start not in missing]
-    progress.advance(sum(min(SHARD, len(images) - start) for start in done))
+    missing = [positions for positions, path in shards.items() if not path.exists()]
+    progress.advance(len(images) - sum(map(len, missing)))
     with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
 
-        def begin(start):
-            positions = range(start, min(start + SHARD, len(images)))
-            return [pool.submit(_read, images, position, given) for position in positions]
+        def begin(positions):
+            return [pool.submit(_read, images, position, given) for position in positions or ()]
 
-        reading = begin(missing[0]) if missing else []
-        for start, following in itertools.zip_longest(missing, missing[1:]):
-            read = [future.result() for future in reading]
-            # The next images are decoded while these are computed.
-            reading = begin(following) if following is not None else []
-            arrays = _computed(compute, [picture for _, picture, _ in read if picture is not None], progress)
-            arrays["paths"] = _texts(path for path, picture, _ in read if picture is not None)
-            arrays["bad"] = _texts(path for path, picture, _ in read if picture is None)
-            arrays["reasons"] = _texts(reason for _, picture, reason in read if picture is None)
-            with appears_whole(shards[start], folder=False, argument="--out") as partial:
-                np.savez(partial, **arrays)
+        try:
+            reading = begin(missing[0] if missing else None)
+            for positions, following in itertools.zip_longest(missing, missing[1:]):
+                read = [future.result() for future in reading]
+                # The next images are decoded while these are computed.
+                reading = begin(following)
+                arrays = _computed(compute, [picture for _, picture, _ in read if picture is not None], progress)
+                arrays["paths"] = _texts(path for path, picture, _ in read if picture is not None)
+                arrays["bad"] = _texts(path for path, picture, _ in read if picture is None)
+                arrays["reasons"] = _texts(reason for _, picture, reason in read if picture is None)
+                with appears_whole(shards[positions], argument="--out") as partial:
+                    np.savez(partial, **arrays)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _read(images, position, given):
-    """`(path, picture, reason)`: float32 `[crop, crop, C]` in [0, 1], or `None` and why."""
+    """`(path, picture, reason)`: `[crop, crop, C]` as it was stored, or `None` and why."""
     path, crop = images.ids[position], given["crop"]
     try:
         picture = convert(images.read(position), given["channels"], given["short_side"])
@@ -156,7 +215,7 @@ def _read(images, position, given):
     top, left = ((side - crop) // 2 for side in picture.shape[:2])
     if min(top, left) < 0:
         return path, None, f"smaller than the crop, {crop} px"
-    return path, to_float(picture[top : top + crop, left : left + crop]), None
+    return path, picture[top : top + crop, left : left + crop].copy(), None
 
 
 def _texts(values):
@@ -168,15 +227,10 @@ def _computed(compute, pictures, progress):
     """Arrays of a shard, by output."""
     parts = []
     for first in range(0, len(pictures), BATCH):
-        batch = np.stack(pictures[first : first + BATCH])
+        batch = np.stack([to_float(picture) for picture in pictures[first : first + BATCH]])
         parts.append(compute(batch))
         progress.advance(len(batch))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
-
-
-def _loaded(path):
-    with np.load(path) as file:
-        return dict(file)
 
 
 def _writable(out, endings):
@@ -198,10 +252,11 @@ def _tell_of_large(images, artefact, console):
 
 
 def _tell_bad_files(bad, out, console):
+    listed = out.with_name(f"{out.name}.bad_files.csv")
     if not bad:
+        listed.unlink(missing_ok=True)  # that of an earlier call
         return
-    listed = out.with_name(f"{out.stem}.bad_files.csv")
-    pd.DataFrame(bad, columns=["path", "reason"]).to_csv(listed, index=False)
+    write_text(listed, pd.DataFrame(bad, columns=["path", "reason"]).to_csv(index=False))
     console.print(f"{len(bad)} could not be read and are left out ({listed}):")
     for path, reason in bad:
         console.print(f"  {path}: {reason}")

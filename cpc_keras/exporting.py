@@ -13,7 +13,10 @@ from cpc_keras.evaluation.features import pool_view
 from cpc_keras.evaluation.label_table import at_checkpoint
 from cpc_keras.evaluation.signature_figures import SignatureFigures
 from cpc_keras.export import LinearHead, convert, save
-from cpc_keras.label_efficiency import open_labelled, run_source
+from cpc_keras.export.other_formats import check_convertible
+from cpc_keras.export.saved_model import MARKS
+from cpc_keras.export.whole import check_replaceable
+from cpc_keras.label_efficiency import finished_cells, open_labelled, run_source
 from cpc_keras.progress import ProgressBars
 from cpc_keras.run_folder import RunFolder
 
@@ -38,31 +41,51 @@ def export(run, dest, console, with_head=False, kind="saved_model"):
 
     Raises:
         InputError: If the run has no checkpoint, a head is asked of a run that was
-            not evaluated with labels, or `dest` cannot be written.
+            not evaluated with labels or whose images are not there, or `dest`
+            cannot be written. Without a head, missing images cost the figures.
     """
     folder, dest = RunFolder(run), pathlib.Path(dest)
     recipe = folder.open()
+    has_card = kind == "saved_model"
+    if has_card:
+        check_replaceable(dest, MARKS)
+    else:
+        check_convertible(dest, kind)
     step, model = load_last_model(folder)
     description = _describe(folder, recipe, step)
-    records = at_checkpoint(folder.records(), step)
-    view, head = preferred_view(records), None
-    if view:
-        images = open_labelled(recipe, *run_source(folder, recipe))
-        entrant = cpc_entrant(model, checkpoint=step)
-        features = FrozenFeatures(folder.evaluation / "features", entrant.views, entrant.digest, images, recipe.crop)
-        with ProgressBars(console) as progress:
-            figures = SignatureFigures(images, features, records, folder.evaluation / "signatures", progress)
-            if kind == "saved_model":  # the other formats have no card
-                description["view"] = view
-                description["figures"] = figures.table(view)
-            if with_head:
-                probe, said = figures.classifier(step, Cells(folder.cells / images.digest[:16]))
-                head, description["head"] = _head(probe, said, images.train.class_names)
-    elif with_head:
+    view, head = preferred_view(at_checkpoint(folder.records(), step)), None
+    if with_head and not view:
         raise InputError(f"`--with-head` must be asked of a run whose linear probe was evaluated. Received: {run}")
-    if kind != "saved_model":
+    if view and (has_card or with_head):
+        with ProgressBars(console) as progress:
+            try:
+                figures = _figures(folder, recipe, step, model, progress)
+            except InputError as error:
+                if with_head:
+                    raise
+                console.print(f"Note: no accuracy goes along with the encoder. {error}")
+            else:
+                if has_card:
+                    description["figures"] = figures.table(view)
+                if with_head:
+                    probe, said = figures.classifier(step, Cells(folder.cells / figures.images.digest[:16]))
+                    head, description["head"] = _head(probe, said, figures.images.train.class_names)
+    if not has_card:
+        if head:
+            console.print(f"Classes of `probabilities`, in its order: {', '.join(head.class_names)}")
         return convert(model, dest, kind, head)
+    if view:
+        description["view"] = view
     return save(model, dest, pooling=_pooling(view) if view else None, head=head, description=description)
+
+
+def _figures(folder, recipe, step, model, progress):
+    """A `SignatureFigures` on the images that the run was evaluated with."""
+    images = open_labelled(recipe, *run_source(folder, recipe))
+    records = at_checkpoint([record for record, _ in finished_cells(folder, images)], step)
+    entrant = cpc_entrant(model, checkpoint=step)
+    features = FrozenFeatures(folder.evaluation / "features", entrant.views, entrant.digest, images, recipe.crop)
+    return SignatureFigures(images, features, records, folder.evaluation / "signatures", progress)
 
 
 def preferred_view(records):
@@ -91,4 +114,4 @@ def _head(probe, said, names):
     """`(head, description)` of a fitted `LinearProbe`."""
     kernel, bias = probe.affine(len(names))
     head = LinearHead(_pooling(probe.selected_["view"]), kernel.astype("float32"), bias.astype("float32"), tuple(names))
-    return head, {**said, "classes": len(names), "class_names": list(names), "view": probe.selected_["view"]}
+    return head, {**said, "view": probe.selected_["view"]}

@@ -211,6 +211,28 @@ def _account(console, sweep, records):
     )
 
 
+def finished_cells(folder, images):
+    """Finished cells of a run on the images that it would be evaluated with now.
+
+    Args:
+        folder: A `RunFolder` that was evaluated.
+        images: What `open_labelled` gives for its `run_source`.
+
+    Returns:
+        `[(record, predicted)]`, see `Cells.everything`.
+
+    Raises:
+        InputError: If there are none, for they are of other images or labels.
+    """
+    found = Cells(folder.cells / images.digest[:16]).everything()
+    if not found:
+        raise InputError(
+            f"`RUN` was evaluated with other images or labels than are there now; evaluate it again. "
+            f"Received: {folder.path}"
+        )
+    return found
+
+
 def run_source(folder, recipe):
     """`(source, cross_validate)` that a run was evaluated with; the recipe's if it was not."""
     described = folder.source()

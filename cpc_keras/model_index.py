@@ -33,24 +33,29 @@ def model_table(folder):
         InputError: If there is none.
     """
     folder = pathlib.Path(folder)
-    found = sorted(path.parent for path in folder.glob(f"*/{DESCRIPTION}"))
+    found = sorted(path.parent for path in folder.glob(f"[!.]*/{DESCRIPTION}"))
     if not found:
         raise InputError(f"`FOLDER` must hold a folder that `cpc-keras export` wrote. Received: {folder}")
     table = Table(title=f"Exported models in {folder}")
     for column in ("model", "encoder", "signature", "accuracy, %"):
         table.add_column(column)
     for path in found:
-        told = describe_artefact(path)
-        names = path.name, f"{told.get('encoder', '')}, {told['weights']:,} weights"
-        for signature in told["signatures"]:
-            table.add_row(*names, signature, _figures(told, signature))
+        try:
+            told = describe_artefact(path)
+            rows = [(signature, _figures(told, signature)) for signature in told["signatures"]]
+            names = path.name, f"{told.get('encoder', 'a Keras model')}, {told['weights']:,} weights"
+        except (InputError, KeyError, TypeError):
+            table.add_row(path.name, f"damaged {DESCRIPTION}", "", "")
+            continue
+        for row in rows:
+            table.add_row(*names, *row)
             names = "", ""
     return table
 
 
 def _figures(told, signature):
     head = told.get("head")
-    if signature == "classify" and head:
+    if signature == "classify" and "accuracy" in (head or {}):
         return f"{head['labels']:,} labels: {head['accuracy']:.1f}"
     figures = told.get("figures", {"budgets": [], "signatures": {}})
     row = dict(zip(figures["budgets"], figures["signatures"].get(signature, ()), strict=False))

@@ -9,16 +9,14 @@ from cpc_keras.checkpoints import load_last_model
 from cpc_keras.data.image_set import prepare, to_float
 from cpc_keras.data.pipeline import encoding_batches
 from cpc_keras.data.sources import open_source
-from cpc_keras.errors import InputError
 from cpc_keras.evaluation import figures
-from cpc_keras.evaluation.cells import Cells
 from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
 from cpc_keras.evaluation.findings import arrows, find, lead
 from cpc_keras.evaluation.intervals import Results
 from cpc_keras.evaluation.label_table import at_checkpoint, row_name
 from cpc_keras.evaluation.patch_picks import pick_patches
 from cpc_keras.exporting import preferred_view
-from cpc_keras.label_efficiency import open_labelled, run_source
+from cpc_keras.label_efficiency import finished_cells, open_labelled, run_source
 from cpc_keras.report_page import Section, accuracy_table, page, published_table
 from cpc_keras.run_folder import RunFolder, write_text
 
@@ -52,9 +50,7 @@ def write_report(run, console):
     sections, words, notes = [], "This run was not evaluated with labels.", []
     if records:
         labelled = open_labelled(recipe, *run_source(folder, recipe))
-        cells = Cells(folder.cells / labelled.digest[:16]).everything()
-        if not cells:
-            raise InputError(f"`RUN` was evaluated with other images or labels; evaluate it again. Received: {run}")
+        cells = finished_cells(folder, labelled)
         images, notes = labelled.examined, labelled.notes
         words, found = _label_efficiency(folder, cells, labelled, step, metrics)
         sections += found

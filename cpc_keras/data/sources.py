@@ -31,6 +31,7 @@ def open_source(source, split=None, max_bad_share=0.1, labelled_only=False):
             one level down (`classes:`).
         split: Name of the split, overridden by `@SPLIT`; `None` is `"train"`
             where the source has splits and all images where it has none.
+            `"all"` is every image of files, whatever their split.
         max_bad_share: Largest share of files with an unreadable header that is
             put up with; they are listed in the result's `bad_files`.
         labelled_only: Whether files without a label are left out where others
@@ -53,7 +54,7 @@ def open_source(source, split=None, max_bad_share=0.1, labelled_only=False):
         from cpc_keras.data.tfds_images import open_tfds
 
         name, _, own_split = place.partition("@")
-        return open_tfds(name, own_split or split or "train", source)
+        return open_tfds(name, own_split or (split if split != "all" else None) or "train", source)
     rows = _rows(kind, place, source)
     if labelled_only:
         rows = [row for row in rows if row[1] is not None] or rows
@@ -179,6 +180,8 @@ def _csv_rows(path, source):
 
 def _of_split(rows, split, source):
     splits = {row[2] for row in rows}
+    if split == "all":
+        return rows, "all"
     if splits != {None}:
         # Beside rows of a named split, those of none are for training.
         rows = [(path, label, own or "train") for path, label, own in rows]

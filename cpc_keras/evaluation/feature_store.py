@@ -67,7 +67,14 @@ class FeatureStore:
 
         Returns:
             A dictionary from view to array `[N, …]`.
+
+        Raises:
+            ValueError: If an image was not prepared.
         """
+        if len(missing := self.missing(positions)):
+            raise ValueError(
+                f"`positions` must be prepared. Received: {len(missing)} that are not, such as {missing[0]}"
+            )
         shards, rows = self._place[positions].T
         found = {}
         for file in sorted(self._shards[shards[0]].glob("*.npy")):

@@ -1,6 +1,5 @@
 """An evaluation as rows and columns, for whoever shows it."""
 
-import numpy as np
 from rich.table import Table
 
 _METHODS = {
@@ -44,33 +43,6 @@ def budget_name(record):
 def at_checkpoint(records, step):
     """The records of the CPC encoder at one step, and of everything that it is compared with."""
     return [record for record in records if record["encoder"] != "cpc" or record["checkpoint"] == step]
-
-
-def accuracy_rows(records, figure="top1"):
-    """Accuracy by method and number of labels.
-
-    Args:
-        records: As in `label_efficiency.json`, of one checkpoint.
-        figure: `"top1"` or `"balanced_accuracy"`.
-
-    Returns:
-        `(columns, rows)`: the numbers of labels, rising, and a list of
-        `(name, cells)`, where each cell is a float array of accuracies in %, one
-        for each seed, empty where nothing was measured.
-
-    Example:
-
-    >>> record = {"method": "linear", "encoder": "cpc", "labels": 50, "top1": 0.7}
-    >>> accuracy_rows([record, {**record, "top1": 0.8}])
-    ([50], [('CPC, frozen, linear probe', [array([70., 80.])])])
-    """
-    columns = sorted({record["labels"] for record in records})
-    rows = []
-    for method, encoder in dict.fromkeys((record["method"], record["encoder"]) for record in records):
-        own = [record for record in records if (record["method"], record["encoder"]) == (method, encoder)]
-        cells = [np.array([100 * r[figure] for r in own if r["labels"] == labels]) for labels in columns]
-        rows.append((row_name(method, encoder), cells))
-    return columns, rows
 
 
 def budgets_of(summary):

@@ -4,6 +4,7 @@ import numpy as np
 
 from cpc_keras.data.budgets import Budget
 from cpc_keras.data.labelled_images import Round
+from cpc_keras.errors import InputError
 from cpc_keras.evaluation.cells import Cells
 from cpc_keras.evaluation.contestants import ProbeContestant
 from cpc_keras.evaluation.label_table import budget_name, row_name
@@ -31,11 +32,16 @@ class SignatureFigures:
         self.records = records
         self.folder = folder / f"{images.digest[:16]}-{features.digest[:16]}"
         self.progress = progress
-        self.seeds = 1 + max(record["seed"] for record in records)
-        # Those of label lists are left out: a record does not hold its list.
-        own = [record for record in records if (record["method"], record["encoder"]) == ("linear", "cpc")]
-        self._linear = [record for record in own if _budget(record)]
-        self.budgets = list(dict.fromkeys(map(_budget, self._linear)))
+        self._largest = None
+        # From each budget to its number of subsets. 60 a class may be 1 %, which is one budget; those of label lists
+        # are left out, for a record does not hold its list.
+        self._subsets: dict[Budget, int] = {}
+        names: dict[int, Budget] = {}
+        for record in sorted(records, key=lambda one: one["labels"]):
+            budget = _budget(record)
+            if budget and (record["method"], record["encoder"]) == ("linear", "cpc"):
+                self._largest = names.setdefault(record["labels"], budget)
+                self._subsets[self._largest] = max(self._subsets.get(self._largest, 0), 1 + record["seed"])
 
     def table(self, selected):
         """Figures by signature and by the methods that they are compared with.
@@ -75,9 +81,17 @@ class SignatureFigures:
         Returns:
             `(probe, said)`: a fitted `LinearProbe`, and a dictionary with `labels`,
             `figure` and `accuracy` in %.
+
+        Raises:
+            InputError: If the encoder was evaluated with label lists alone.
         """
         crossed = self.images.test is None
-        budget = Budget("fraction", 1.0) if crossed else _budget(max(self._linear, key=lambda one: one["labels"]))
+        budget = Budget("fraction", 1.0) if crossed else self._largest
+        if budget is None:
+            raise InputError(
+                "`--with-head` must be asked of a run whose linear probe was evaluated at a label budget. "
+                "Received: one with --subset lists alone"
+            )
         sweep = Sweep(self.images, [budget], 1, cells, self.progress)
         contestant = ProbeContestant("linear", "cpc", checkpoint, self.features)
         (record,) = sweep.run(contestant).values()
@@ -86,14 +100,18 @@ class SignatureFigures:
         if crossed:
             everything = np.arange(len(self.images.train))
             one = Round(train=everything, test=one.test, unlabelled=one.unlabelled)
+        contestant.begin([one], self.progress)
         probe, _ = contestant.fitted(self.images, one, record["seed"])
         accuracy = round(100 * record[self.images.figure], 1)
         return probe, {"labels": len(one.train), "figure": self.images.figure_name, "accuracy": accuracy}
 
     def _judge(self, view):
         """Records of a probe on one view."""
-        sweep = Sweep(self.images, self.budgets, self.seeds, Cells(self.folder / view), self.progress)
-        return list(sweep.run(ProbeContestant("linear", "cpc", None, self.features, view)).values())
+        contestant = ProbeContestant("linear", "cpc", None, self.features, view)
+        cells, records = Cells(self.folder / view), []
+        for budget, seeds in self._subsets.items():
+            records += Sweep(self.images, [budget], seeds, cells, self.progress).run(contestant).values()
+        return records
 
     def _means(self, records):
         """Dictionary from a number of labels to the mean over subsets, in %."""

@@ -36,8 +36,9 @@ class ImageFeatures(keras.Model):
 
     Call arguments:
         images: Float32 tensor `[B, H, W, C]`, values in `[0, 1]`, of any height
-            and width from a patch on. Three channels are converted for an encoder
-            of one; one is repeated for an encoder of three.
+            and width from a patch on (below, nothing but `feature_map` means
+            anything). Three channels are converted for an encoder of one; one is
+            repeated for an encoder of three.
         training: Whether layers of the encoder behave as in training.
 
     Returns:
@@ -53,6 +54,11 @@ class ImageFeatures(keras.Model):
     def channels(self):
         """Channels that the encoder itself takes."""
         return self.cpc.encoder.input_shape[-1]
+
+    @property
+    def accepted(self):
+        """Channels that it takes: one and three, or those of the encoder alone where it wants neither."""
+        return (1, 3) if self.channels in (1, 3) else (self.channels,)
 
     def call(self, images, training=False):
         return ops.mean(self.patch_grid(images, training), axis=(1, 2))

@@ -25,10 +25,12 @@ def model_card(description):
 def _head(description):
     given = description["input"]
     channels, crop, patches = given["channels"], given["crop"], description["patches"]
-    other = "three channels are converted to grey" if channels == 1 else "one channel is repeated"
+    other = {1: "; a call converts three channels to grey", 3: "; a call repeats one channel"}.get(channels, "")
+    resized = f"the short side resized to {given['short_side']} px, then" if given["short_side"] else "not resized,"
     rows = {
-        "input": f"float32 `[B, H, W, {channels}]`, values in [0, 1]; {other}",
-        "sizes": f"any height and width from {given['smallest']} px on; trained on {crop} × {crop} px",
+        "input": f"float32 `[B, H, W, {channels}]`, values in [0, 1]{other}",
+        "sizes": f"any height and width from {given['smallest']} px on",
+        "trained on": f"images {resized} cut to {crop} × {crop} px; the figures below are of the middle",
         "patches": f"{patches['size']} px at stride {patches['stride']}",
         "encoder": f"{description.get('encoder', 'a Keras model')}, {description['weights']:,} weights",
         "pre-training": description.get("pre_training", "not stated"),
@@ -52,7 +54,8 @@ def _signatures(description):
         outputs = ", ".join(f"`{output}` {_shape(shape)}" for output, shape in signature["outputs"].items())
         pooling = f" (`{description['view']}`)" if name == "selected" and "view" in description else ""
         rows.append(f"| `{name}` | {outputs} | {_WHAT[name]}{pooling} |")
-    return "## Signatures\n\n| signature | gives | what it is |\n|---|---|---|\n" + "\n".join(rows)
+    takes = f"Each takes `images` of {description['input']['channels']} channels."
+    return f"## Signatures\n\n{takes}\n\n| signature | gives | what it is |\n|---|---|---|\n" + "\n".join(rows)
 
 
 def _shape(shape):
@@ -61,10 +64,18 @@ def _shape(shape):
 
 
 def _figures(description):
-    figures = description.get("figures")
-    if not figures:
-        return "## Figures\n\nThis encoder was not evaluated with labels."
-    lines = [
+    figures, head = description.get("figures"), description.get("head")
+    lines = _tables(figures) if figures else ["No accuracy is stated with this encoder."]
+    if head:
+        if "accuracy" in head:
+            accuracy = f"{head['figure']} {head['accuracy']:.1f} %"
+            lines += ["", f"`classify` learnt from {head['labels']:,} labels; {accuracy}."]
+        lines += ["", f"Classes of `classify`, in its order: {', '.join(head['class_names'])}."]
+    return "## Figures\n\n" + "\n".join(lines)
+
+
+def _tables(figures):
+    return [
         f"{figures['name'][0].upper()}{figures['name'][1:]} in %, mean over label subsets, of a linear probe on what "
         "each signature gives (grids and maps are averaged over 3 × 3 areas first):",
         "",
@@ -74,12 +85,6 @@ def _figures(description):
         "",
         *_table("method", figures["budgets"], figures["methods"]),
     ]
-    if "head" in description:
-        head = description["head"]
-        accuracy = f"{head['figure']} {head['accuracy']:.1f} %"
-        lines += ["", f"`classify` learnt from {head['labels']:,} labels; {accuracy}."]
-        lines += [f"Its classes: {', '.join(head['class_names'])}."]
-    return "## Figures\n\n" + "\n".join(lines)
 
 
 def _table(corner, columns, rows):
@@ -98,6 +103,8 @@ def _use(description):
     if "head" in description:
         classify = 'said = encoder.signatures["classify"](images)  # {"probabilities": …, "class_names": …}\n'
     return f"""## Use
+
+The snippets run in the folder that holds `{name}`; elsewhere give its path.
 
 TensorFlow alone (`tf.saved_model.load` does the same as `hub.load`):
 

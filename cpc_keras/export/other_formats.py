@@ -9,7 +9,7 @@ import keras
 from cpc_keras.errors import InputError
 from cpc_keras.export.float32 import in_float32
 from cpc_keras.export.image_features import ImageFeatures
-from cpc_keras.export.whole import appears_whole
+from cpc_keras.export.whole import appears_whole, check_replaceable
 
 # Ending of the file, and what must be installed, by format.
 FORMATS = {"onnx": (".onnx", ("tf2onnx", "onnx")), "litert": (".tflite", ())}
@@ -38,6 +38,18 @@ def convert(model, dest, kind, head=None):
             the format needs is not installed.
     """
     dest = pathlib.Path(dest)
+    check_convertible(dest, kind)
+    outputs = Outputs(ImageFeatures(in_float32(model), head))
+    images = keras.InputSpec("float32", (None, None, None, outputs.features.channels), name="images")
+    outputs(keras.ops.zeros((1, *2 * (model.patch_size,), outputs.features.channels)))  # Keras exports what was called
+    with appears_whole(dest) as partial, warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # Keras 3.15 asks NumPy for a name that is gone
+        outputs.export(str(partial), format=kind, input_signature=[images], verbose=False)
+    return dest
+
+
+def check_convertible(dest, kind):
+    """Raises `InputError` if `convert` could not write `dest`, as far as can be told beforehand."""
     ending, packages = FORMATS[kind]
     if dest.suffix != ending:
         raise InputError(f"`DEST` must end in {ending} for --format {kind}. Received: {dest}")
@@ -46,13 +58,7 @@ def convert(model, dest, kind, head=None):
             raise InputError(
                 f"`--format {kind}` needs {package}: pip install 'cpc-keras[{kind}]'. Received: no {package}"
             )
-    outputs = Outputs(ImageFeatures(in_float32(model), head))
-    images = keras.InputSpec("float32", (None, None, None, outputs.features.channels), name="images")
-    outputs(keras.ops.zeros((1, *2 * (model.patch_size,), outputs.features.channels)))  # Keras exports what was called
-    with appears_whole(dest, folder=False) as partial, warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # Keras 3.15 asks NumPy for a name that is gone
-        outputs.export(str(partial), format=kind, input_signature=[images], verbose=False)
-    return dest
+    check_replaceable(dest)
 
 
 class Outputs(keras.Model):

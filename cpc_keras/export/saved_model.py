@@ -14,6 +14,9 @@ from cpc_keras.export.model_card import model_card
 from cpc_keras.export.whole import appears_whole
 from cpc_keras.model_index import DESCRIPTION
 
+# Files by which an older export is known.
+MARKS = ("saved_model.pb", DESCRIPTION)
+
 
 def save(model, dest, pooling=None, head=None, description=None):
     """Exports a CPC model's encoder.
@@ -33,7 +36,8 @@ def save(model, dest, pooling=None, head=None, description=None):
     * `feature_map`: `feature_map` `[B, h, w, D]`, the encoder without patches;
     * `selected`, if `pooling` is given: `features` `[B, D']`;
     * `classify`, if `head` is given: `probabilities` `[B, classes]` and
-      `class_names` `[classes]`.
+      `class_names` `[B, classes]`, the same for each image (TensorFlow Serving
+      wants a row of everything for each).
 
     For Keras' `TFSMLayer` there are the endpoints `serve` and `serve_train`, to
     vectors, and `serve_feature_map` and `serve_feature_map_train`, to maps.
@@ -55,10 +59,13 @@ def save(model, dest, pooling=None, head=None, description=None):
         InputError: If `dest` cannot be written, or holds anything but an export.
     """
     dest = pathlib.Path(dest)
-    with appears_whole(dest, folder=True) as partial:
+    with appears_whole(dest, MARKS) as partial:
         features = ImageFeatures(in_float32(model), head)
         artefact, signatures = _artefact(features, pooling)
-        tf.saved_model.save(artefact, str(partial), signatures=signatures)
+        try:
+            tf.saved_model.save(artefact, str(partial), signatures=signatures)
+        except tf.errors.OpError as error:
+            raise OSError(error.message) from error
         told = _describe(features, signatures, partial, dest.name, description or {})
         (partial / DESCRIPTION).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         (partial / "README.md").write_text(model_card(told), encoding="utf-8")
@@ -67,42 +74,60 @@ def save(model, dest, pooling=None, head=None, description=None):
 
 def _artefact(features, pooling):
     encoder = features.cpc.encoder
+
+    def vectors(images, training=False):
+        return features(_of_a_patch(images, features.cpc.patch_size), training=training)
+
     artefact = tf.train.Checkpoint()
-    artefact.__call__ = tf.function(lambda images, training=False: features(images, training=training), autograph=False)
-    for accepted in (1, 3):
+    artefact.__call__ = tf.function(vectors, autograph=False)
+    for accepted in features.accepted:
         for training in (False, True):
             artefact.__call__.get_concrete_function(_spec(accepted), training)
-    for name, function in (("serve", features), ("serve_feature_map", features.feature_map)):
+    for name, function in (("serve", vectors), ("serve_feature_map", features.feature_map)):
         for training, ending in ((False, ""), (True, "_train")):
-            setattr(artefact, name + ending, _endpoint(function, training))
+            setattr(artefact, name + ending, _endpoint(function, training, features.accepted))
     artefact.variables = [weight.value for weight in encoder.weights]
     artefact.trainable_variables = [weight.value for weight in encoder.trainable_weights]
     artefact.regularization_losses = []
 
-    def signature(function):
-        return tf.function(function, autograph=False).get_concrete_function(_spec(features.channels))
+    def signature(function, least=features.cpc.patch_size):
+        def checked(images):
+            return function(_of_a_patch(images, least))
+
+        return tf.function(checked, autograph=False).get_concrete_function(_spec(features.channels))
 
     signatures = {
         "serving_default": signature(lambda images: {"feature_vector": features(images)}),
         "patch_grid": signature(lambda images: {"patch_grid": features.patch_grid(images)}),
-        "feature_map": signature(lambda images: {"feature_map": features.feature_map(images)}),
+        "feature_map": signature(lambda images: {"feature_map": features.feature_map(images)}, least=1),
     }
     if pooling is not None:
         signatures["selected"] = signature(lambda images: {"features": features.pooled(images, pooling)})
     if features.head is not None:
         names = list(features.head.class_names)
         signatures["classify"] = signature(
-            lambda images: {"probabilities": features.probabilities(images), "class_names": tf.constant(names)}
+            lambda images: {
+                "probabilities": features.probabilities(images),
+                "class_names": tf.tile(tf.constant([names]), [tf.shape(images)[0], 1]),
+            }
         )
     return artefact, signatures
 
 
-def _endpoint(function, training):
-    """A `tf.function` of images alone, traced for one channel and three."""
+def _endpoint(function, training, accepted):
+    """A `tf.function` of images alone, traced for each number of channels."""
     endpoint = tf.function(lambda images: function(images, training=training), autograph=False)
-    for accepted in (1, 3):
-        endpoint.get_concrete_function(_spec(accepted))
+    for channels in accepted:
+        endpoint.get_concrete_function(_spec(channels))
     return endpoint
+
+
+def _of_a_patch(images, least):
+    """The images, behind an assertion: where no patch fits, the mean over patches would be NaN."""
+    smallest = tf.reduce_min(tf.shape(images)[1:3])
+    told = f"images must be at least {least} px high and wide"
+    with tf.control_dependencies([tf.debugging.assert_greater_equal(smallest, least, message=told)]):
+        return tf.identity(images, name="whole_patches")
 
 
 def _spec(channels):
@@ -129,7 +154,12 @@ def _describe(features, signatures, folder, name, description):
         "versions": {name: metadata.version(name) for name in ("cpc_keras", "keras", "tensorflow")},
         **description,
         "input": {**given, **description.get("input", {})},
+        **({"head": {**_of_head(features.head), **description.get("head", {})}} if features.head else {}),
         "signatures": {key: {"outputs": outputs} for key, outputs in shapes.items()},
         "sha256": digests.of_variables(folder),
     }
     return told
+
+
+def _of_head(head):
+    return {"classes": len(head.class_names), "class_names": list(head.class_names)}

@@ -24,12 +24,12 @@ def main(artefact, inputs, outputs):
         given = dict(file)
     frozen, trainable = hub.KerasLayer(artefact), hub.KerasLayer(artefact, trainable=True)
     found |= {f"vector_{name}": frozen(given[name]) for name in given if name.startswith("images")}
-    rate = float(given["rate"])
-    optimizer, metrics = keras.optimizers.Adam(rate), []
+    build_optimizer, metrics = keras.optimizers.Adam, []
     if tfa:
-        optimizer = tfa.optimizers.LAMB(10 * rate)
+        build_optimizer = tfa.optimizers.LAMB
+        given["rate"] = 10 * given["rate"]  # LAMB's are relative to the size of each weight
         metrics = [tfa.metrics.F1Score(int(given["train_labels"].max()) + 1, average="macro")]
-    np.savez(outputs, **found, **few_labels.study(keras, given, frozen, trainable, optimizer, metrics))
+    np.savez(outputs, **found, **few_labels.study(keras, given, frozen, trainable, build_optimizer, metrics))
 
 
 main(*sys.argv[1:])

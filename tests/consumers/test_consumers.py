@@ -139,3 +139,23 @@ def test_keras_2_and_tensorflow_addons_train_it(artefact, model, head, inputs, t
     assert "Addons" in str(found["stack"])
     check_outputs(found, model, head, inputs)
     check_training(found, model)
+
+
+def test_tensorflows_command_line_serves_it(artefact, model, head, inputs, tmp_path):
+    """What a server would ask of it: signatures that are named, and a row of each output for each image."""
+    tool = pathlib.Path(sys.executable).with_name("saved_model_cli")
+    said = run_tool(tool, "show", "--dir", artefact, "--all")
+    for name in ("serving_default", "patch_grid", "feature_map", "classify"):
+        assert f"signature_def['{name}']" in said
+    asked = ("--tag_set", "serve", "--signature_def", "classify", "--inputs", f"images={inputs}[images_b]")
+    run_tool(tool, "run", "--dir", artefact, *asked, "--outdir", tmp_path)
+    with np.load(inputs) as given:
+        probabilities = export.ImageFeatures(model, head).probabilities(given["images_b"])
+    np.testing.assert_allclose(np.load(tmp_path / "probabilities.npy"), probabilities, atol=1e-5)
+    assert np.load(tmp_path / "class_names.npy", allow_pickle=True).tolist() == 5 * [[b"a", b"b", b"c"]]
+
+
+def run_tool(*command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout

@@ -18,12 +18,12 @@ def main(artefact, inputs, outputs):
     for name in given:
         if name.startswith("images"):
             found |= {f"vector_{name}": frozen(given[name]), f"map_{name}": maps(given[name])}
-    optimizer = keras.optimizers.Adam(float(given["rate"]))
 
     def prepare(model):
         model.optimizer.build(model.trainable_variables)
 
-    np.savez(outputs, **found, **few_labels.study(keras, given, frozen, trainable, optimizer, prepare=prepare))
+    found |= few_labels.study(keras, given, frozen, trainable, keras.optimizers.Adam, prepare=prepare)
+    np.savez(outputs, **found)
 
 
 main(*sys.argv[1:])

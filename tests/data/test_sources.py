@@ -34,6 +34,8 @@ def test_classes_with_splits(tree):
     assert (len(train), len(test)) == (6, 4)
     assert train.class_names == test.class_names == ("cat", "dog")
     assert test.labels.tolist() == [0, 0, 1, 1]
+    every = open_source(source, "all")
+    assert len(every) == 10 and every.class_names == ("cat", "dog")
 
 
 def test_classes_without_splits(tree):

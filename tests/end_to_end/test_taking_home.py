@@ -13,6 +13,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from cpc_keras.data.pipeline import encoding_batches
+from cpc_keras.label_efficiency import open_labelled
+from cpc_keras.run_folder import RunFolder
 from tests.end_to_end.test_bad_input import RECIPE, check_refusal, cpc_keras
 
 pytestmark = pytest.mark.slow
@@ -61,7 +64,7 @@ def test_the_card_tells_the_figures_of_what_is_exported(place):
 def test_embeds_a_folder_in_order_and_names_the_files_that_are_none(place, many):
     done = cpc_keras("embed", "models/small", "--data", f"dir:{many}", "--out", "all.npz", cwd=place, code=0)
     assert "4,200 images: all.npz" in done.stdout and "3 could not be read" in done.stdout
-    bad = pd.read_csv(place / "all.bad_files.csv")
+    bad = pd.read_csv(place / "all.npz.bad_files.csv")
     assert {path.rsplit("/", 1)[1] for path in bad["path"]} == {"text.png", "nothing.jpg", "cut.png"}
     assert all(path in done.stdout for path in bad["path"])
     with np.load(place / "all.npz", allow_pickle=False) as file:
@@ -121,13 +124,42 @@ def test_predicts_classes(place):
     )
     with np.load(place / "p.npz") as file:
         best = file["probabilities"].argmax(axis=1)
-    assert encoder.signatures["classify"].structured_outputs["class_names"].shape == [2]
+    assert encoder.signatures["classify"].structured_outputs["class_names"].shape.as_list() == [None, 2]
     assert [("even", "odd")[index] for index in best] == table["class"].tolist()
 
 
+def test_takes_the_images_of_every_split(place, photo_classes):
+    for split, label in (("train", "even"), ("test", "odd")):
+        shutil.copytree(photo_classes / label, place / "splits" / split / label)
+    arguments = ("predict", "models/small", "--data", "classes:splits", "--out", "splits.csv")
+    cpc_keras(*arguments, cwd=place, code=0)
+    assert pd.read_csv(place / "splits.csv")["path"].str.contains("/test/odd/").sum() == 8
+    # Of a file that is whole again no list is left.
+    bad = place / "splits" / "test" / "odd" / "bad.png"
+    bad.write_bytes(b"")
+    cpc_keras(*arguments, cwd=place, code=0)
+    assert (place / "splits.csv.bad_files.csv").exists()
+    bad.unlink()
+    cpc_keras(*arguments, cwd=place, code=0)
+    assert not (place / "splits.csv.bad_files.csv").exists()
+
+
+def test_the_head_is_as_accurate_as_its_card_says(place):
+    told = json.loads((place / "models" / "small" / "model.json").read_text())
+    test = open_labelled(RunFolder(place / "run").open(), f"classes:{place / 'labelled'}").test
+    classify = tf.saved_model.load(str(place / "models" / "small")).signatures["classify"]
+    said = [classify(batch) for batch in encoding_batches(test, len(test), told["input"]["crop"])]
+    (names, *_), probabilities = said[0]["class_names"].numpy().astype(str), said[0]["probabilities"].numpy()
+    right = names[probabilities.argmax(axis=1)] == np.array(test.class_names)[test.labels]
+    assert right.mean() == pytest.approx(told["head"]["accuracy"] / 100, abs=1e-3)
+
+
 def test_lists_what_there_is(place):
+    shutil.copytree(place / "models" / "small", place / "models" / "torn")
+    (place / "models" / "torn" / "model.json").write_text("{")
     done = cpc_keras("models", "models", cwd=place, code=0)
     assert "small" in done.stdout and "serving_default" in done.stdout and "8 labels" in done.stdout
+    assert "torn" in done.stdout and "damaged" in done.stdout
 
 
 CASES = {

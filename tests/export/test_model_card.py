@@ -5,9 +5,11 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from cpc_keras import export
+from cpc_keras.evaluation.features import pool_view
 
 WITHOUT_PACKAGE = "import sys\nsys.modules['cpc_keras'] = None\n"
 
@@ -18,7 +20,13 @@ def artefact(tmp_path_factory):
 
     model = build_small_cpc()
     model.build((None, 28, 28, 1))
-    return export.save(model, tmp_path_factory.mktemp("artefacts") / "small")
+    kernel = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
+    head = export.LinearHead(mean, kernel, np.zeros(3, "float32"), ("sky", "stone", "petal"))
+    return export.save(model, tmp_path_factory.mktemp("artefacts") / "small", pooling=mean, head=head)
+
+
+def mean(grid, whole):
+    return pool_view("mean", grid, whole)
 
 
 def snippets(path):
@@ -33,6 +41,7 @@ def snippets(path):
 def test_snippet_runs(number, consumer, artefact):
     text = snippets(artefact)[number]
     assert consumer in text
+    assert ("classify" in text) == (number == 0)
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_PACKAGE + text],
         cwd=artefact.parent,

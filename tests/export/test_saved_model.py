@@ -8,6 +8,7 @@ from scipy.special import softmax
 from cpc_keras import export
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.features import pool_view
+from cpc_keras.models import CPC, ResNet
 
 
 @pytest.fixture
@@ -76,7 +77,30 @@ def test_the_head_says_what_a_softmax_on_its_features_says(model, photo_crops, t
     said = loaded.signatures["classify"](tf.constant(photo_crops))
     expected = softmax(np.asarray(loaded(photo_crops)) @ kernel + bias, axis=1)
     np.testing.assert_allclose(said["probabilities"], expected, atol=1e-5)
-    assert said["class_names"].numpy().tolist() == [b"sky", b"stone", b"petal"]
+    assert said["class_names"].numpy().tolist() == len(photo_crops) * [[b"sky", b"stone", b"petal"]]
+    told = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert told["head"] == {"classes": 3, "class_names": ["sky", "stone", "petal"]}
+    assert "Classes of `classify`, in its order: sky, stone, petal." in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_says_that_no_patch_fits(model, photographs, tmp_path):
+    loaded = tf.saved_model.load(export.save(model, tmp_path / "out"))
+    small = tf.constant(photographs[0][None, :30, :11, :1] / 255.0, "float32")
+    signatures = (loaded.signatures[name] for name in ("serving_default", "patch_grid"))
+    for compute in (loaded, loaded.serve, *signatures):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="images must be at least 12 px high and wide"):
+            compute(small)
+    assert np.isfinite(loaded.signatures["feature_map"](small)["feature_map"]).all()
+
+
+def test_an_encoder_of_other_channels_takes_these_alone(photographs, tmp_path):
+    encoder = ResNet((8,), (1,), stem="medium", input_shape=(None, None, 2))
+    model = CPC(encoder, patch_size=12, stride=4, offsets=(2,), target_dim=8, context_blocks=1, context_width=8)
+    model.build((None, 28, 28, 2))
+    loaded = tf.saved_model.load(export.save(model, tmp_path / "out"))
+    images = (photographs[0][None, :28, :28, :2] / 255.0).astype("float32")
+    np.testing.assert_allclose(loaded(images), export.ImageFeatures(model)(images), atol=1e-5)
+    assert "of 2 channels" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_describes_itself(model, tmp_path):
@@ -86,7 +110,8 @@ def test_describes_itself(model, tmp_path):
     assert told["signatures"]["serving_default"]["outputs"] == {"feature_vector": [None, 16]}
     assert told["weights"] == sum(weight.size for weight in model.encoder.get_weights())
     card = (path / "README.md").read_text()
-    assert "| pre-training | none |" in card and told["sha256"] in card and "not evaluated" in card
+    assert "| pre-training | none |" in card and told["sha256"] in card and "No accuracy is stated" in card
+    assert "the short side resized to 30 px, then cut to 28 × 28 px" in card
 
 
 def test_replaces_an_export_but_nothing_else(model, tmp_path):

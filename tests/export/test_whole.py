@@ -1,12 +1,16 @@
+import contextlib
+
 import pytest
 
 from cpc_keras.errors import InputError
 from cpc_keras.export.whole import appears_whole
 
+MARKS = ("saved_model.pb", "model.json")
+
 
 def test_nothing_is_there_until_all_is(tmp_path):
     out = tmp_path / "new" / "out.csv"
-    with appears_whole(out, folder=False) as partial:
+    with appears_whole(out) as partial:
         partial.write_text("half")
         assert not out.exists()
     assert out.read_text() == "half"
@@ -18,10 +22,11 @@ def test_what_fails_leaves_the_older_one(folder, tmp_path):
     out = tmp_path / "out"
     for text in ("old", "new"):
         try:
-            with appears_whole(out, folder) as partial:
+            with appears_whole(out, MARKS if folder else ()) as partial:
                 where = partial
                 if folder:
                     partial.mkdir()
+                    (partial / "model.json").write_text("")
                     where = partial / "saved_model.pb"
                 where.write_text(text)
                 if text == "new":
@@ -33,29 +38,68 @@ def test_what_fails_leaves_the_older_one(folder, tmp_path):
 
 
 def test_an_older_folder_goes_as_a_whole(tmp_path):
-    for names in (("saved_model.pb", "leftover"), ("saved_model.pb",)):
-        with appears_whole(tmp_path / "out", folder=True) as partial:
+    for names in ((*MARKS, "leftover"), MARKS):
+        with appears_whole(tmp_path / "out", MARKS) as partial:
             partial.mkdir()
             for name in names:
                 (partial / name).write_text("")
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["saved_model.pb"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(MARKS)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_model_of_somebody_else_is_left_alone(tmp_path):
+    (tmp_path / "saved_model.pb").write_text("theirs")
+    with (
+        pytest.raises(InputError, match="`DEST` must be a new folder or an older export"),
+        appears_whole(tmp_path, MARKS) as partial,
+    ):
+        partial.mkdir()
+    assert (tmp_path / "saved_model.pb").read_text() == "theirs"
+
+
+def test_a_link_is_followed(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for text in ("old", "new"):
+        with appears_whole(tmp_path / "link", MARKS) as partial:
+            partial.mkdir()
+            for name in MARKS:
+                (partial / name).write_text(text)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "model.json").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
+
+
+def test_the_older_one_comes_back_where_the_new_one_cannot_take_its_place(tmp_path):
+    (tmp_path / "out").mkdir()
+    for name in MARKS:
+        (tmp_path / "out" / name).write_text("old")
+    with (
+        pytest.raises(InputError, match="`DEST` must be a folder that can be written to"),
+        appears_whole(tmp_path / "out", MARKS),
+    ):
+        pass  # writes nothing
+    assert (tmp_path / "out" / "model.json").read_text() == "old"
+    # Killed between the two renamings, it was left aside.
+    (tmp_path / "out").rename(tmp_path / ".out.older")
+    with contextlib.suppress(RuntimeError), appears_whole(tmp_path / "out", MARKS):
+        raise RuntimeError
+    assert (tmp_path / "out" / "model.json").read_text() == "old"
 
 
 def test_says_what_is_wrong(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(InputError, match="`DEST` must be a new folder or an older export. Received: .*file"),
-        appears_whole(tmp_path / "file", folder=True),
+        appears_whole(tmp_path / "file", MARKS),
     ):
         pass
     with (
         pytest.raises(InputError, match="`--out` must be a file. Received: .*, a folder"),
-        appears_whole(tmp_path, folder=False, argument="--out"),
+        appears_whole(tmp_path, argument="--out"),
     ):
         pass
     with (
         pytest.raises(InputError, match="`DEST` must be a folder that can be written to. Received: .*"),
-        appears_whole(tmp_path / "file" / "out", folder=True),
+        appears_whole(tmp_path / "file" / "out", MARKS),
     ):
         pass
