@@ -1,5 +1,6 @@
 """A run becomes an artefact: its encoder, a classifier if one is wanted, and the figures of both."""
 
+import functools
 import json
 import pathlib
 from collections import Counter
@@ -56,27 +57,23 @@ def export(run, dest, console, with_head=False, kind="saved_model"):
     view, head = preferred_view(at_checkpoint(folder.records(), step)), None
     if with_head and not view:
         raise InputError(f"`--with-head` must be asked of a run whose linear probe was evaluated. Received: {run}")
-    if view and (has_card or with_head):
-        with ProgressBars(console) as progress:
+    with ProgressBars(console) as progress:
+        figures = functools.cache(lambda: _figures(folder, recipe, step, model, progress))
+        if with_head:
+            images = figures().images
+            probe, said = figures().classifier(step, Cells(folder.cells / images.digest[:16]))
+            head, description["head"] = _head(probe, said, images.train.class_names)
+        if has_card and view:
+            description["view"] = view
             try:
-                figures = _figures(folder, recipe, step, model, progress)
+                description["figures"] = figures().table(view)
             except InputError as error:
-                if with_head:
-                    raise
                 console.print(f"Note: no accuracy goes along with the encoder. {error}")
-            else:
-                if has_card:
-                    description["figures"] = figures.table(view)
-                if with_head:
-                    probe, said = figures.classifier(step, Cells(folder.cells / figures.images.digest[:16]))
-                    head, description["head"] = _head(probe, said, figures.images.train.class_names)
-    if not has_card:
-        if head:
-            console.print(f"Classes of `probabilities`, in its order: {', '.join(head.class_names)}")
-        return convert(model, dest, kind, head)
-    if view:
-        description["view"] = view
-    return save(model, dest, pooling=_pooling(view) if view else None, head=head, description=description)
+    if has_card:
+        return save(model, dest, pooling=_pooling(view) if view else None, head=head, description=description)
+    if head:
+        console.print(f"Classes of `probabilities`, in its order: {', '.join(head.class_names)}")
+    return convert(model, dest, kind, head)
 
 
 def _figures(folder, recipe, step, model, progress):

@@ -154,6 +154,26 @@ def test_the_head_is_as_accurate_as_its_card_says(place):
     assert right.mean() == pytest.approx(told["head"]["accuracy"] / 100, abs=1e-3)
 
 
+def test_without_the_images_the_encoder_alone_is_exported(place):
+    (place / "labelled").rename(place / "elsewhere")
+    try:
+        done = cpc_keras("export", "run", "models/alone", cwd=place, code=0)
+        assert "no accuracy goes along" in done.stdout and "`data` must name an existing folder" in done.stdout
+        done = cpc_keras("export", "run", "models/never", "--with-head", cwd=place, code=2)
+        assert "`data` must name an existing folder" in done.stderr and not (place / "models" / "never").exists()
+    finally:
+        (place / "elsewhere").rename(place / "labelled")
+    told = json.loads((place / "models" / "alone" / "model.json").read_text())
+    assert "figures" not in told and "selected" in told["signatures"]
+    shutil.rmtree(place / "models" / "alone")
+    # Other images now are not those that it was evaluated with.
+    more = place / "labelled" / "even" / "more.png"
+    shutil.copy(next((place / "labelled" / "odd").iterdir()), more)
+    done = cpc_keras("export", "run", "models/never", "--with-head", cwd=place, code=2)
+    assert "`RUN` was evaluated with other images or labels than are there now; evaluate it again" in done.stderr
+    more.unlink()
+
+
 def test_lists_what_there_is(place):
     shutil.copytree(place / "models" / "small", place / "models" / "torn")
     (place / "models" / "torn" / "model.json").write_text("{")
