@@ -1,5 +1,6 @@
 """An evaluation as rows and columns, for whoever shows it."""
 
+from rich import box
 from rich.table import Table
 
 _METHODS = {
@@ -10,6 +11,8 @@ _METHODS = {
     "linear_v2": "frozen, linear probe on every location (v2)",
     "knn": "frozen, kNN",
 }
+# What stands in brackets for several label subsets, and for one.
+_MANY, _ONE = "lowest–highest", "of one, the 95 % interval"
 _ENCODERS = {"cpc": "CPC", "untrained": "untrained encoder", "pixels": "raw pixels"}
 
 
@@ -64,11 +67,15 @@ def label_table(summary, name):
         name: What the figures are called.
     """
     budgets = budgets_of(summary)
-    alone = "of one, the 95 % interval" if summary["seeds"].max() == 1 else "lowest–highest"
-    table = Table(title=f"{name[0].upper()}{name[1:]}, %: mean over label subsets ({alone})")
+    seeds = summary["seeds"]
+    kinds = [kind for kind, any_such in ((_MANY, seeds.max() > 1), (_ONE, seeds.min() == 1)) if any_such]
+    title = f"{name[0].upper()}{name[1:]}, %: mean over label subsets ({'; '.join(kinds)})"
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("method")
+    # Brackets stay in one piece where so many fit into 80 characters; figures are folded before one is lost.
+    unbroken = len("(61.9–65.8)") if len(budgets) <= 5 else None
     for budget in budgets.values():
-        table.add_column(budget, justify="right")
+        table.add_column(budget, justify="right", min_width=unbroken, overflow="fold")
     for (method, encoder), group in summary.groupby(["method", "encoder"], sort=False):
         said = {
             row["labels"]: "{:.1f} ({:.1f}–{:.1f})".format(*(100 * row[["mean", "lowest", "highest"]]))

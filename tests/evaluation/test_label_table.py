@@ -13,8 +13,8 @@ def cell(encoder, labels, seed, right, checkpoint=None):
     return record, np.array([1] * right + [0] * (4 - right))
 
 
-def shown(cells, checkpoint):
-    console = Console(width=120, file=io.StringIO())
+def shown(cells, checkpoint, width=120):
+    console = Console(width=width, file=io.StringIO())
     console.print(label_table(Results(cells, np.ones(4)).at(checkpoint), "test accuracy"))
     return console.file.getvalue()
 
@@ -22,10 +22,20 @@ def shown(cells, checkpoint):
 def test_means_over_subsets_at_one_checkpoint():
     cells = [cell("cpc", 4, 0, 2, 200), cell("cpc", 4, 1, 3, 200), cell("cpc", 4, 0, 4, 100), cell("pixels", 8, 0, 1)]
     text = shown(cells, 200)
-    assert "Test accuracy, %: mean over label subsets (lowest–highest)" in " ".join(text.split())
+    title = "Test accuracy, %: mean over label subsets (lowest–highest; of one, the 95 % interval)"
+    assert title in " ".join(text.split())
     assert "62.5 (50.0–75.0)" in text and "100.0" not in text
     (pixels,) = (line for line in text.splitlines() if "raw pixels" in line)
     assert pixels.index("–") < pixels.index("25.0")  # nothing measured at 2 a class
+
+
+def test_a_narrow_screen_cuts_no_figure():
+    cells = [cell("untrained", 2 * labels, seed, 1 + seed) for labels in (5, 10, 60, 600, 6000) for seed in (0, 1)]
+    text = shown(cells, None, width=80)
+    assert text.count("(25.0–50.0)") == 5 and "…" not in text
+    assert "(lowest–highest)" in " ".join(text.split())
+    more = [cell("untrained", 2 * labels, seed, 1 + seed) for labels in range(1, 8) for seed in (0, 1)]
+    assert shown(more, None, width=80).count("37.5") == 7
 
 
 def test_one_subset_has_the_interval_of_its_images():
