@@ -99,13 +99,19 @@ def lead(findings, accuracy="test accuracy"):
         first = findings[0]
         return f"With {first.labels:,} labels, {_said(first.mean, first.ours)}; nothing was there to compare it with."
     ahead = [finding for finding in judged if finding.verdict == "ahead"]
+    # More accurate, but within what subsets and images may do by chance.
+    unclear = [finding for finding in judged if finding.verdict == "level" and finding.ahead[0] > 0]
     if not ahead:
         first = judged[0]
-        word = "costs accuracy" if all(one.verdict == "behind" for one in judged) else "does not pay"
+        word = "does not clearly pay" if unclear else "does not pay"
+        if all(one.verdict == "behind" for one in judged):
+            word = "costs accuracy"
         return f"On these images pre-training {word}: {_compared(first)} ({accuracy})."
     best = ahead[0]
-    others = [one for one in judged if one not in ahead]
-    scope = f" with {_numbers(ahead)} labels, not with {_numbers(others)}" if others else ""
+    others = [one for one in judged if one not in ahead and one not in unclear]
+    scope = f" with {_numbers(ahead)} labels" if unclear or others else ""
+    for word, group in (("not clearly", unclear), ("not", others)):
+        scope += f", {word} with {_numbers(group)}" if group else ""
     sentence = f"On these images pre-training pays{scope}: {_compared(best)} ({accuracy})."
     if best.factor is not None:
         sentence += (

@@ -43,6 +43,14 @@ def test_the_first_sentence_says_whether_it_pays():
     assert "worth 3.2× the labels" in text
 
 
+def test_a_lead_that_may_be_chance_is_called_unclear():
+    unclear = [*PAYS[:2], ("finetune", "cpc", 9, 500, 0.852), *PAYS[3:]]
+    text = lead(find(results(*unclear), 9))
+    assert text.startswith("On these images pre-training pays with 50 labels, not clearly with 500: with 50 labels")
+    text = lead(find(results(*unclear[2:]), 9))
+    assert text.startswith("On these images pre-training does not clearly pay: with 500 labels, 85.2 %")
+
+
 def test_where_it_does_not_pay_that_comes_first():
     level = [(*row[:4], 0.65) for row in PAYS]
     assert lead(find(results(*level), 9)).startswith("On these images pre-training does not pay: with 50 labels, 65.0")
