@@ -8,7 +8,7 @@ import typer
 
 from cpc_keras.errors import InputError
 from cpc_keras.option_values import budget_numbers, option_numbers
-from cpc_keras.startup import open_console
+from cpc_keras.startup import open_console, plain_console
 
 app = typer.Typer(
     name="cpc-keras",
@@ -222,11 +222,9 @@ def models(
     ),
 ) -> None:
     """Lists exported models with their figures."""
-    from rich.console import Console
-
     from cpc_keras.model_index import model_table
 
-    Console(highlight=False, soft_wrap=True).print(model_table(folder))
+    plain_console().print(model_table(folder))
 
 
 @app.command()

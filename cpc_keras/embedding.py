@@ -19,7 +19,7 @@ from cpc_keras.errors import InputError
 from cpc_keras.export.artefact import open_artefact
 from cpc_keras.export.whole import appears_whole
 from cpc_keras.progress import ProgressBars
-from cpc_keras.run_folder import make_folder, write_text
+from cpc_keras.run_folder import make_folder
 
 ENDINGS = (".npz", ".parquet")
 # Images of which an interrupted call loses the work at most, images computed at a time, and what a shard may take.
@@ -121,16 +121,16 @@ def _through(artefact, data, signature, out, console, write):
     if not whole.files:
         shutil.rmtree(kept)
         raise InputError(f"`--data` must hold an image that can be read. Received: {data} with {len(bad)} bad files")
-    _tell_bad_files(bad, out, console)
     with appears_whole(out, argument="--out") as partial:
         write(partial, whole)
+    _tell_bad_files(bad, out, console)
     shutil.rmtree(kept)
     console.print(f"{sum(filled.values()):,} images: {out}")
     return out
 
 
 def _shard_size(given, compute):
-    """Images whose pictures and results take no more than `_BYTES`."""
+    """Images whose pictures and results take no more than `_BYTES`, but at least a batch."""
     example = np.zeros((1, given["crop"], given["crop"], given["channels"]), "float32")
     one = example.nbytes + sum(array.nbytes for array in compute(example).values())
     return int(np.clip(_BYTES // one, BATCH, SHARD))
@@ -200,6 +200,7 @@ def _fill(shards, images, given, compute, progress):
                 arrays["reasons"] = _texts(reason for _, picture, reason in read if picture is None)
                 with appears_whole(shards[positions], argument="--out") as partial:
                     np.savez(partial, **arrays)
+                del arrays  # before those of the next shard are there
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -256,7 +257,8 @@ def _tell_bad_files(bad, out, console):
     if not bad:
         listed.unlink(missing_ok=True)  # that of an earlier call
         return
-    write_text(listed, pd.DataFrame(bad, columns=["path", "reason"]).to_csv(index=False))
+    with appears_whole(listed, argument="--out") as partial:
+        pd.DataFrame(bad, columns=["path", "reason"]).to_csv(partial, index=False)
     console.print(f"{len(bad)} could not be read and are left out ({listed}):")
     for path, reason in bad:
         console.print(f"  {path}: {reason}")

@@ -44,7 +44,7 @@ def model_table(folder):
             told = describe_artefact(path)
             rows = [(signature, _figures(told, signature)) for signature in told["signatures"]]
             names = path.name, f"{told.get('encoder', 'a Keras model')}, {told['weights']:,} weights"
-        except (InputError, KeyError, TypeError):
+        except (InputError, AttributeError, KeyError, TypeError, ValueError):
             table.add_row(path.name, f"damaged {DESCRIPTION}", "", "")
             continue
         for row in rows:

@@ -11,7 +11,7 @@ def progress_bar(console, transient=False):
         transient: Whether the bar goes away when it is done.
     """
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

@@ -3,10 +3,15 @@
 import os
 
 
-def open_console():
-    """Imports TensorFlow without its start-up chatter and opens a console."""
+def plain_console():
+    """A console that prints what it is given: names of classes and files may hold brackets."""
     from rich.console import Console
 
+    return Console(highlight=False, soft_wrap=True, markup=False)
+
+
+def open_console():
+    """Imports TensorFlow without its start-up chatter and opens a console."""
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") != "0":
         # What TensorFlow logs before its logging is set up heeds no level.
         kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -20,4 +25,4 @@ def open_console():
             os.dup2(kept, 2)
             os.close(kept)
             os.close(nowhere)
-    return Console(highlight=False, soft_wrap=True)
+    return plain_console()

@@ -102,7 +102,7 @@ def lead(findings, accuracy="test accuracy"):
     # More accurate, but within what subsets and images may do by chance.
     unclear = [finding for finding in judged if finding.verdict == "level" and finding.ahead[0] > 0]
     if not ahead:
-        first = judged[0]
+        first = (unclear or judged)[0]
         word = "does not clearly pay" if unclear else "does not pay"
         if all(one.verdict == "behind" for one in judged):
             word = "costs accuracy"

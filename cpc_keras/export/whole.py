@@ -31,7 +31,8 @@ def appears_whole(dest, marks=(), argument="DEST"):
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         _remove(partial)
-        if older.exists() and not final.exists():  # stopped between the two steps of `_replace_folder`
+        # Stopped between the two steps of `_replace_folder`, it left the older one aside.
+        if marks and not final.exists() and all((older / mark).is_file() for mark in marks):
             os.replace(older, final)
         yield partial
         if final.is_dir():
@@ -64,7 +65,7 @@ def _replace_folder(new, old, aside):
     except BaseException:
         os.replace(aside, old)
         raise
-    shutil.rmtree(aside)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _remove(path):

@@ -135,9 +135,9 @@ def test_takes_the_images_of_every_split(place, photo_classes):
     cpc_keras(*arguments, cwd=place, code=0)
     assert pd.read_csv(place / "splits.csv")["path"].str.contains("/test/odd/").sum() == 8
     # Of a file that is whole again no list is left.
-    bad = place / "splits" / "test" / "odd" / "bad.png"
+    bad = place / "splits" / "test" / "odd" / "bad [1].png"
     bad.write_bytes(b"")
-    cpc_keras(*arguments, cwd=place, code=0)
+    assert str(bad.relative_to(place)) in cpc_keras(*arguments, cwd=place, code=0).stdout
     assert (place / "splits.csv.bad_files.csv").exists()
     bad.unlink()
     cpc_keras(*arguments, cwd=place, code=0)
@@ -177,9 +177,11 @@ def test_without_the_images_the_encoder_alone_is_exported(place):
 def test_lists_what_there_is(place):
     shutil.copytree(place / "models" / "small", place / "models" / "torn")
     (place / "models" / "torn" / "model.json").write_text("{")
+    shutil.copytree(place / "models" / "small", place / "models" / "foreign")
+    (place / "models" / "foreign" / "model.json").write_text('{"signatures": {"a": 1}, "weights": "many"}')
     done = cpc_keras("models", "models", cwd=place, code=0)
     assert "small" in done.stdout and "serving_default" in done.stdout and "8 labels" in done.stdout
-    assert "torn" in done.stdout and "damaged" in done.stdout
+    assert "torn" in done.stdout and done.stdout.count("damaged") == 2
 
 
 CASES = {

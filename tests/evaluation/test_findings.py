@@ -49,6 +49,10 @@ def test_a_lead_that_may_be_chance_is_called_unclear():
     assert text.startswith("On these images pre-training pays with 50 labels, not clearly with 500: with 50 labels")
     text = lead(find(results(*unclear[2:]), 9))
     assert text.startswith("On these images pre-training does not clearly pay: with 500 labels, 85.2 %")
+    behind = [("linear", "cpc", 9, 50, 0.6), *unclear[2:]]
+    assert lead(find(results(*behind), 9)).startswith(
+        "On these images pre-training does not clearly pay: with 500 labels, 85.2 %"
+    )
 
 
 def test_where_it_does_not_pay_that_comes_first():

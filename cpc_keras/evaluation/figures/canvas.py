@@ -24,6 +24,7 @@ def show(axes, image):
 def save(figure, path):
     """Writes a figure as PNG and closes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.tight_layout()
+    if figure.get_layout_engine() is None:
+        figure.tight_layout()
     figure.savefig(path, dpi=120)
     plt.close(figure)

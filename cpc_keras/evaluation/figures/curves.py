@@ -55,18 +55,25 @@ def label_curve(summary, arrows, path, figure_name="test accuracy"):
     save(figure, path)
 
 
+# Steps from one label of an axis to the next, as a factor.
+_APART = 1.5
+
+
 def learning_dynamics(summary, online, path, figure_name="test accuracy"):
     """Accuracy of the frozen encoder at checkpoints, from the untrained network on.
 
     Args:
         summary: That of `cpc_keras.evaluation.intervals.Results`, the CPC encoder
-            at several checkpoints.
+            at several checkpoints. Numbers of labels that were not tried at all
+            of them are left out.
         online: `pandas.DataFrame` with `step` and `probe_accuracy`, or `None`.
         path: PNG to write.
         figure_name: Of the vertical axis.
     """
-    figure, axes = plt.subplots(figsize=(9, 5))
-    budgets = sorted(summary["labels"].unique())
+    figure, axes = plt.subplots(figsize=(9, 5), layout="constrained")
+    tried = summary.groupby("labels")["checkpoint"].nunique()
+    budgets = sorted(tried.index[tried == tried.max()])
+    summary = summary[summary["labels"].isin(budgets)]
     shades = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(budgets)))
     for (method, labels), group in summary.groupby(["method", "labels"], sort=True):
         group = group.sort_values("checkpoint")
@@ -79,12 +86,15 @@ def learning_dynamics(summary, online, path, figure_name="test accuracy"):
         axes.plot(online["step"], 100 * online["probe_accuracy"], color=GREY, ls=":", label="online probe")
     steps = sorted(step for step in summary["checkpoint"].unique() if step)
     axes.set_xscale("symlog", linthresh=steps[0])
-    ticks = [0, *steps]
-    axes.set_xticks(ticks, [f"{int(tick):,}" for tick in ticks], rotation=45)
+    ticks = [steps[-1]]
+    for step in reversed(steps):
+        if _APART * step <= ticks[-1]:
+            ticks.append(step)
+    axes.set_xticks([*ticks, 0], [f"{int(tick):,}" for tick in (*ticks, 0)])
     axes.minorticks_off()
     axes.set(xlabel="steps of pre-training", ylabel=f"{figure_name}, %")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    figure.legend(fontsize=8, loc="outside right upper", reverse=True)
     save(figure, path)
 
 
