@@ -54,7 +54,7 @@ def _signatures(description):
         outputs = ", ".join(f"`{output}` {_shape(shape)}" for output, shape in signature["outputs"].items())
         pooling = f" (`{description['view']}`)" if name == "selected" and "view" in description else ""
         rows.append(f"| `{name}` | {outputs} | {_WHAT[name]}{pooling} |")
-    takes = f"Each takes `images` of {description['input']['channels']} channels."
+    takes = f"Each takes `images` as `[B, H, W, {description['input']['channels']}]`."
     return f"## Signatures\n\n{takes}\n\n| signature | gives | what it is |\n|---|---|---|\n" + "\n".join(rows)
 
 

@@ -100,7 +100,7 @@ def test_an_encoder_of_other_channels_takes_these_alone(photographs, tmp_path):
     loaded = tf.saved_model.load(export.save(model, tmp_path / "out"))
     images = (photographs[0][None, :28, :28, :2] / 255.0).astype("float32")
     np.testing.assert_allclose(loaded(images), export.ImageFeatures(model)(images), atol=1e-5)
-    assert "of 2 channels" in (tmp_path / "out" / "README.md").read_text()
+    assert "takes `images` as `[B, H, W, 2]`" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_describes_itself(model, tmp_path):
