@@ -12,11 +12,11 @@ linear layer on frozen features and after fine-tuning from there, over three lab
 
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))  # the consumers are tests
 
 import numpy as np
 
@@ -27,14 +27,16 @@ from cpc_keras.data.label_subsets import nested_subsets
 from cpc_keras.data.sources import open_source
 from cpc_keras.export.float32 import in_float32
 from cpc_keras.run_folder import RunFolder
+from tests.consumers.launch import consume, expected_outputs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SCRIPTS = ROOT / "tests" / "consumers"
 ADDONS = ROOT / ".cache" / "addons" / "bin" / "python"
 SEEDS = 3
 TOLERANCE = 1e-5
 # Images, height and width of what outputs are compared on.
 SHAPES = ((1, 28, 28), (5, 34, 49), (5, 61, 40))
+# How the linear layer and fine-tuning train, see `few_labels.study`.
+STUDY = {"epochs": 300, "passes": 30, "rate": 5e-4}
 
 
 def main(artefact=ROOT / "saved_models" / "fashion_mnist", run=ROOT / "runs" / "demo", labels_per_class=10):
@@ -42,28 +44,27 @@ def main(artefact=ROOT / "saved_models" / "fashion_mnist", run=ROOT / "runs" / "
     train, test = open_source("tfds:fashion_mnist"), open_source("tfds:fashion_mnist@test")
     test_arrays = {"test_images": arrays(test, range(len(test))), "test_labels": test.labels}
     images = {f"images_{index}": mosaic(test_arrays["test_images"], *shape) for index, shape in enumerate(SHAPES)}
-    trained = [(sys.executable, "hub_layer", artefact), (sys.executable, "tfsm_layer", artefact)]
+    trained = [("hub_layer", sys.executable), ("tfsm_layer", sys.executable)]
     if ADDONS.exists():
-        trained.append((ADDONS, "hub_layer", artefact))
+        trained.append(("hub_layer", ADDONS))
     else:
         print("Keras 2 with TensorFlow Addons: not set up, `make test-addons` does so")
     with tempfile.TemporaryDirectory() as temporary:
-        place = pathlib.Path(temporary)
-        onnx = export.convert(model, place / "encoder.onnx", "onnx")
-        others = [(sys.executable, "hub_load", artefact), (sys.executable, "keras_hub_classifier", artefact)]
-        others.append((sys.executable, "onnx_runtime", onnx))
+        inputs, out, onnx = (pathlib.Path(temporary, name) for name in ("inputs.npz", "out.npz", "encoder.onnx"))
+        export.convert(model, onnx, "onnx")
+        others = [("hub_load", artefact), ("keras_hub_classifier", artefact), ("onnx_runtime", onnx)]
         few = label_subset(train, 0, 1)
-        np.savez(place / "inputs.npz", **images, **few, **{name: array[:10] for name, array in test_arrays.items()})
+        np.savez(inputs, **images, **few, **{name: array[:10] for name, array in test_arrays.items()})
         features = export.ImageFeatures(in_float32(model))
-        worst = max([compare(consume(*one, place), features, images, one) for one in others])
-        for consumer in trained:
+        worst = max([compare(consume(*one, inputs, out), features, images, one[0]) for one in others])
+        for script, python in trained:
             rows = []
             for seed in range(SEEDS):
                 few = label_subset(train, seed, int(labels_per_class))
-                np.savez(place / "inputs.npz", **images, **few, **test_arrays, **STUDY)
-                found = consume(*consumer, place)
+                np.savez(inputs, **images, **few, **test_arrays, **STUDY)
+                found = consume(script, artefact, inputs, out, python)
                 rows.append((100 * found["frozen"], 100 * found["fine_tuned"]))
-            worst = max(worst, compare(found, features, images, consumer))
+            worst = max(worst, compare(found, features, images, script))
             frozen, tuned = np.array(rows).T
             print(
                 f"  frozen {_spread(frozen)} %, fine-tuned {_spread(tuned)} %, gain {_spread(tuned - frozen)} points",
@@ -71,10 +72,6 @@ def main(artefact=ROOT / "saved_models" / "fashion_mnist", run=ROOT / "runs" / "
             )
     if worst > TOLERANCE:
         sys.exit(f"outputs differ by up to {worst:.1e}")
-
-
-# How the linear layer and fine-tuning train, see `few_labels.study`.
-STUDY = {"epochs": 300, "passes": 30, "rate": 5e-4}
 
 
 def arrays(images, positions):
@@ -92,33 +89,20 @@ def mosaic(images, count, height, width):
     return tiles.reshape(count, 84, 84, 1)[:, :height, :width]
 
 
-def consume(python, script, artefact, place):
-    hide = "import runpy, sys; sys.modules['cpc_keras'] = None; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
-    command = [python, "-c", hide, SCRIPTS / f"{script}.py", artefact, place / "inputs.npz", place / "out.npz"]
-    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        sys.exit(f"{script} failed:\n{done.stderr[-2000:]}")
-    with np.load(place / "out.npz") as found:
-        return dict(found)
-
-
-def compare(found, features, images, consumer):
+def compare(found, features, images, script):
     """Largest difference of what a consumer got to what the run's model gives, which is printed."""
-    compute = {"vector": features, "map": features.feature_map, "grid": features.patch_grid}
-    differences = {}
-    for key, values in found.items():
-        kind, _, name = key.partition("_")
-        if name in images and kind in compute:
-            expected = np.asarray(compute[kind](images[name]))
-            same = values.shape == expected.shape and np.isfinite(values).all()
-            differences[key] = np.abs(values - expected).max() if same else np.inf
-    if not differences:
-        sys.exit(f"{consumer[1]} gave nothing to compare")
-    worst = max(differences.values())
+    expected = expected_outputs(found, features, images)
+    if not expected:
+        sys.exit(f"{script} gave nothing to compare")
+    worst = max(_difference(found[name], values) for name, values in expected.items())
     stack = f", {found['stack']}" if "stack" in found else ""
-    print(f"{consumer[1]}{stack}: {len(differences)} outputs, largest difference {worst:.1e}", flush=True)
+    print(f"{script}{stack}: {len(expected)} outputs, largest difference {worst:.1e}", flush=True)
     return worst
+
+
+def _difference(values, expected):
+    alike = values.shape == expected.shape and np.isfinite(values).all()
+    return np.abs(values - expected).max() if alike else np.inf
 
 
 def _spread(values):

@@ -11,12 +11,8 @@ import pytest
 from cpc_keras import export
 from cpc_keras.evaluation.features import pool_view
 from cpc_keras.models import CPC, ResNet
+from tests.consumers.launch import consume, expected_outputs
 
-HERE = pathlib.Path(__file__).parent
-# Stands in for an environment without the package.
-WITHOUT_PACKAGE = (
-    "import runpy, sys; sys.modules['cpc_keras'] = None; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
-)
 pytestmark = pytest.mark.slow
 
 
@@ -60,39 +56,15 @@ def artefact(model, head, tmp_path_factory):
     return export.save(model, tmp_path_factory.mktemp("artefacts") / "encoder", head=head)
 
 
-def consume(script, artefact, inputs, tmp_path, command=(sys.executable, "-c", WITHOUT_PACKAGE)):
-    out = tmp_path / "out.npz"
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(HERE)}
-    done = subprocess.run(
-        [*command, HERE / f"{script}.py", artefact, inputs, out],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    with np.load(out) as found:
-        return dict(found)
-
-
 def check_outputs(found, model, head, inputs):
     """Every array that a consumer got is that of the Keras model."""
-    features = export.ImageFeatures(model, head)
-    compute = {
-        "vector": features,
-        "map": features.feature_map,
-        "grid": features.patch_grid,
-        "probabilities": features.probabilities,
-    }
-    compared = 0
     with np.load(inputs) as given:
-        for name, values in found.items():
-            kind, _, images = name.partition("_")
-            if images in given.files:
-                np.testing.assert_allclose(values, compute[kind](given[images]), atol=1e-5)
-                compared += 1
-    assert compared >= 3
-    return {name.partition("_")[0] for name in found}
+        images = {name: given[name] for name in given.files if name.startswith("images")}
+    expected = expected_outputs(found, export.ImageFeatures(model, head), images)
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, atol=1e-5)
+    assert len(expected) >= 3
+    return {name.partition("_")[0] for name in expected}
 
 
 def check_training(found, model):
@@ -104,38 +76,38 @@ def check_training(found, model):
 
 
 def test_tensorflow_hub_loads_it(artefact, model, head, inputs, tmp_path):
-    found = consume("hub_load", artefact, inputs, tmp_path)
+    found = consume("hub_load", artefact, inputs, tmp_path / "out.npz")
     assert check_outputs(found, model, head, inputs) == {"vector", "map", "grid", "probabilities"}
 
 
 def test_hub_layer_trains_it(artefact, model, head, inputs, tmp_path):
-    found = consume("hub_layer", artefact, inputs, tmp_path)
+    found = consume("hub_layer", artefact, inputs, tmp_path / "out.npz")
     check_outputs(found, model, head, inputs)
     check_training(found, model)
 
 
 def test_keras_3_layer_trains_it(artefact, model, head, inputs, tmp_path):
-    found = consume("tfsm_layer", artefact, inputs, tmp_path)
+    found = consume("tfsm_layer", artefact, inputs, tmp_path / "out.npz")
     check_outputs(found, model, head, inputs)
     check_training(found, model)
 
 
 def test_keras_hub_classifies_on_its_maps(artefact, model, head, inputs, tmp_path):
-    found = consume("keras_hub_classifier", artefact, inputs, tmp_path)
+    found = consume("keras_hub_classifier", artefact, inputs, tmp_path / "out.npz")
     check_outputs(found, model, head, inputs)
     assert found["moved_trained"].all()
 
 
 def test_onnx_runtime_gives_the_same(model, head, inputs, tmp_path):
     file = export.convert(model, tmp_path / "encoder.onnx", "onnx", head=head)
-    found = consume("onnx_runtime", file, inputs, tmp_path)
+    found = consume("onnx_runtime", file, inputs, tmp_path / "out.npz")
     assert check_outputs(found, model, head, inputs) == {"vector", "probabilities"}
 
 
 @pytest.mark.addons
 def test_keras_2_and_tensorflow_addons_train_it(artefact, model, head, inputs, tmp_path):
     """In an environment of its own: `make test-addons`."""
-    found = consume("hub_layer", artefact, inputs, tmp_path, command=(os.environ["ADDONS_PYTHON"],))
+    found = consume("hub_layer", artefact, inputs, tmp_path / "out.npz", os.environ["ADDONS_PYTHON"])
     assert "Addons" in str(found["stack"])
     check_outputs(found, model, head, inputs)
     check_training(found, model)
