@@ -2,6 +2,11 @@
 
 from keras import ops
 
+from cpc_keras.losses.streaming import streamed_cross_entropy
+
+# Logits up to which the whole matrix is faster, 16 MiB of float32. It is held several times over.
+_SMALL = 2**22
+
 
 def info_nce_and_accuracy(predictions, targets, positives):
     """`info_nce` and the share of queries whose true target scores highest.
@@ -24,12 +29,21 @@ def info_nce_and_accuracy(predictions, targets, positives):
     """
     predictions = ops.cast(predictions, "float32")
     targets = ops.cast(targets, "float32")
+    positives = ops.cast(positives, "int32")
+    count, candidates = ops.shape(predictions)[0], ops.shape(targets)[0]
+    if isinstance(count, int) and isinstance(candidates, int) and count * candidates <= _SMALL:
+        losses, hits = _cross_entropy(predictions, targets, positives)
+    else:
+        losses, hits = streamed_cross_entropy(predictions, targets, positives)
+    return ops.mean(losses), ops.mean(hits)
+
+
+def _cross_entropy(predictions, targets, positives):
+    """What `streamed_cross_entropy` gives, by way of the whole matrix."""
     logits = ops.matmul(predictions, ops.transpose(targets))  # [Q, N]
-    chosen = ops.cast(ops.expand_dims(positives, -1), "int32")
-    positive = ops.squeeze(ops.take_along_axis(logits, chosen, axis=-1), axis=-1)  # [Q]
-    loss = ops.mean(ops.logsumexp(logits, axis=-1) - positive)
+    positive = ops.squeeze(ops.take_along_axis(logits, ops.expand_dims(positives, -1), axis=-1), axis=-1)  # [Q]
     hits = ops.cast(positive >= ops.max(logits, axis=-1), "float32")
-    return loss, ops.mean(hits)
+    return ops.logsumexp(logits, axis=-1) - positive, hits
 
 
 def info_nce(predictions, targets, positives):
@@ -37,7 +51,9 @@ def info_nce(predictions, targets, positives):
 
     `mean_q [ -log softmax_n( predictions[q] · targets[n] ) at n = positives[q] ]`,
     computed from logits in float32, whatever the inputs' dtype. Neither side is
-    normalised. With no information the loss is `ln N`.
+    normalised. With no information the loss is `ln N`. Where the `[Q, N]` logits
+    would be many, or how many is not known beforehand, they are streamed in
+    blocks: see `cpc_keras.losses.streaming`.
 
     Args:
         predictions: Float tensor `[Q, d]`.
