@@ -100,7 +100,7 @@ def streamed_cross_entropy(queries, candidates, positives):
 
 
 def _rows(queries, candidates):
-    """Queries of a block, at least one and not more than there are."""
+    """Queries of a block, not more than there are."""
     if isinstance(queries, int) and isinstance(candidates, int):
         return min(queries, max(FEWEST_ROWS, BLOCK_LOGITS // candidates))
     return ops.minimum(queries, ops.maximum(FEWEST_ROWS, BLOCK_LOGITS // candidates))

@@ -1,5 +1,7 @@
 """Contrastive Predictive Coding of images as a Keras model."""
 
+from inspect import signature
+
 import keras
 import numpy as np
 from keras import ops
@@ -104,6 +106,7 @@ class CPC(TrainingStep, keras.Model):
         self.context_width = context_width
         self.augmentation = augmentation
         self.reduction = reduction
+        self._augments_by_place = augmentation is not None and "first_image" in signature(augmentation.call).parameters
 
         self.patch_extractor = PatchExtractor(patch_size, stride, dtype="float32")
         self.context_networks = {
@@ -164,7 +167,8 @@ class CPC(TrainingStep, keras.Model):
     def call(self, images, training=False):
         patches = self.patch_extractor(images)
         if self.augmentation is not None:
-            patches = self.augmentation(patches, training=training)
+            place = {"first_image": self.first_image(ops.shape(images)[0])} if self._augments_by_place else {}
+            patches = self.augmentation(patches, training=training, **place)
         latents = self.encode_patches(patches, training=training)
         outputs = {"latents": latents, "targets": self.target_projection(latents)}
         for direction in self.directions:
@@ -175,13 +179,14 @@ class CPC(TrainingStep, keras.Model):
                 outputs[key] = self.scale * self.predictors[key](context[:, :-k])
         return outputs
 
-    def positives(self, direction, offset, shape):
+    def positives(self, direction, offset, shape, first_image=0):
         """Index of each prediction's true target among the flattened targets.
 
         Args:
             direction: The prediction's direction.
             offset: How many patches ahead it predicts.
-            shape: `(B, rows, cols)` of the targets; `B` may be a tensor.
+            shape: `(B, rows, cols)` of the predictions' images; `B` may be a tensor.
+            first_image: Place of the first of these images among the targets'.
 
         Returns:
             Int32 tensor `[Q]`, ordered as the flattened predictions.
@@ -189,31 +194,37 @@ class CPC(TrainingStep, keras.Model):
         batch, rows, cols = shape
         grid = np.arange(rows * cols, dtype="int32").reshape(rows, cols)
         ahead = np.rot90(grid, QUARTER_TURNS[direction])[offset:]
-        images = ops.arange(batch, dtype="int32")[:, None] * (rows * cols)
+        images = (first_image + ops.arange(batch, dtype="int32"))[:, None] * (rows * cols)
         return ops.reshape(images + ops.convert_to_tensor(ahead.reshape(1, -1).copy()), (-1,))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """InfoNCE over all directions and offsets; `y` is ignored."""
+        """InfoNCE over all directions and offsets, and what layers add by `add_loss`; `y` is ignored.
+
+        Under a `tf.distribute` strategy candidates come from all replicas, and the
+        result is the mean over the predictions of this one.
+        """
         targets = y_pred["targets"]
         shape = (ops.shape(targets)[0], *targets.shape[1:3])
-        flat_targets = ops.reshape(targets, (-1, self.target_dim))  # [B·rows·cols, d]
+        first_image = self.first_image(shape[0])
+        candidates = self.over_replicas(ops.reshape(targets, (-1, self.target_dim)))  # [N, d]
         losses, accuracies = [], []
         for direction in self.directions:
             for k in self.offsets:
                 key = f"{direction}_{k}"
                 predictions = ops.reshape(y_pred[key], (-1, self.target_dim))
-                loss, accuracy = info_nce_and_accuracy(predictions, flat_targets, self.positives(direction, k, shape))
+                positives = self.positives(direction, k, shape, first_image)
+                loss, accuracy = info_nce_and_accuracy(predictions, candidates, positives)
                 losses.append(loss)
                 accuracies.append(accuracy)
-                self._task_losses[key].update_state(loss)
-                self._task_accuracies[key].update_state(accuracy)
-        self._accuracy.update_state(ops.mean(ops.stack(accuracies)))
-        candidates = ops.cast(ops.shape(flat_targets)[0], "float32")
+                self._task_losses[key].update_state(loss, sample_weight=shape[0])
+                self._task_accuracies[key].update_state(accuracy, sample_weight=shape[0])
+        self._accuracy.update_state(ops.mean(ops.stack(accuracies)), sample_weight=shape[0])
         tasks = 1.0 if self.reduction == "mean" else float(len(losses))
-        self._chance.update_state(tasks * ops.log(candidates))
-        self._embedding_std.update_state(embedding_std(y_pred["latents"]))
+        self._chance.update_state(tasks * ops.log(ops.cast(ops.shape(candidates)[0], "float32")))
+        self._embedding_std.update_state(embedding_std(y_pred["latents"], self.sum_over_replicas))
         total = ops.sum(ops.stack(losses))
-        return total / len(losses) if self.reduction == "mean" else total
+        total = total / len(losses) if self.reduction == "mean" else total
+        return total + sum(ops.cast(ops.sum(loss), "float32") for loss in self.losses)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return self.get_metrics_result()

@@ -7,7 +7,19 @@ if keras.backend.backend() == "tensorflow":
 else:
 
     class TrainingStep:  # type: ignore[no-redef]
-        """Keras' own trainer serves every other backend."""
+        """Keras' own trainer serves every other backend; there a batch is the global batch."""
+
+        def first_image(self, batch):
+            """Place of the first image in the global batch."""
+            return 0
+
+        def over_replicas(self, values):
+            """The same of all replicas."""
+            return values
+
+        def sum_over_replicas(self, values):
+            """The sum of a tensor over all replicas."""
+            return values
 
 
 __all__ = ["TrainingStep"]
