@@ -1,17 +1,22 @@
 """Checkpoints of a run: written whole, thinned out, read back."""
 
 import os
+import pathlib
+import tempfile
 
 import keras
+import numpy as np
 
 from cpc_keras.errors import InputError
-from cpc_keras.optimizers import use_averages
+from cpc_keras.optimizers import averages, use_averages
+from cpc_keras.run_folder import write_json
 
 
-def save_checkpoint(model, folder, step, keep, milestones_of=None):
+def save_checkpoint(model, folder, step, keep, milestones_of=None, unfinished=None):
     """Writes a checkpoint whole under its final name and removes old ones.
 
-    Step 0 stays: it is the untrained encoder that evaluation compares with.
+    Step 0 stays: it is the untrained encoder that evaluation compares with. So
+    does the best one, see `RunFolder.best_step`.
 
     Args:
         model: A `CPC` model.
@@ -20,15 +25,61 @@ def save_checkpoint(model, folder, step, keep, milestones_of=None):
         keep: How many of the last ones are kept.
         milestones_of: Steps between checkpoints, if the first, second, fourth,
             eighth … are to stay, for learning dynamics; `None` keeps none.
+        unfinished: Values of the metrics, if the step lies between two rows of
+            `metrics.csv`; see `metric_values`.
+
+    Raises:
+        InputError: If a weight is not a number; then nothing is written.
+        OSError: If the checkpoint cannot be written; then nothing is left of it.
     """
+    check_finite(model, folder, step)
     partial = folder.checkpoints / ".partial.keras"
-    model.save(partial)
-    with open(partial, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(partial, folder.checkpoint_file(step))
+    try:
+        if unfinished is not None:
+            write_json(folder.unfinished_file(step), unfinished)
+        model.save(partial)
+        with open(partial, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, folder.checkpoint_file(step))
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        folder.unfinished_file(step).unlink(missing_ok=True)
+        raise
+    best = folder.best_step()
     for old in [old for old in folder.checkpoint_steps() if old][:-keep]:
-        if not (milestones_of and old % milestones_of == 0 and _is_power_of_two(old // milestones_of)):
+        if old != best and not (milestones_of and old % milestones_of == 0 and _is_power_of_two(old // milestones_of)):
             folder.checkpoint_file(old).unlink()
+            folder.unfinished_file(old).unlink(missing_ok=True)
+
+
+def take_part_in_saving(model):
+    """What the other workers do while the first one saves: some values are had from all of them."""
+    with tempfile.TemporaryDirectory() as place:
+        model.save(pathlib.Path(place) / "dropped.keras")
+
+
+def check_finite(model, folder, step):
+    """Raises `InputError` if training has gone astray."""
+    for weight in [*model.trainable_weights, *(averages(model) or ())]:
+        if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+            last = folder.last_checkpoint()
+            raise InputError(
+                "`learning_rate` must leave all weights finite; try a lower one or precision='float32' in a new run. "
+                f"Received: {weight.path} is not, after step {step}; the last good checkpoint is "
+                f"{last[1] if last else 'none'}"
+            )
+
+
+def metric_values(model):
+    """Values of all of a model's metrics, as JSON keeps them."""
+    return [[keras.ops.convert_to_numpy(one).tolist() for one in metric.variables] for metric in model.metrics]
+
+
+def set_metric_values(model, values):
+    """Has a model's metrics go on from `metric_values`."""
+    for metric, kept in zip(model.metrics, values, strict=True):
+        for variable, value in zip(metric.variables, kept, strict=True):
+            variable.assign(value)
 
 
 def _is_power_of_two(number):

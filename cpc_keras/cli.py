@@ -1,14 +1,15 @@
 """The command `cpc-keras`."""
 
+import os
 import pathlib
 import sys
 from typing import Annotated
 
 import typer
 
-from cpc_keras.errors import InputError
+from cpc_keras.errors import InputError, Stopped
 from cpc_keras.option_values import budget_numbers, option_numbers
-from cpc_keras.startup import open_console, plain_console
+from cpc_keras.startup import open_console, open_console_and_strategy, plain_console
 
 app = typer.Typer(
     name="cpc-keras",
@@ -56,18 +57,50 @@ def demo(
 
 
 @app.command()
-def pretrain(recipe: RecipeName, data: Data = None, run: RunOption = None, overrides: Overrides = None) -> None:
+def pretrain(
+    recipe: RecipeName,
+    data: Data = None,
+    run: RunOption = None,
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help="one device, mirrored over this machine's GPUs, multi_worker (as TF_CONFIG says), or tpu.",
+            metavar="one|mirrored|multi_worker|tpu",
+        ),
+    ] = "one",
+    overrides: Overrides = None,
+) -> None:
     """Pre-trains an encoder on unlabelled images; run again, it resumes.
 
-    Short of memory, --set accumulate=4 averages the gradients of four batches into one update. It adds no negatives:
-    each batch is still compared within itself.
+    On several replicas patches are compared with those of all of them, and the result is that of one device with the
+    same batch size. Short of memory, --set accumulate=4 averages the gradients of four batches into one update. It adds
+    no negatives: each batch is still compared within itself. Told to end (SIGTERM), it saves and exits with code 75.
     """
-    console = open_console()
+    console, opened = open_console_and_strategy(strategy)
+    from cpc_keras.distribution import is_chief
     from cpc_keras.pretraining import pretrain as pretrain_run
 
     run = run or pathlib.Path("runs") / pathlib.Path(recipe).stem
-    pretrain_run(_recipe(recipe, overrides, data), run, console)
-    console.print(f"Run: {run}")
+    pretrain_run(_recipe(recipe, overrides, data), run, console, opened)
+    if is_chief(opened):
+        console.print(f"Run: {run}")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def launch(
+    context: typer.Context,
+    workers: Annotated[int, typer.Option(help="Processes to start.", min=2)],
+) -> None:
+    """Starts a command as several workers on this machine: launch --workers 2 pretrain RECIPE ...
+
+    Each gets its place by TF_CONFIG, as a scheduler of a cluster would give it, and --strategy multi_worker. If one
+    fails, the others are stopped.
+    """
+    from cpc_keras.launching import launch as launch_workers
+
+    code = launch_workers(context.args, workers)
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command()
@@ -244,6 +277,7 @@ def _recipe(name, overrides, data):
 
 
 _INTERRUPTED = 130
+_STOPPED = 75
 
 
 def main() -> None:
@@ -255,6 +289,9 @@ def main() -> None:
     except InputError as error:
         print(f"cpc-keras: {error}", file=sys.stderr)
         code = 2
+    except Stopped as reason:
+        print(f"cpc-keras: {reason}", file=sys.stderr, flush=True)
+        os._exit(_STOPPED)  # an orderly exit would wait for workers that are gone
     except Exception as error:
         # Typer's own complaints about the command line carry their text so.
         if not hasattr(error, "format_message"):

@@ -1,8 +1,16 @@
-"""The errors a user can mend."""
+"""Why a command ends early."""
 
 
 class InputError(ValueError):
     """What the user gave cannot be used; the message is one line and says why.
 
     The command line prints it as it is and exits with code 2.
+    """
+
+
+class Stopped(Exception):  # noqa: N818  (nobody's error)
+    """Work was cut short from outside: the process was told to end, or a worker is gone.
+
+    The command line prints the message and exits with code 75, which sysexits.h
+    calls a temporary failure: the same command, run again, goes on.
     """

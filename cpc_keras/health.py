@@ -106,7 +106,7 @@ class HealthLog(keras.callbacks.Callback):
         if self.probe:
             row["probe_accuracy"] = self.probe.score()
         with open(self.path, "a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow([_short(row[name]) for name in self.columns])
+            csv.writer(file, lineterminator="\n").writerow([_short(row[name]) for name in self.columns])
         if self.writer:
             self._write_tensorboard(row)
         self.console.print(self._line(row))

@@ -1,60 +1,84 @@
 """A recipe becomes a trained run."""
 
+import contextlib
 import csv
 import dataclasses
+import functools
+import os
 
 import keras
 import tensorflow as tf
+from rich.console import Console
 
 from cpc_keras.building import build_cpc
-from cpc_keras.checkpoints import load_model, save_checkpoint
+from cpc_keras.checkpoints import load_model
 from cpc_keras.data.image_set import prepare
 from cpc_keras.data.pipeline import training_batches
 from cpc_keras.data.sources import open_source
 from cpc_keras.determinism import enable_determinism
-from cpc_keras.errors import InputError
+from cpc_keras.distribution import check_batch, distribute, is_chief, wait_for
+from cpc_keras.errors import InputError, Stopped
 from cpc_keras.geometry import overlaps, resolve
 from cpc_keras.health import HealthLog
 from cpc_keras.interrupts import Interrupts
 from cpc_keras.online_probe import OnlineProbe, open_online_probe
-from cpc_keras.run_folder import RunFolder, keep_rows, write_json
+from cpc_keras.run_callbacks import BatchLog, Checkpoints
+from cpc_keras.run_folder import RunFolder, write_json
 
 
-def pretrain(recipe, run, console):
+def pretrain(recipe, run, console, strategy=None):
     """Trains a CPC model, or goes on where an earlier call stopped.
 
     Args:
         recipe: A `Recipe`.
-        run: Path of the run's folder.
+        run: Path of the run's folder; workers share it, and the first one writes.
         console: A `rich.console.Console` to report to.
+        strategy: A `tf.distribute.Strategy`, such as
+            `cpc_keras.distribution.open_strategy` gives; one device if `None`.
 
     Returns:
         The trained `CPC` model.
 
     Raises:
-        InputError: If the recipe does not fit the images or the folder, or the
-            last checkpoint cannot be read.
+        InputError: If the recipe does not fit the images, the folder or the
+            replicas; if the last checkpoint cannot be read; or if training
+            cannot go on, since images have vanished, a disk is full or the loss is
+            no longer a number. The last good checkpoint stays.
+        Stopped: If the process was told to end (SIGTERM) and has saved itself, or
+            if another worker is gone.
     """
     enable_determinism()
     keras.utils.set_random_seed(recipe.seed)
+    strategy = strategy or tf.distribute.get_strategy()
+    chief = is_chief(strategy)
+    if not chief:
+        console = Console(quiet=True)
     folder = RunFolder(run)
     found = open_source(recipe.data, max_bad_share=recipe.max_bad_share)
+    if not chief:
+        wait_for(folder.recipe_file)
     asked, recipe = recipe, folder.settle(recipe, lambda: resolve(recipe, found))
+    check_batch(strategy, recipe)
     images = prepare(found, recipe.channels, recipe.short_side, recipe.max_bad_share)
-    labelled = open_online_probe(recipe)
-    folder.begin(asked, recipe)
-    if images.class_names:
-        _write_classes(folder, images)
-    _announce(asked, recipe, images, console)
+    labelled = open_online_probe(recipe) if chief else None
+    if chief:
+        folder.begin(asked, recipe)
+        if images.class_names:
+            _write_classes(folder, images)
+    _announce(asked, recipe, images, strategy, console)
 
-    model, start = _model(recipe, folder)
+    with strategy.scope():
+        model, start = _model(recipe, folder)
     if start >= recipe.steps:
         console.print(f"{folder.path} is trained: all {recipe.steps} steps are done.")
     else:
         if start:
             console.print(f"Resumes after step {start} of {recipe.steps}.")
-        _fit(model, recipe, folder, images, labelled, start, console)
-    _report_bad_files(folder, images, console)
+        with _one_line_errors(folder) as watch:
+            images = dataclasses.replace(images, read=watch(images.read))
+            _fit(model, recipe, folder, images, labelled, start, console, strategy)
+    if chief:
+        _report_bad_files(folder, images, console)
     return model
 
 
@@ -64,7 +88,7 @@ def _model(recipe, folder):
         return build_cpc(recipe), 0
     step, path = last
     model = load_model(path)
-    updates = int(model.optimizer.iterations)
+    updates = int(model.optimizer.iterations.numpy())
     if updates != step // recipe.accumulate:
         raise InputError(
             f"The checkpoint must be of step {step}, as its name says. Received: {path} after {updates} updates"
@@ -72,101 +96,104 @@ def _model(recipe, folder):
     return model, step
 
 
-def _fit(model, recipe, folder, images, labelled, start, console):
+def _fit(model, recipe, folder, images, labelled, start, console, strategy):
     every = recipe.checkpoint_every
-    model.track_labels(BatchDigest(name="batch_digest"))
-    if start == 0:
-        save_checkpoint(model, folder, 0, recipe.keep_checkpoints)
-    probe = labelled and OnlineProbe(model, labelled, recipe.crop, recipe.seed)
-    log = HealthLog(folder, recipe, len(images), start, console, probe)
+    many_workers = strategy.cluster_resolver is not None and strategy.num_replicas_in_sync > 1
     interrupts = Interrupts()
-    callbacks = [log, _BatchLog(folder, start), _Checkpoints(folder, recipe, start), interrupts]
-    # `fit`'s epochs are the stretches between checkpoints; the last may be shorter.
-    whole = recipe.steps // every
-    stretches = [(start // every, whole, every)] if start // every < whole else []
-    if recipe.steps % every:
-        stretches.append((whole, whole + 1, recipe.steps % every))
-    with log, interrupts:
-        for first, last, length in stretches:
-            batches = training_batches(
+    callbacks = []
+    model.log_batches()
+    if many_workers:
+        model.listen_for_stop()
+    batch_log = log = None
+    if is_chief(strategy):
+        probe = labelled and OnlineProbe(model, labelled, recipe.crop, recipe.seed)
+        log = HealthLog(folder, recipe, len(images), start, console, probe)
+        batch_log = BatchLog(folder, start)
+        callbacks = [log, batch_log]
+    checkpoints = Checkpoints(folder, recipe, start, interrupts, batch_log, many_workers)
+    if start == 0:
+        checkpoints.save(model)
+    with log or contextlib.nullcontext(), interrupts:
+        for first, last, length in _stretches(start, recipe.steps, every):
+            batches = functools.partial(
+                training_batches,
                 images,
                 recipe.batch_size,
                 recipe.crop,
                 recipe.seed,
                 flip=recipe.flip,
-                start_step=first * every,
-                steps=first * every + (last - first) * length,
+                start_step=start,
+                steps=start + (last - first) * length,
             )
+            start += (last - first) * length
             model.fit(
-                batches,
+                distribute(strategy, batches),
                 initial_epoch=first,
                 epochs=last,
                 steps_per_epoch=length,
-                callbacks=callbacks,
+                callbacks=[*callbacks, checkpoints, interrupts],
                 verbose=0,
                 shuffle=False,
             )
 
 
-class BatchDigest(keras.metrics.Metric):
-    """A 48-bit hash of the image positions of the latest batch, in their order."""
+def _stretches(start, steps, every):
+    """`fit`'s epochs are the stretches between checkpoints: `(first epoch, epoch after the last, steps of each)`.
 
-    _KEY = (2019, 5272)
-
-    def __init__(self, name="batch_digest", **kwargs):
-        super().__init__(name=name, dtype="int64", **kwargs)
-        self.digest = self.add_weight(name="digest", shape=(), initializer="zeros", dtype="int64")
-
-    def update_state(self, positions, sample_weight=None):
-        text = tf.strings.reduce_join(tf.strings.as_string(positions), separator=",")
-        self.digest.assign(tf.strings.to_hash_bucket_strong(text, 2**48, self._KEY))
-
-    def result(self):
-        return self.digest.value
-
-
-class _BatchLog(keras.callbacks.Callback):
-    """Writes which images each optimizer step saw, as a hash, to `batches.csv`."""
-
-    def __init__(self, folder, start):
-        super().__init__()
-        self.path = folder.batches_file
-        self.step = start
-        self.rows = []
-        keep_rows(self.path, ["step", "digest"], start)
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
-        self.rows.append((self.step, f"{int(logs['batch_digest']):012x}"))
-
-    def on_epoch_end(self, epoch, logs=None):
-        with open(self.path, "a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(self.rows)
-        self.rows = []
+    The first may be what is left of one that was broken off, and the last may be
+    shorter.
+    """
+    if start % every:
+        length = min(every - start % every, steps - start)
+        yield start // every, start // every + 1, length
+        start += length
+    if start // every < steps // every:
+        yield start // every, steps // every, every
+    if steps % every and start < steps:
+        yield steps // every, steps // every + 1, steps % every
 
 
-class _Checkpoints(keras.callbacks.Callback):
-    """Saves at the end of each stretch; comes after the logs, which are written then."""
+@contextlib.contextmanager
+def _one_line_errors(folder):
+    """Says in one line why training broke off; gives a wrapper that notices why images cannot be read."""
+    unreadable = []
 
-    def __init__(self, folder, recipe, start):
-        super().__init__()
-        self.folder = folder
-        self.recipe = recipe
-        self.step = start
+    def watch(read):
+        def watched(position):
+            try:
+                return read(position)
+            except (OSError, ValueError) as error:
+                unreadable.append(error)
+                raise
 
-    def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
+        return watched
 
-    def on_epoch_end(self, epoch, logs=None):
-        every = self.recipe.checkpoint_every if self.recipe.keep_milestones else None
-        save_checkpoint(self.model, self.folder, self.step, self.recipe.keep_checkpoints, every)
+    last = f"the last good checkpoint is in {folder.checkpoints}"
+    try:
+        yield watch
+    except tf.errors.OpError as error:
+        if unreadable:
+            raise InputError(
+                f"`data` must stay readable while a run trains; {last}. Received: {unreadable[0]}"
+            ) from error
+        if isinstance(error, _WORKER_GONE) and "TF_CONFIG" in os.environ:
+            raise Stopped(
+                "a worker is gone, and the others cannot go on without it; started again, all go on from the last "
+                f"checkpoint in {folder.checkpoints} ({type(error).__name__})"
+            ) from error
+        raise
+    except OSError as error:
+        raise InputError(f"`--run` must be a folder that can be written to; {last}. Received: {error}") from error
+
+
+_WORKER_GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError, tf.errors.CancelledError)
 
 
 def _write_classes(folder, images):
     write_json(folder.classes_file, dict(enumerate(images.class_names)))
 
 
-def _announce(asked, recipe, images, console):
+def _announce(asked, recipe, images, strategy, console):
     height, width = images.sizes[:, 0], images.sizes[:, 1]
     console.print(
         f"{images.name}: {len(images):,} images ({images.split}), {height.min()}–{height.max()} × "
@@ -184,6 +211,11 @@ def _announce(asked, recipe, images, console):
         f"Grid {side} × {side} of {recipe.patch_size}-px patches, {recipe.batch_size * side * side:,} candidates, "
         f"{recipe.steps:,} steps of {recipe.batch_size} images."
     )
+    if strategy.num_replicas_in_sync > 1:
+        console.print(
+            f"{strategy.num_replicas_in_sync} replicas of {recipe.batch_size // strategy.num_replicas_in_sync} "
+            "images, each compared with the patches of all."
+        )
     for offset, pixels in overlaps(recipe).items():
         console.print(
             f"Note: at offset {offset} a predicted patch shares {pixels} px with one already seen, which "

@@ -119,6 +119,27 @@ class RunFolder:
         """Where the checkpoint of a step lies."""
         return self.checkpoints / f"step-{step:08d}.keras"
 
+    def unfinished_file(self, step):
+        """Where the metrics lie of a checkpoint between two rows of `metrics.csv`."""
+        return self.checkpoints / f"step-{step:08d}.json"
+
+    def unfinished_metrics(self, step):
+        """What lies there; `None` if the checkpoint is at a row."""
+        return _read_json(self.unfinished_file(step))
+
+    def best_step(self):
+        """The step with the best row of `metrics.csv`; `None` if there is none.
+
+        Best is the highest accuracy of the online probe, or else the lowest loss.
+        """
+        if not self.metrics_file.is_file():
+            return None
+        with open(self.metrics_file, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        probed = bool(rows) and "probe_accuracy" in rows[0]
+        key = (lambda row: -float(row["probe_accuracy"])) if probed else (lambda row: float(row["loss"]))
+        return int(min(rows, key=key)["step"]) if rows else None
+
     def checkpoint_steps(self):
         """Steps of the checkpoints that are there, rising."""
         return sorted(int(path.stem.removeprefix("step-")) for path in self.checkpoints.glob("step-*.keras"))
@@ -182,10 +203,12 @@ def keep_rows(path, header, step):
     """Starts a CSV file whose first column is the step, or cuts it back.
 
     Rows after `step` were written by a run that was stopped before its next
-    checkpoint; the steps they tell of are about to be taken again.
+    checkpoint; the steps they tell of are about to be taken again. A last line
+    without its end was cut short, by a full disk or a kill.
     """
     rows = []
     if path.is_file():
         with open(path, newline="", encoding="utf-8") as file:
-            rows = [row for row in list(csv.reader(file))[1:] if row and int(row[0]) <= step]
+            lines = [line for line in file if line.endswith("\n")]
+        rows = [row for row in list(csv.reader(lines))[1:] if row and int(row[0]) <= step]
     write_text(path, "".join(",".join(row) + "\n" for row in [header, *rows]))

@@ -14,7 +14,9 @@ _ORDER, _CROP, _FLIP = 0, 1, 2
 _AHEAD = 4
 
 
-def training_batches(images, batch_size, crop, seed, flip=False, pad=0, start_step=0, steps=None):
+def training_batches(
+    images, batch_size, crop, seed, flip=False, pad=0, start_step=0, steps=None, worker=0, workers=1, replicas=1
+):
     """Batches in an order that depends on `seed` and the step alone.
 
     Which images a step sees, and how each is cropped, is a pure function of
@@ -32,11 +34,15 @@ def training_batches(images, batch_size, crop, seed, flip=False, pad=0, start_st
         pad: Pixels of zeros put around an image before it is cropped.
         start_step: Step of the first batch.
         steps: Step after the last batch; `None` goes on without end.
+        worker: Which of several workers this is, each of which reads its part of
+            every batch; the parts in their order are the batch.
+        workers: How many there are.
+        replicas: Into how many batches in a row a worker's part is cut.
 
     Returns:
         A `tf.data.Dataset` of `(images, positions)`: float32
-        `[B, crop, crop, C]` in `[0, 1]`, and int64 `[B]`, the images' positions
-        in the set.
+        `[b, crop, crop, C]` in `[0, 1]`, and int64 `[b]`, the images' positions
+        in the set. `b` is `B / workers / replicas`.
 
     Raises:
         InputError: If there are fewer images than `batch_size`, or an image is
@@ -50,7 +56,10 @@ def training_batches(images, batch_size, crop, seed, flip=False, pad=0, start_st
     count = len(images)
     epoch_length = steps_per_epoch(count, batch_size) * batch_size
 
-    def load(place):
+    share = batch_size // workers
+
+    def load(number):
+        place = number // share * batch_size + worker * share + number % share
         epoch, slot = place // epoch_length, place % epoch_length
         position = tf.random.experimental.index_shuffle(slot, seed=_seed_pair(seed, _ORDER, epoch), max_index=count - 1)
         image = _read(images, position)
@@ -62,9 +71,9 @@ def training_batches(images, batch_size, crop, seed, flip=False, pad=0, start_st
             image = tf.image.stateless_random_flip_left_right(image, seed=_seed_pair(seed, _FLIP, place))
         return image, position
 
-    stop = np.iinfo("int64").max if steps is None else steps * batch_size
-    dataset = tf.data.Dataset.range(start_step * batch_size, stop)
-    return untuned(_mapped(dataset, load).batch(batch_size, drop_remainder=True))
+    stop = np.iinfo("int64").max if steps is None else steps * share
+    dataset = tf.data.Dataset.range(start_step * share, stop)
+    return untuned(_mapped(dataset, load).batch(share // replicas, drop_remainder=True))
 
 
 def _seed_pair(seed, stream, place):

@@ -17,6 +17,7 @@ class TensorFlowStep:
     """
 
     _logs_batches = False
+    _stop: Any = None
 
     def log_batches(self):
         """Adds `batch_digest` to the logs of each training step.
@@ -26,6 +27,25 @@ class TensorFlowStep:
         step saw.
         """
         self._logs_batches = True
+
+    def listen_for_stop(self: Any):
+        """Adds `stop` to the logs of each training step: above 0 once any replica was asked to stop.
+
+        So all workers know it after the same step, whichever of them was told.
+        """
+        with self.distribute_strategy.scope():
+            stop = tf.Variable(
+                0.0,
+                trainable=False,
+                synchronization=tf.VariableSynchronization.ON_READ,
+                aggregation=tf.VariableAggregation.SUM,
+            )
+        object.__setattr__(self, "_stop", stop)  # past Keras' tracking: no part of the saved model
+
+    def ask_to_stop(self: Any):
+        """Raises `stop` in the logs from the next step on."""
+        for replica in self.distribute_strategy.experimental_local_results(self._stop):
+            replica.assign(1.0)  # assigned as a whole, it would ask the other workers
 
     def train_step(self: Any, data):
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -38,6 +58,8 @@ class TensorFlowStep:
         logs = self._log(images, outputs, loss)
         if self._logs_batches and labels is not None:
             logs["batch_digest"] = _for_reduction(_digest(self.over_replicas(labels)))
+        if self._stop is not None:
+            logs["stop"] = _for_reduction(self.sum_over_replicas(self._stop))
         return logs
 
     def test_step(self: Any, data):
@@ -63,14 +85,13 @@ class TensorFlowStep:
         """The same of all replicas, `[n, …]` to `[sum of n, …]`, gradients included."""
         if not _many_replicas():
             return values
-        # Arguments of a step lie on no device yet, and TensorFlow gathers to where a tensor lies.
-        return tf.distribute.get_replica_context().all_gather(tf.identity(values), axis=0)
+        return tf.distribute.get_replica_context().all_gather(_on_device(values), axis=0)
 
     def sum_over_replicas(self, values):
         """The sum of a tensor over all replicas."""
         if not _many_replicas():
             return values
-        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, values)
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, _on_device(values))
 
     def _share(self, images):
         """This replica's share of the global batch."""
@@ -116,6 +137,11 @@ class TensorFlowStep:
 def _many_replicas():
     context = tf.distribute.get_replica_context()  # None where a call is not part of a step
     return context is not None and context.num_replicas_in_sync > 1
+
+
+def _on_device(values):
+    """Arguments of a step and variables lie on no device yet, and TensorFlow sends results to where a tensor lies."""
+    return tf.identity(values)
 
 
 def _not_empty(images):

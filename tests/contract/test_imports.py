@@ -12,17 +12,19 @@ import cpc_keras
 PACKAGE = pathlib.Path(cpc_keras.__file__).parent
 # A module may import from its own folder, from lower ranks, and nothing else of the package.
 RANKS = {
-    **dict.fromkeys(["determinism", "digests", "errors", "interrupts", "progress", "startup"], 0),
-    **dict.fromkeys(["model_index", "option_values"], 1),
+    **dict.fromkeys(["determinism", "digests", "errors", "interrupts", "progress"], 0),
+    **dict.fromkeys(["distribution", "launching", "model_index", "option_values"], 1),
     **dict.fromkeys(["layers", "losses", "optimizers", "data", "recipe"], 1),
-    **dict.fromkeys(["models", "recipe_file", "switches"], 2),
-    **dict.fromkeys(["evaluation", "export", "building", "checkpoints", "geometry", "run_folder"], 3),
+    **dict.fromkeys(["models", "recipe_file", "startup", "switches"], 2),
+    **dict.fromkeys(["evaluation", "export", "building", "geometry", "run_folder"], 3),
+    **dict.fromkeys(["checkpoints"], 4),
     **dict.fromkeys(["health", "describing", "online_probe", "report_page", "embedding"], 4),
-    **dict.fromkeys(["pretraining"], 5),
-    **dict.fromkeys(["label_efficiency"], 6),
-    **dict.fromkeys(["exporting", "ablation"], 7),
-    **dict.fromkeys(["report"], 8),
-    **dict.fromkeys(["cli"], 9),
+    **dict.fromkeys(["run_callbacks"], 5),
+    **dict.fromkeys(["pretraining"], 6),
+    **dict.fromkeys(["label_efficiency"], 7),
+    **dict.fromkeys(["exporting", "ablation"], 8),
+    **dict.fromkeys(["report"], 9),
+    **dict.fromkeys(["cli"], 10),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -167,7 +170,8 @@ def test_bfloat16_trains_on_smooth_and_constant_patches(small_cpc, content):
     assert np.isfinite(np.asarray(model.encode(images))).all()
 
 
-def test_refuses_several_replicas(tmp_path):
+@pytest.mark.slow
+def test_refuses_a_batch_that_leaves_a_replica_without_images():
     script = (
         "import tensorflow as tf\n"
         "cpu = tf.config.list_physical_devices('CPU')[0]\n"
@@ -176,15 +180,23 @@ def test_refuses_several_replicas(tmp_path):
         "from cpc_keras.models import CPC, ResNet\n"
         "with tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1']).scope():\n"
         "    model = CPC(ResNet((8,), (1,), input_shape=(None, None, 1)), 12, 4, offsets=(2,))\n"
-        "    model.compile(optimizer='adam')\n"
-        "model.fit(np.zeros((4, 28, 28, 1), 'float32'), batch_size=4)\n"
+        "    model.compile(optimizer='adam', jit_compile=False)\n"
+        "model.fit(np.zeros((5, 28, 28, 1), 'float32'), batch_size=4, verbose=0)\n"
     )
-    import subprocess
-    import sys
-
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    assert "`strategy` must have one replica" in done.stderr
+    assert "Each batch must hold an image for every replica" in done.stderr
+
+
+def test_adds_what_layers_add_by_add_loss(small_cpc, photo_crops):
+    model = small_cpc(augmentation=None)
+    model.compile(optimizer="adam")
+    outputs = model(photo_crops)
+    before = float(model.compute_loss(y_pred=outputs))
+    model.target_projection.kernel_regularizer = keras.regularizers.L2(0.1)
+    model.target_projection.kernel.regularizer = model.target_projection.kernel_regularizer
+    penalty = 0.1 * np.square(model.target_projection.kernel.numpy()).sum()
+    assert float(model.compute_loss(y_pred=outputs)) == pytest.approx(before + penalty, rel=1e-5)
 
 
 def test_refuses_unknown_directions_and_reductions():

@@ -1,0 +1,93 @@
+"""Several workers of one command on this machine."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from cpc_keras.errors import InputError
+
+# Seconds that workers are given to end by themselves once one of them is gone. What is wrong with the
+# input (code 2) concerns all of them, and the others may wait for what the first will not write.
+_GRACE = 60
+_BAD_INPUT = 2
+
+
+def launch(arguments, workers):
+    """Runs a command of `cpc-keras` as a cluster of processes and waits for them.
+
+    Args:
+        arguments: The command and its arguments, `["pretrain", RECIPE, …]`.
+        workers: How many processes.
+
+    Returns:
+        The exit code of the worker that failed first; 0 if none did.
+
+    Raises:
+        InputError: If the command is not one that workers can share.
+    """
+    if arguments[:1] != ["pretrain"]:
+        raise InputError(f"`launch` must be given the command pretrain. Received: {' '.join(arguments) or 'nothing'}")
+    command = [sys.executable, "-m", "cpc_keras.cli", *arguments, "--strategy", "multi_worker"]
+    addresses = _free_addresses(workers)
+    processes = []
+    try:
+        for index in range(workers):
+            place = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            processes.append(subprocess.Popen(command, env={**os.environ, "TF_CONFIG": json.dumps(place)}))
+        return _wait(processes)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def _wait(processes):
+    """The first code that is not 0; the others then have a while to end by themselves."""
+    deadline, failed = None, 0
+    with _PassOn(processes):
+        while True:
+            codes = [process.poll() for process in processes]
+            failed = failed or next(filter(None, codes), 0)
+            if failed and deadline is None:
+                deadline = time.monotonic() + (0 if failed == _BAD_INPUT else _GRACE)
+            if None not in codes or (deadline is not None and time.monotonic() > deadline):
+                return 128 - failed if failed < 0 else failed
+            time.sleep(0.1)
+
+
+class _PassOn:
+    """Hands SIGTERM on to the workers; Ctrl-C of a terminal reaches them by itself."""
+
+    def __init__(self, processes):
+        self.processes = processes
+
+    def __enter__(self):
+        def pass_on(number, frame):
+            for process in self.processes:
+                process.send_signal(signal.SIGTERM)
+
+        self._before = {
+            signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
+            signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None),
+        }
+        return self
+
+    def __exit__(self, *error):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+def _free_addresses(count):
+    """Loopback addresses with ports that nothing listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
