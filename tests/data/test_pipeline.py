@@ -79,3 +79,18 @@ def test_refuses_what_does_not_fit(images):
         training_batches(images, 12, 16, 0)
     with pytest.raises(InputError, match="`crop` must not exceed the smallest image, 0 with 20 × 24 px.*crop=21"):
         encoding_batches(images, 4, 21)
+
+
+def test_the_parts_of_workers_and_replicas_are_the_batch(images):
+    whole = collect(images, batch_size=4, crop=16, seed=5, start_step=3, steps=9, flip=True)
+    parts = [
+        collect(
+            images, batch_size=4, crop=16, seed=5, start_step=3, steps=9, flip=True, worker=w, workers=2, replicas=2
+        )
+        for w in range(2)
+    ]
+    assert [len(part) for part in parts] == [12, 12]
+    for step, (pixels, positions) in enumerate(whole):
+        pieces = [parts[worker][2 * step + replica] for worker in range(2) for replica in range(2)]
+        np.testing.assert_array_equal(np.concatenate([piece[0] for piece in pieces]), pixels)
+        np.testing.assert_array_equal(np.concatenate([piece[1] for piece in pieces]), positions)

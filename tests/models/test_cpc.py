@@ -211,3 +211,24 @@ def test_refuses_offsets_beyond_the_grid(small_cpc):
     model = small_cpc(offsets=(5,), directions=("down",))
     with pytest.raises(ValueError, match=r"`offsets` must lie in \[1, 4\]"):
         model.build((None, 28, 28, 1))
+
+
+@pytest.mark.slow
+def test_compiled_by_xla_with_several_steps_an_execution_it_takes_the_same_steps(small_cpc, photo_crops):
+    """What a TPU asks of the step: static shapes, no Python between steps."""
+    data = tf.data.Dataset.from_tensor_slices((photo_crops, np.arange(12))).batch(3, drop_remainder=True).repeat(2)
+    models = []
+    for compiled in (False, True):
+        keras.utils.set_random_seed(0)
+        model = small_cpc()
+        steps = 4 if compiled else 1
+        model.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=compiled, steps_per_execution=steps)
+        model.log_batches()
+        history = model.fit(data, verbose=0).history
+        models.append((model, history))
+    (plain, logs), (compiled, compiled_logs) = models
+    assert int(compiled.optimizer.iterations) == 8
+    assert logs["batch_digest"] == compiled_logs["batch_digest"]
+    assert compiled_logs["loss"] == pytest.approx(logs["loss"], rel=1e-5)
+    for ours, theirs in zip(plain.trainable_weights, compiled.trainable_weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-6, err_msg=ours.path)
