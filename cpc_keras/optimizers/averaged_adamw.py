@@ -70,7 +70,7 @@ class AveragedAdamW(keras.optimizers.AdamW):
                 self.add_variable_from_reference(
                     variable,
                     name="polyak_average",
-                    initializer=lambda shape, dtype, variable=variable: ops.cast(variable, dtype),
+                    initializer=lambda shape, dtype, variable=variable: ops.copy(ops.cast(variable, dtype)),
                 )
                 for variable in var_list
             ]
