@@ -16,7 +16,7 @@ import jax  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
-import cpc_keras.models  # noqa: E402, F401
+import cpc_keras.models  # noqa: E402
 import cpc_keras.optimizers  # noqa: E402, F401
 from cpc_keras.losses import streaming  # noqa: E402
 from cpc_keras.losses.info_nce import _cross_entropy  # noqa: E402
