@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from cpc_keras.layers.fused_normalization import fused_normalization, worth_fusing
+
 
 @keras.saving.register_keras_serializable(package="cpc_keras")
 class SpatialLayerNormalization(keras.layers.Layer):
@@ -22,6 +24,8 @@ class SpatialLayerNormalization(keras.layers.Layer):
 
     Call arguments:
         inputs: Tensor `[N, h, w, C]`.
+        training: Whether the call is part of a training step, where large maps
+            take a faster way to the same result.
 
     Output shape:
         Same as the input.
@@ -45,16 +49,18 @@ class SpatialLayerNormalization(keras.layers.Layer):
 
     def build(self, input_shape):
         channels = (input_shape[-1],)
-        self.gamma = self.add_weight(shape=channels, initializer="ones", name="gamma")
-        self.beta = self.add_weight(shape=channels, initializer="zeros", name="beta")
+        self.gamma = self.add_weight(shape=channels, initializer="ones", name="gamma", autocast=False)
+        self.beta = self.add_weight(shape=channels, initializer="zeros", name="beta", autocast=False)
 
-    def call(self, inputs):
+    def call(self, inputs, training=False):
+        if training and worth_fusing(inputs.shape):
+            return fused_normalization(inputs, self.gamma, self.beta, self.epsilon)
         wide = ops.cast(inputs, "float32")
         mean = ops.mean(wide, axis=(1, 2, 3), keepdims=True)
         centred = wide - mean
         variance = ops.mean(ops.square(centred), axis=(1, 2, 3), keepdims=True)
-        scale = ops.rsqrt(variance + self.epsilon) * ops.cast(self.gamma, "float32")
-        return ops.cast(centred * scale + ops.cast(self.beta, "float32"), self.compute_dtype)
+        scale = ops.rsqrt(variance + self.epsilon) * self.gamma
+        return ops.cast(centred * scale + self.beta, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from cpc_keras.layers.convolution import Convolution
+
 
 @keras.saving.register_keras_serializable(package="cpc_keras")
 class ContextNetwork(keras.layers.Layer):
@@ -61,7 +63,7 @@ class ContextNetwork(keras.layers.Layer):
         ]
 
     def _convolution(self, name, kernel, inputs, outputs, padding="valid"):
-        layer = keras.layers.Conv2D(outputs, kernel, padding=padding, dtype=self.dtype_policy, name=name)
+        layer = Convolution(outputs, kernel, padding=padding, dtype=self.dtype_policy, name=name)
         layer.build((None, None, None, inputs))
         return layer
 

@@ -110,7 +110,9 @@ class CPC(TrainingStep, keras.Model):
 
         self.patch_extractor = PatchExtractor(patch_size, stride, dtype="float32")
         self.context_networks = {
-            direction: ContextNetwork(context_blocks, context_width, name=f"context_{direction}")
+            direction: ContextNetwork(
+                context_blocks, context_width, dtype=self.dtype_policy, name=f"context_{direction}"
+            )
             for direction in self.directions
         }
         # No bias on targets: it would shift all logits of a query alike, so its

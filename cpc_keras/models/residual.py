@@ -2,6 +2,7 @@
 
 from keras import layers
 
+from cpc_keras.layers.convolution import Convolution
 from cpc_keras.layers.spatial_layer_normalization import SpatialLayerNormalization
 
 NORMALIZATIONS = ("layer", "batch", "none")
@@ -44,7 +45,7 @@ def convolve(x, filters, kernel, prefix, strides=1, starts_at_zero=False, dtype=
     Returns:
         Tensor `[N, h / strides, w / strides, filters]`.
     """
-    return layers.Conv2D(
+    return Convolution(
         filters,
         kernel,
         strides=strides,

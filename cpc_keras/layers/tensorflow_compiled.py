@@ -1,0 +1,14 @@
+"""XLA for a single function amid TensorFlow's own kernels."""
+
+import tensorflow as tf
+
+COMPILES = True
+
+
+def compiled(function):
+    """A function of tensors, written in `keras.ops`, as one kernel in place of many.
+
+    On a CPU the convolutions of TensorFlow are faster than those of XLA, and a
+    chain of additions and multiplications the other way round.
+    """
+    return tf.function(function, jit_compile=True, autograph=False, reduce_retracing=False)

@@ -1,0 +1,76 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cpc_keras.layers import tensorflow_convolution
+from cpc_keras.layers.convolution import Convolution
+
+
+def gradients(convolve, images, kernel, upstream):
+    with tf.GradientTape() as tape:
+        tape.watch((images, kernel))
+        out = convolve(images, kernel)
+        total = tf.reduce_sum(out * upstream)
+    return out, *tape.gradient(total, (images, kernel))
+
+
+@pytest.mark.parametrize(
+    ("side", "kernel", "stride", "padding"),
+    [
+        ((4, 4), (3, 3), 1, "same"),
+        ((5, 7), (3, 3), 1, "same"),
+        ((6, 4), (3, 3), 2, "same"),
+        ((5, 6), (1, 3), 1, "same"),
+        ((5, 6), (2, 1), 1, "valid"),
+        ((5, 6), (2, 2), 1, "same"),
+        ((5, 6), (1, 1), 1, "valid"),
+    ],
+)
+def test_gradients_are_those_of_tensorflow(side, kernel, stride, padding):
+    """In float32, where both are exact up to the order of additions."""
+    rng = np.random.default_rng(0)
+    images, weights = (
+        tf.constant(rng.normal(size=shape).astype("float32")) for shape in ((3, *side, 5), (*kernel, 5, 6))
+    )
+    upstream = tf.constant(
+        rng.normal(size=tf.nn.conv2d(images, weights, stride, padding.upper()).shape).astype("float32")
+    )
+    peer = gradients(lambda x, w: tf.nn.conv2d(x, w, stride, padding.upper()), images, weights, upstream)
+    ours = gradients(
+        lambda x, w: tensorflow_convolution.convolve(x, w, (stride, stride), padding), images, weights, upstream
+    )
+    for name, one, two in zip(("output", "images", "kernel"), peer, ours, strict=True):
+        np.testing.assert_allclose(two, one, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("shape", "channels", "strides", "dtype", "taken"),
+    [
+        ((8, 4, 4), 256, 1, "bfloat16", True),
+        ((8, 8, 8), 128, 2, "bfloat16", True),
+        ((8, 4, 4), 256, 1, "float32", False),
+        ((8, 8, 8), 128, 1, "bfloat16", False),
+        ((8, 9, 9), 256, 2, "bfloat16", False),
+        ((8, None, 4), 256, 1, "bfloat16", False),
+    ],
+)
+def test_is_taken_for_small_maps_of_many_channels_in_bfloat16(shape, channels, strides, dtype, taken):
+    inputs, kernel = (tf.TensorSpec(one, dtype) for one in ((*shape, channels), (3, 3, channels, channels)))
+    assert tensorflow_convolution.pays(inputs, kernel, (strides, strides)) == taken
+
+
+@pytest.mark.parametrize("strides", [1, 2])
+def test_the_layer_is_a_keras_convolution(strides):
+    images = np.random.default_rng(0).normal(size=(2, 4, 4, 128)).astype("float32")
+    arguments = {"strides": strides, "padding": "same", "use_bias": False, "dtype": "mixed_bfloat16"}
+    ours, peer = Convolution(128, 3, **arguments), keras.layers.Conv2D(128, 3, **arguments)
+    ours(images), peer(images)
+    ours.set_weights(peer.get_weights())
+    results = []
+    for layer in (ours, peer):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.square(tf.cast(layer(images), tf.float32)))
+        results.append(tape.gradient(loss, layer.kernel.value))
+    assert float(tf.norm(results[0] - results[1]) / tf.norm(results[1])) < 0.01
+    assert Convolution.from_config(ours.get_config()).strides == (strides, strides)
