@@ -1,9 +1,13 @@
 """The same network, loss and optimizer in PyTorch, with PyTorch's best settings for the CPU.
 
-Nothing here belongs to the package: it is the rival of `training_step.py` and needs an environment with PyTorch.
+Channels last, bfloat16 by autocast, fused Adam, and `torch.compile` where asked for. Nothing here belongs to the
+package: it is the rival of `training_step.py`, which starts it in an environment with PyTorch.
+
+python torch_cpc.py PRECISION COMPILED THREADS answers each line on standard input, `encoder` or `step`, with seconds.
 """
 
 import math
+import sys
 
 import torch
 from torch import nn
@@ -83,9 +87,9 @@ class Context(nn.Module):
 class CPC(nn.Module):
     """Encoder, contexts, predictors and InfoNCE against all patches of the batch."""
 
-    def __init__(self, channels, widths, blocks, patch, stride, offsets, directions, target_dim, context_width, scale=0.1):
+    def __init__(self, channels, widths, blocks, patch, stride, offsets, directions, target_dim, context_width):
         super().__init__()
-        self.patch, self.stride, self.offsets, self.scale = patch, stride, offsets, scale
+        self.patch, self.stride, self.offsets, self.scale = patch, stride, offsets, 0.1
         self.encoder = Encoder(channels, widths, blocks)
         self.targets = nn.Linear(widths[-1], target_dim, bias=False)
         self.contexts = nn.ModuleDict({name: Context(widths[-1], context_width, 5) for name in directions})
@@ -145,3 +149,22 @@ def encoder_step(model, bf16):
         return math.fsum(gradient.sum().item() for gradient in gradients)
 
     return step
+
+
+def main(precision, compiled, threads):
+    """Answers questions."""
+    torch.set_num_threads(int(threads))
+    torch.manual_seed(0)
+    shape = network()
+    model = CPC(**shape).to(memory_format=torch.channels_last)
+    images = torch.rand(BATCH, SIZE, SIZE, 3).permute(0, 3, 1, 2)
+    bf16 = precision == "mixed_bfloat16"
+    whole = torch.compile(model) if compiled == "compiled" else model
+    steps = {"encoder": encoder_step(model, bf16), "step": training_step(whole, bf16)}
+    answer({name: lambda step=step: step(images) for name, step in steps.items()})
+
+
+if __name__ == "__main__":
+    from worker import BATCH, SIZE, answer, network
+
+    main(*sys.argv[1:])

@@ -1,0 +1,76 @@
+"""Our own side of `training_step.py`.
+
+python keras_cpc.py PRECISION answers each line on standard input with seconds: `encoder` (forwards and backwards, all
+gradients consumed), `step` (the whole training step) and the machine's ceilings, `convolution` and `matmul`, in
+seconds for a GFLOP.
+"""
+
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from worker import BATCH, SIZE, answer, network
+
+from cpc_keras.models import CPC, ResNet
+
+
+def build(precision):
+    """The model, compiled, and a batch of images."""
+    shape = network()
+    encoder = ResNet(
+        shape["widths"], shape["blocks"], stem="small", input_shape=(None, None, shape["channels"]), dtype=precision
+    )
+    model = CPC(
+        encoder,
+        shape["patch"],
+        shape["stride"],
+        offsets=shape["offsets"],
+        directions=shape["directions"],
+        target_dim=shape["target_dim"],
+        context_width=shape["context_width"],
+        dtype=precision,
+    )
+    model.build((None, SIZE, SIZE, shape["channels"]))
+    model.compile(keras.optimizers.Adam(1e-4), jit_compile=False)
+    model.optimizer.build(model.trainable_weights)
+    model.make_train_function()
+    images = np.random.default_rng(0).random((BATCH, SIZE, SIZE, shape["channels"])).astype("float32")
+    return model, tf.constant(images)
+
+
+def main(precision):
+    """Answers questions."""
+    keras.utils.set_random_seed(0)
+    model, images = build(precision)
+    patches = model.patch_extractor(images)
+    patches = tf.reshape(patches, (-1, *patches.shape[3:]))
+    batches = iter(tf.data.Dataset.from_tensors(images).repeat())
+
+    @tf.function
+    def encode():
+        with tf.GradientTape() as tape:
+            vectors = tf.reduce_mean(tf.cast(model.encoder(patches, training=True), tf.float32), (1, 2))
+            loss = tf.reduce_sum(tf.square(vectors))
+        return tf.add_n([tf.reduce_sum(one) for one in tape.gradient(loss, model.encoder.trainable_weights)])
+
+    dtype = tf.bfloat16 if precision == "mixed_bfloat16" else tf.float32
+    maps, kernel = (tf.cast(tf.random.normal(shape), dtype) for shape in ((784, 8, 8, 128), (3, 3, 128, 128)))
+    square = tf.cast(tf.random.normal((2048, 2048)), dtype)
+    convolve = tf.function(lambda: tf.nn.conv2d(maps, kernel, 1, "SAME")[0, 0, 0, 0])
+    multiply = tf.function(lambda: tf.matmul(square, square)[0, 0])
+    answer(
+        {
+            "encoder": lambda: encode().numpy(),
+            "step": lambda: float(model.train_function(batches)["loss"]),
+            "convolution": lambda: convolve().numpy(),
+            "matmul": lambda: multiply().numpy(),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

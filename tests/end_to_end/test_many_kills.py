@@ -1,0 +1,40 @@
+"""A run that is killed twenty times, at moments of chance, ends as one that was left alone."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.end_to_end.test_bad_input import RECIPE, cpc_keras
+from tests.end_to_end.test_stopped_runs import assert_identical
+
+KILLS, STEPS, EVERY = 20, 6000, 40
+
+
+@pytest.mark.kills
+def test_twenty_kills_leave_no_trace(tmp_path, photo_folder):
+    """Start-up takes about eight seconds here, so that some kills fall into it and most into training."""
+    text = RECIPE.replace("steps = 2", f"steps = {STEPS}").replace(
+        "checkpoint_every = 1", f"checkpoint_every = {EVERY}"
+    )
+    (tmp_path / "small.py").write_text(
+        text + f"data = 'dir:{photo_folder}'\npatch_flip = 0.5\npatch_elastic = 0.3\naverage_decay = 0.9\n"
+    )
+    command = [sys.executable, "-m", "cpc_keras.cli", "pretrain", "small.py", "--run", "killed"]
+    chance = random.Random(7)
+    reached = []
+    for _ in range(KILLS):
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(chance.uniform(4.0, 14.0))
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, process.stderr.read()  # it was still at work
+        steps = [int(path.stem[5:]) for path in (tmp_path / "killed" / "checkpoints").glob("step-*.keras")]
+        reached.append(max(steps, default=0))
+    assert reached == sorted(reached) and len(set(reached)) > KILLS // 2
+    print("killed after the checkpoints of", reached)
+    cpc_keras("pretrain", "small.py", "--run", "killed", cwd=tmp_path, code=0)
+    cpc_keras("pretrain", "small.py", "--run", "whole", cwd=tmp_path, code=0)
+    assert_identical(tmp_path / "killed", tmp_path / "whole", f"step-{STEPS:08d}.keras")
