@@ -1,12 +1,11 @@
 """The streamed contrastive loss against the whole matrix: memory and time, forwards and backwards.
 
-Each measurement is a process of its own, the two forms in turn. Memory is the peak of the resident size over that of
-the same process before, which had taken a small step already, less what holds the arguments and their gradients.
+Each measurement is a process of its own, the two forms in turn. Memory is the peak of the resident size over what was
+resident before (the arguments, and a process that had taken a small step already), less what the gradients take.
 """
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -45,17 +44,25 @@ def measure(form, images):
         tf.constant(rng.integers(0, count, queries), tf.int32),
     ]
     step(arguments[0][:720], arguments[1][:1440], arguments[2][:720] % 1440)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the peak begins anew at what is resident now
+    before = status("VmRSS")
     seconds = []
     for _ in range(3):
         began = time.perf_counter()
         loss, gradients = step(*arguments)
         loss.numpy()
         seconds.append(time.perf_counter() - began)
-    extra = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    held = (queries + count) * DIM * 4 / 2**20
+    extra = status("VmHWM") - before
+    held = (queries + count) * DIM * 4 / 2**20  # the gradients
     norms = [float(tf.norm(gradient)) for gradient in gradients]
     return {"mib": extra - held, "seconds": float(np.median(seconds)), "out": [float(loss), *norms]}
+
+
+def status(name):
+    """MiB that the system states of this process."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith(name))
 
 
 def in_a_process(form, images):

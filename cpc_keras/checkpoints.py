@@ -29,10 +29,8 @@ def save_checkpoint(model, folder, step, keep, milestones_of=None, unfinished=No
             `metrics.csv`; see `metric_values`.
 
     Raises:
-        InputError: If a weight is not a number; then nothing is written.
         OSError: If the checkpoint cannot be written; then nothing is left of it.
     """
-    check_finite(model, folder, step)
     partial = folder.checkpoints / ".partial.keras"
     try:
         if unfinished is not None:
@@ -45,11 +43,27 @@ def save_checkpoint(model, folder, step, keep, milestones_of=None, unfinished=No
         partial.unlink(missing_ok=True)
         folder.unfinished_file(step).unlink(missing_ok=True)
         raise
+    _thin_out(folder, step, keep, milestones_of)
+
+
+def _thin_out(folder, step, keep, milestones_of):
+    """Removes all but the last, the best and the milestones; what was saved between two rows served to resume."""
+    steps = [old for old in folder.checkpoint_steps() if old]
+    between = [old for old in steps if folder.unfinished_file(old).exists()]
     best = folder.best_step()
-    for old in [old for old in folder.checkpoint_steps() if old][:-keep]:
-        if old != best and not (milestones_of and old % milestones_of == 0 and _is_power_of_two(old // milestones_of)):
+    stay = {
+        step,
+        *[old for old in steps if old not in between][-keep:],
+        *(old for old in steps if old == best or _is_milestone(old, milestones_of)),
+    }
+    for old in steps:
+        if old not in stay:
             folder.checkpoint_file(old).unlink()
             folder.unfinished_file(old).unlink(missing_ok=True)
+
+
+def _is_milestone(step, every):
+    return every and step % every == 0 and (step // every).bit_count() == 1
 
 
 def take_part_in_saving(model):
@@ -62,12 +76,16 @@ def check_finite(model, folder, step):
     """Raises `InputError` if training has gone astray."""
     for weight in [*model.trainable_weights, *(averages(model) or ())]:
         if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
-            last = folder.last_checkpoint()
             raise InputError(
                 "`learning_rate` must leave all weights finite; try a lower one or precision='float32' in a new run. "
-                f"Received: {weight.path} is not, after step {step}; the last good checkpoint is "
-                f"{last[1] if last else 'none'}"
+                f"Received: {weight.path} is not, after step {step}; the last good checkpoint is {last_good(folder)}"
             )
+
+
+def last_good(folder):
+    """The file of a run's last checkpoint, for a message."""
+    last = folder.last_checkpoint()
+    return last[1] if last else "none"
 
 
 def metric_values(model):
@@ -80,10 +98,6 @@ def set_metric_values(model, values):
     for metric, kept in zip(model.metrics, values, strict=True):
         for variable, value in zip(metric.variables, kept, strict=True):
             variable.assign(value)
-
-
-def _is_power_of_two(number):
-    return number.bit_count() == 1
 
 
 def load_model(path):

@@ -68,13 +68,25 @@ def is_chief(strategy):
     return resolver.task_type == "worker" and resolver.task_id == 0 and "chief" not in resolver.cluster_spec().jobs
 
 
-def check_batch(strategy, recipe):
-    """Raises `InputError` unless every replica gets the same number of images."""
+def has_many_workers(strategy):
+    """Whether several processes take each step together."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return False
+    return sum(map(len, strategy.cluster_resolver.cluster_spec().as_dict().values())) > 1
+
+
+def check_replicas(strategy, recipe):
+    """Raises `InputError` unless several replicas can take the step of one device."""
     replicas = strategy.num_replicas_in_sync
     if recipe.batch_size % replicas:
         raise InputError(
             f"`batch_size` must be a multiple of the number of replicas, {replicas}. "
             f"Received: batch_size={recipe.batch_size}"
+        )
+    if replicas > 1 and recipe.normalization == "batch":
+        raise InputError(
+            f"`normalization` must be 'layer' or 'none' on several replicas, of which there are {replicas}: batch norm "
+            f"would take the statistics of each by itself. Received: normalization={recipe.normalization!r}"
         )
     if replicas > 1 and recipe.accumulate > 1:
         raise InputError(

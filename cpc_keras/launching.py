@@ -14,6 +14,8 @@ from cpc_keras.errors import InputError
 # input (code 2) concerns all of them, and the others may wait for what the first will not write.
 _GRACE = 60
 _BAD_INPUT = 2
+# A worker that was told to end has saved; the one that writes may take longer, and is waited for.
+_SAVED = 75
 
 
 def launch(arguments, workers):
@@ -33,12 +35,13 @@ def launch(arguments, workers):
         raise InputError(f"`launch` must be given the command pretrain. Received: {' '.join(arguments) or 'nothing'}")
     command = [sys.executable, "-m", "cpc_keras.cli", *arguments, "--strategy", "multi_worker"]
     addresses = _free_addresses(workers)
-    processes = []
+    processes: list[subprocess.Popen] = []
     try:
-        for index in range(workers):
-            place = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-            processes.append(subprocess.Popen(command, env={**os.environ, "TF_CONFIG": json.dumps(place)}))
-        return _wait(processes)
+        with _PassOn(processes):
+            for index in range(workers):
+                place = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+                processes.append(subprocess.Popen(command, env={**os.environ, "TF_CONFIG": json.dumps(place)}))
+            return _wait(processes)
     finally:
         for process in processes:
             process.kill()
@@ -46,33 +49,39 @@ def launch(arguments, workers):
 
 
 def _wait(processes):
-    """The first code that is not 0; the others then have a while to end by themselves."""
+    """The code of the first that fails; the others then have a while to end by themselves."""
     deadline, failed = None, 0
-    with _PassOn(processes):
-        while True:
-            codes = [process.poll() for process in processes]
-            failed = failed or next(filter(None, codes), 0)
-            if failed and deadline is None:
-                deadline = time.monotonic() + (0 if failed == _BAD_INPUT else _GRACE)
-            if None not in codes or (deadline is not None and time.monotonic() > deadline):
-                return 128 - failed if failed < 0 else failed
-            time.sleep(0.1)
+    while True:
+        codes = [process.poll() for process in processes]
+        # Of those found at once, a worker that was killed is the cause, and what others say of it the effect.
+        failed = failed or min(filter(None, codes), default=0)
+        if failed and failed != _SAVED and deadline is None:
+            deadline = time.monotonic() + (0 if failed == _BAD_INPUT else _GRACE)
+        if None not in codes or (deadline is not None and time.monotonic() > deadline):
+            return 128 - failed if failed < 0 else failed
+        time.sleep(0.1)
 
 
 class _PassOn:
-    """Hands SIGTERM on to the workers; Ctrl-C of a terminal reaches them by itself."""
+    """Hands SIGTERM on to the workers; Ctrl-C of a terminal reaches them by itself, and a second one ends all."""
 
     def __init__(self, processes):
         self.processes = processes
+        self.interrupted = False
 
     def __enter__(self):
         def pass_on(number, frame):
             for process in self.processes:
                 process.send_signal(signal.SIGTERM)
 
+        def interrupt(number, frame):
+            if self.interrupted:
+                raise KeyboardInterrupt
+            self.interrupted = True
+
         self._before = {
             signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
-            signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None),
+            signal.SIGINT: signal.signal(signal.SIGINT, interrupt),
         }
         return self
 

@@ -4,7 +4,6 @@ import contextlib
 import csv
 import dataclasses
 import functools
-import os
 
 import keras
 import tensorflow as tf
@@ -16,13 +15,13 @@ from cpc_keras.data.image_set import prepare
 from cpc_keras.data.pipeline import training_batches
 from cpc_keras.data.sources import open_source
 from cpc_keras.determinism import enable_determinism
-from cpc_keras.distribution import check_batch, distribute, is_chief, wait_for
+from cpc_keras.distribution import check_replicas, distribute, has_many_workers, is_chief, wait_for
 from cpc_keras.errors import InputError, Stopped
 from cpc_keras.geometry import overlaps, resolve
 from cpc_keras.health import HealthLog
 from cpc_keras.interrupts import Interrupts
 from cpc_keras.online_probe import OnlineProbe, open_online_probe
-from cpc_keras.run_callbacks import BatchLog, Checkpoints
+from cpc_keras.run_callbacks import BatchLog, Checkpoints, Sanity
 from cpc_keras.run_folder import RunFolder, write_json
 
 
@@ -58,7 +57,7 @@ def pretrain(recipe, run, console, strategy=None):
     if not chief:
         wait_for(folder.recipe_file)
     asked, recipe = recipe, folder.settle(recipe, lambda: resolve(recipe, found))
-    check_batch(strategy, recipe)
+    check_replicas(strategy, recipe)
     images = prepare(found, recipe.channels, recipe.short_side, recipe.max_bad_share)
     labelled = open_online_probe(recipe) if chief else None
     if chief:
@@ -67,16 +66,16 @@ def pretrain(recipe, run, console, strategy=None):
             _write_classes(folder, images)
     _announce(asked, recipe, images, strategy, console)
 
-    with strategy.scope():
-        model, start = _model(recipe, folder)
-    if start >= recipe.steps:
-        console.print(f"{folder.path} is trained: all {recipe.steps} steps are done.")
-    else:
-        if start:
-            console.print(f"Resumes after step {start} of {recipe.steps}.")
-        with _one_line_errors(folder) as watch:
-            images = dataclasses.replace(images, read=watch(images.read))
-            _fit(model, recipe, folder, images, labelled, start, console, strategy)
+    with _one_line_errors(folder, strategy) as watch:
+        with strategy.scope():
+            model, start = _model(recipe, folder)
+        if start >= recipe.steps:
+            console.print(f"{folder.path} is trained: all {recipe.steps} steps are done.")
+        else:
+            if start:
+                console.print(f"Resumes after step {start} of {recipe.steps}.")
+            watched = dataclasses.replace(images, read=watch(images.read))
+            _fit(model, recipe, folder, watched, labelled, start, console, strategy)
     if chief:
         _report_bad_files(folder, images, console)
     return model
@@ -98,9 +97,9 @@ def _model(recipe, folder):
 
 def _fit(model, recipe, folder, images, labelled, start, console, strategy):
     every = recipe.checkpoint_every
-    many_workers = strategy.cluster_resolver is not None and strategy.num_replicas_in_sync > 1
+    many_workers = has_many_workers(strategy)
     interrupts = Interrupts()
-    callbacks = []
+    callbacks: list[keras.callbacks.Callback] = [Sanity(folder, start)]
     model.log_batches()
     if many_workers:
         model.listen_for_stop()
@@ -109,7 +108,7 @@ def _fit(model, recipe, folder, images, labelled, start, console, strategy):
         probe = labelled and OnlineProbe(model, labelled, recipe.crop, recipe.seed)
         log = HealthLog(folder, recipe, len(images), start, console, probe)
         batch_log = BatchLog(folder, start)
-        callbacks = [log, batch_log]
+        callbacks += [log, batch_log]
     checkpoints = Checkpoints(folder, recipe, start, interrupts, batch_log, many_workers)
     if start == 0:
         checkpoints.save(model)
@@ -154,7 +153,7 @@ def _stretches(start, steps, every):
 
 
 @contextlib.contextmanager
-def _one_line_errors(folder):
+def _one_line_errors(folder, strategy):
     """Says in one line why training broke off; gives a wrapper that notices why images cannot be read."""
     unreadable = []
 
@@ -176,11 +175,14 @@ def _one_line_errors(folder):
             raise InputError(
                 f"`data` must stay readable while a run trains; {last}. Received: {unreadable[0]}"
             ) from error
-        if isinstance(error, _WORKER_GONE) and "TF_CONFIG" in os.environ:
+        if has_many_workers(strategy) and isinstance(error, _WORKER_GONE):
+            reason = (error.message.splitlines() or [""])[0]
             raise Stopped(
                 "a worker is gone, and the others cannot go on without it; started again, all go on from the last "
-                f"checkpoint in {folder.checkpoints} ({type(error).__name__})"
+                f"checkpoint in {folder.checkpoints} ({type(error).__name__}: {reason[:200]})"
             ) from error
+        raise
+    except BrokenPipeError:
         raise
     except OSError as error:
         raise InputError(f"`--run` must be a folder that can be written to; {last}. Received: {error}") from error

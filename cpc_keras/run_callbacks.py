@@ -5,7 +5,14 @@ import math
 
 import keras
 
-from cpc_keras.checkpoints import metric_values, save_checkpoint, set_metric_values, take_part_in_saving
+from cpc_keras.checkpoints import (
+    check_finite,
+    last_good,
+    metric_values,
+    save_checkpoint,
+    set_metric_values,
+    take_part_in_saving,
+)
 from cpc_keras.errors import InputError, Stopped
 from cpc_keras.run_folder import keep_rows
 
@@ -37,6 +44,32 @@ class BatchLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.flush()
+
+
+class Sanity(keras.callbacks.Callback):
+    """Ends a training that has gone astray; comes first, before anything is measured or saved.
+
+    Args:
+        folder: The `RunFolder`.
+        start: Step at which this call starts.
+    """
+
+    def __init__(self, folder, start):
+        super().__init__()
+        self.folder = folder
+        self.step = start
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not math.isfinite(float(logs["loss"])):
+            raise InputError(
+                "`learning_rate` must keep the loss finite; try a lower one or precision='float32' in a new run. "
+                f"Received: loss={float(logs['loss'])} in the steps up to {self.step}; the last good checkpoint is "
+                f"{last_good(self.folder)}"
+            )
+        check_finite(self.model, self.folder, self.step)
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -82,13 +115,6 @@ class Checkpoints(keras.callbacks.Callback):
             raise self._stopped()
 
     def on_epoch_end(self, epoch, logs=None):
-        if not math.isfinite(float(logs["loss"])):
-            last = self.folder.last_checkpoint()
-            raise InputError(
-                "`learning_rate` must keep the loss finite; try a lower one or precision='float32' in a new run. "
-                f"Received: loss={float(logs['loss'])} in the steps up to {self.step}; the last good checkpoint is "
-                f"{last[1] if last else 'none'}"
-            )
         self.save(self.model)
         if self.step < self.recipe.steps and self._is_to_end(logs):
             raise self._stopped()
@@ -106,6 +132,7 @@ class Checkpoints(keras.callbacks.Callback):
             model: A `CPC` model.
             unfinished: As for `cpc_keras.checkpoints.save_checkpoint`.
         """
+        check_finite(model, self.folder, self.step)
         if self.batch_log is None:
             take_part_in_saving(model)
             return

@@ -1,8 +1,8 @@
 """Our own side of `training_step.py`.
 
 python keras_cpc.py PRECISION answers each line on standard input with seconds: `encoder` (forwards and backwards, all
-gradients consumed), `step` (the whole training step) and the machine's ceilings, `convolution` and `matmul`, in
-seconds for a GFLOP.
+gradients consumed), `step` (the whole training step), and `convolution` and `matmul`, one operation each, which show
+what the machine can do at most.
 """
 
 import os

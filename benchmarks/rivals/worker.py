@@ -5,7 +5,6 @@ import time
 
 # The network of all figures: patches of 16 px at stride 8 from images of 64 px, a 7 × 7 grid.
 BATCH, SIZE = 16, 64
-CONTEXT_BLOCKS = 5
 
 
 def network():

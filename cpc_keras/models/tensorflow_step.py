@@ -11,7 +11,8 @@ class TensorFlowStep:
 
     A batch may be `images` or `(images, labels)`. Labels never reach the loss.
 
-    The step of many replicas is that of one device with the same global batch:
+    The step of many replicas is that of one device with the same global batch,
+    but for batch norm in an encoder, whose statistics are each replica's own:
     candidates come from all replicas, the loss of a replica counts by its share
     of the batch, and gradients are summed over replicas before they are clipped.
     """
@@ -102,16 +103,17 @@ class TensorFlowStep:
 
     def _apply(self: Any, gradients):
         if _many_replicas():
-            if self.optimizer.gradient_accumulation_steps:
+            optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)  # loss scaling, with float16
+            if optimizer.gradient_accumulation_steps:
                 raise ValueError(
                     "`gradient_accumulation_steps` must be None on several replicas, where Keras cannot accumulate. "
-                    f"Received: gradient_accumulation_steps={self.optimizer.gradient_accumulation_steps}"
+                    f"Received: gradient_accumulation_steps={optimizer.gradient_accumulation_steps}"
                 )
             kept = [gradient for gradient in gradients if gradient is not None]
             summed = iter(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, kept))
             gradients = [None if gradient is None else next(summed) for gradient in gradients]
             # Keras clips what it is given and sums afterwards, which gives another direction.
-            self.optimizer._all_reduce_sum_gradients = list
+            optimizer._all_reduce_sum_gradients = list
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
 
     def _log(self: Any, images, outputs, loss):

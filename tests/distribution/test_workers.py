@@ -34,6 +34,7 @@ def signal_one(launcher, number):
     for line in launcher.stdout:
         if line.startswith("step"):
             break
+    time.sleep(0.5)
     (second,) = (
         child for child in psutil.Process(launcher.pid).children() if '"index": 1' in child.environ()["TF_CONFIG"]
     )
