@@ -2,7 +2,7 @@
 
 Run:       cpc-keras demo
 Paper:     Hénaff et al. 2019, arXiv 1905.09272: layer normalisation, four directions, augmentation of each patch.
-Cost:      eight to eleven minutes of pre-training on two cores with bfloat16, 72,000 images seen.
+Cost:      six to nine minutes of pre-training on two cores with bfloat16, 72,000 images seen.
 Expect:    a linear probe on the frozen encoder at about 72 % with 5 labels a class and 75 % with 10.
 Ablation:  cpc-keras ablate fashion_mnist --set steps=1500 (27 minutes); the README shows what came of it.
 
