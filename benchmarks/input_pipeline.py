@@ -1,0 +1,79 @@
+"""Training on real input beside training on a batch that is already there, in one process, turn by turn.
+
+For the demo, and for JPEG photographs that are decoded, resized and cropped anew each time they are seen.
+"""
+
+import os
+import pathlib
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+from sklearn.datasets import load_sample_images
+
+from cpc_keras.building import build_cpc
+from cpc_keras.data import image_set, open_source, training_batches
+from cpc_keras.geometry import resolve
+from cpc_keras.recipe_file import load_recipe
+
+ROUNDS, STEPS = 9, 20
+
+
+def photographs(folder, count=96):
+    """JPEG files of 360 × 480 px, pieces of two photographs."""
+    rng = np.random.default_rng(0)
+    for index in range(count):
+        picture = load_sample_images().images[index % 2]
+        top, left = rng.integers(0, 427 - 360), rng.integers(0, 640 - 480)
+        piece = Image.fromarray(picture[top : top + 360, left : left + 480])
+        piece.save(pathlib.Path(folder) / f"{index:03}.jpg", quality=90)
+
+
+def ratios(recipe):
+    """Speed on real input over that on synthetic input, one entry a round, and the images a second of both."""
+    found = open_source(recipe.data)
+    recipe = resolve(recipe, found)
+    images = image_set.prepare(found, recipe.channels, recipe.short_side)
+    model = build_cpc(recipe)
+    model.make_train_function()
+    batches = training_batches(images, recipe.batch_size, recipe.crop, recipe.seed, flip=recipe.flip)
+    ready = next(iter(batches))
+    contestants = [iter(batches), iter(tf.data.Dataset.from_tensors(ready).repeat())]
+    speeds = [[], []]
+    for number in range(ROUNDS + 1):
+        for iterator, kept in zip(contestants, speeds, strict=True):
+            began = time.perf_counter()
+            for _ in range(STEPS):
+                logs = model.train_function(iterator)
+            float(logs["loss"])
+            if number:  # the first round compiles
+                kept.append(STEPS * recipe.batch_size / (time.perf_counter() - began))
+    real, synthetic = map(np.array, speeds)
+    return real / synthetic, np.median(real), np.median(synthetic)
+
+
+def main():
+    """Prints the table."""
+    table = Table("", "real, images/s", "synthetic, images/s", "ratio (lowest–highest)", title="Input pipeline")
+    with tempfile.TemporaryDirectory() as folder:
+        photographs(folder)
+        cases = {
+            "photographs, 360 × 480 px JPEG": load_recipe("folder", [f"data='dir:{folder}'", "steps=1000"]),
+            "demo": load_recipe("fashion_mnist", []),
+        }
+        for name, recipe in cases.items():
+            image_set._CACHE_SHARE = 0.0 if "JPEG" in name else 0.25  # as for a set that does not fit into memory
+            found, real, synthetic = ratios(recipe)
+            spread = f"{np.median(found):.3f} ({found.min():.3f}–{found.max():.3f})"
+            table.add_row(name, f"{real:.1f}", f"{synthetic:.1f}", spread)
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()
