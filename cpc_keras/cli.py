@@ -1,13 +1,12 @@
 """The command `cpc-keras`."""
 
-import os
 import pathlib
-import sys
 from typing import Annotated
 
 import typer
 
-from cpc_keras.errors import InputError, Stopped
+from cpc_keras.errors import InputError
+from cpc_keras.exit_codes import exit_with
 from cpc_keras.option_values import budget_numbers, option_numbers
 from cpc_keras.startup import open_console, open_console_and_strategy, plain_console
 
@@ -276,31 +275,9 @@ def _recipe(name, overrides, data):
     return load_recipe(name, chosen + ([f"data={data!r}"] if data else []))
 
 
-_INTERRUPTED = 130
-_STOPPED = 75
-
-
 def main() -> None:
-    """Runs the command; an error is one line on standard error and exit code 2."""
-    try:
-        code = app(standalone_mode=False)  # Typer turns an interrupt into this return value
-    except KeyboardInterrupt:
-        code = _INTERRUPTED
-    except InputError as error:
-        print(f"cpc-keras: {error}", file=sys.stderr)
-        code = 2
-    except Stopped as reason:
-        print(f"cpc-keras: {reason}", file=sys.stderr, flush=True)
-        os._exit(_STOPPED)  # an orderly exit would wait for workers that are gone
-    except Exception as error:
-        # Typer's own complaints about the command line carry their text so.
-        if not hasattr(error, "format_message"):
-            raise
-        print(f"cpc-keras: {error.format_message()}", file=sys.stderr)
-        code = 2
-    if code == _INTERRUPTED:
-        print("cpc-keras: stopped; the same command goes on from the last checkpoint", file=sys.stderr)
-    sys.exit(code or 0)
+    """Runs the command."""
+    exit_with(app)
 
 
 if __name__ == "__main__":

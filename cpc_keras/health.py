@@ -4,10 +4,9 @@ import csv
 import math
 import time
 
-import keras
-
 from cpc_keras.progress import progress_bar
 from cpc_keras.run_folder import keep_rows
+from cpc_keras.step_counter import StepCounter
 
 # Below these the words come: a loss within this share of chance after this share
 # of the steps, and a spread of the codes that means collapse.
@@ -42,7 +41,7 @@ def verdict(loss, chance, embedding_std, share_done):
     return "healthy"
 
 
-class HealthLog(keras.callbacks.Callback):
+class HealthLog(StepCounter):
     """Progress bar, health lines, `metrics.csv` and TensorBoard logs.
 
     To be entered as a context while training goes on.
@@ -57,11 +56,10 @@ class HealthLog(keras.callbacks.Callback):
     """
 
     def __init__(self, folder, recipe, images, start, console, probe=None):
-        super().__init__()
+        super().__init__(start)
         self.path = folder.metrics_file
         self.images = images
         self.recipe = recipe
-        self.step = start
         self.console = console
         tasks = [f"{direction}_{k}" for direction in recipe.directions for k in recipe.offsets]
         self.columns = [
@@ -91,7 +89,7 @@ class HealthLog(keras.callbacks.Callback):
         self.began, self.first = time.perf_counter(), self.step
 
     def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
+        super().on_train_batch_end(batch, logs)
         self.progress.update(self.bar, completed=self.step)
 
     def on_epoch_end(self, epoch, logs=None):

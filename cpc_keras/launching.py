@@ -9,13 +9,11 @@ import sys
 import time
 
 from cpc_keras.errors import InputError
+from cpc_keras.exit_codes import BAD_INPUT, STOPPED
 
 # Seconds that workers are given to end by themselves once one of them is gone. What is wrong with the
-# input (code 2) concerns all of them, and the others may wait for what the first will not write.
+# input concerns all of them, and the others may wait for what the first will not write.
 _GRACE = 60
-_BAD_INPUT = 2
-# A worker that was told to end has saved; the one that writes may take longer, and is waited for.
-_SAVED = 75
 
 
 def launch(arguments, workers):
@@ -55,8 +53,9 @@ def _wait(processes):
         codes = [process.poll() for process in processes]
         # Of those found at once, a worker that was killed is the cause, and what others say of it the effect.
         failed = failed or min(filter(None, codes), default=0)
-        if failed and failed != _SAVED and deadline is None:
-            deadline = time.monotonic() + (0 if failed == _BAD_INPUT else _GRACE)
+        # One that was told to end has saved; the one that writes may take longer, and is waited for.
+        if failed and failed != STOPPED and deadline is None:
+            deadline = time.monotonic() + (0 if failed == BAD_INPUT else _GRACE)
         if None not in codes or (deadline is not None and time.monotonic() > deadline):
             return 128 - failed if failed < 0 else failed
         time.sleep(0.1)

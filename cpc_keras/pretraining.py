@@ -16,10 +16,11 @@ from cpc_keras.data.pipeline import training_batches
 from cpc_keras.data.sources import open_source
 from cpc_keras.determinism import enable_determinism
 from cpc_keras.distribution import check_replicas, distribute, has_many_workers, is_chief, wait_for
-from cpc_keras.errors import InputError, Stopped
+from cpc_keras.errors import InputError
 from cpc_keras.geometry import overlaps, resolve
 from cpc_keras.health import HealthLog
 from cpc_keras.interrupts import Interrupts
+from cpc_keras.mishaps import told_in_one_line
 from cpc_keras.online_probe import OnlineProbe, open_online_probe
 from cpc_keras.run_callbacks import BatchLog, Checkpoints, Sanity
 from cpc_keras.run_folder import RunFolder, write_json
@@ -66,7 +67,7 @@ def pretrain(recipe, run, console, strategy=None):
             _write_classes(folder, images)
     _announce(asked, recipe, images, strategy, console)
 
-    with _one_line_errors(folder, strategy) as watch:
+    with told_in_one_line(folder, strategy) as watch:
         with strategy.scope():
             model, start = _model(recipe, folder)
         if start >= recipe.steps:
@@ -150,45 +151,6 @@ def _stretches(start, steps, every):
         yield start // every, steps // every, every
     if steps % every and start < steps:
         yield steps // every, steps // every + 1, steps % every
-
-
-@contextlib.contextmanager
-def _one_line_errors(folder, strategy):
-    """Says in one line why training broke off; gives a wrapper that notices why images cannot be read."""
-    unreadable = []
-
-    def watch(read):
-        def watched(position):
-            try:
-                return read(position)
-            except (OSError, ValueError) as error:
-                unreadable.append(error)
-                raise
-
-        return watched
-
-    last = f"the last good checkpoint is in {folder.checkpoints}"
-    try:
-        yield watch
-    except tf.errors.OpError as error:
-        if unreadable:
-            raise InputError(
-                f"`data` must stay readable while a run trains; {last}. Received: {unreadable[0]}"
-            ) from error
-        if has_many_workers(strategy) and isinstance(error, _WORKER_GONE):
-            reason = (error.message.splitlines() or [""])[0]
-            raise Stopped(
-                "a worker is gone, and the others cannot go on without it; started again, all go on from the last "
-                f"checkpoint in {folder.checkpoints} ({type(error).__name__}: {reason[:200]})"
-            ) from error
-        raise
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise InputError(f"`--run` must be a folder that can be written to; {last}. Received: {error}") from error
-
-
-_WORKER_GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError, tf.errors.CancelledError)
 
 
 def _write_classes(folder, images):

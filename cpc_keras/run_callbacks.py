@@ -3,8 +3,6 @@
 import csv
 import math
 
-import keras
-
 from cpc_keras.checkpoints import (
     check_finite,
     last_good,
@@ -15,9 +13,10 @@ from cpc_keras.checkpoints import (
 )
 from cpc_keras.errors import InputError, Stopped
 from cpc_keras.run_folder import keep_rows
+from cpc_keras.step_counter import StepCounter
 
 
-class BatchLog(keras.callbacks.Callback):
+class BatchLog(StepCounter):
     """Writes which images each optimizer step saw, as a hash, to `batches.csv`.
 
     Args:
@@ -26,14 +25,13 @@ class BatchLog(keras.callbacks.Callback):
     """
 
     def __init__(self, folder, start):
-        super().__init__()
+        super().__init__(start)
         self.path = folder.batches_file
-        self.step = start
         self.rows = []
         keep_rows(self.path, ["step", "digest"], start)
 
     def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
+        super().on_train_batch_end(batch, logs)
         self.rows.append((self.step, f"{int(logs['batch_digest']):012x}"))
 
     def flush(self):
@@ -46,7 +44,7 @@ class BatchLog(keras.callbacks.Callback):
         self.flush()
 
 
-class Sanity(keras.callbacks.Callback):
+class Sanity(StepCounter):
     """Ends a training that has gone astray; comes first, before anything is measured or saved.
 
     Args:
@@ -55,12 +53,8 @@ class Sanity(keras.callbacks.Callback):
     """
 
     def __init__(self, folder, start):
-        super().__init__()
+        super().__init__(start)
         self.folder = folder
-        self.step = start
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
 
     def on_epoch_end(self, epoch, logs=None):
         if not math.isfinite(float(logs["loss"])):
@@ -72,7 +66,7 @@ class Sanity(keras.callbacks.Callback):
         check_finite(self.model, self.folder, self.step)
 
 
-class Checkpoints(keras.callbacks.Callback):
+class Checkpoints(StepCounter):
     """Saves at the end of each stretch, or where the training is told to end; comes after the logs.
 
     Args:
@@ -86,10 +80,9 @@ class Checkpoints(keras.callbacks.Callback):
     """
 
     def __init__(self, folder, recipe, start, interrupts, batch_log=None, many_workers=False):
-        super().__init__()
+        super().__init__(start)
         self.folder = folder
         self.recipe = recipe
-        self.step = start
         self.interrupts = interrupts
         self.batch_log = batch_log
         self.many_workers = many_workers
@@ -105,9 +98,10 @@ class Checkpoints(keras.callbacks.Callback):
             self.model.ask_to_stop()
 
     def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
+        super().on_train_batch_end(batch, logs)
         between = self.step % self.recipe.checkpoint_every and self.step < self.recipe.steps
         if between and self._is_to_end(logs):
+            check_finite(self.model, self.folder, self.step)
             unfinished = metric_values(self.model)
             if self.batch_log:
                 self.batch_log.flush()
@@ -132,7 +126,6 @@ class Checkpoints(keras.callbacks.Callback):
             model: A `CPC` model.
             unfinished: As for `cpc_keras.checkpoints.save_checkpoint`.
         """
-        check_finite(model, self.folder, self.step)
         if self.batch_log is None:
             take_part_in_saving(model)
             return

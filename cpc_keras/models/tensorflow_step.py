@@ -98,6 +98,8 @@ class TensorFlowStep:
         """This replica's share of the global batch."""
         if not _many_replicas():
             return 1.0
+        if images.shape[0]:  # known beforehand, it is the same on every replica
+            return 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
         batch = tf.cast(tf.shape(images)[0], "float32")
         return batch / self.sum_over_replicas(batch)
 

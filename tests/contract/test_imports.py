@@ -12,10 +12,10 @@ import cpc_keras
 PACKAGE = pathlib.Path(cpc_keras.__file__).parent
 # A module may import from its own folder, from lower ranks, and nothing else of the package.
 RANKS = {
-    **dict.fromkeys(["determinism", "digests", "errors", "interrupts", "progress"], 0),
-    **dict.fromkeys(["distribution", "launching", "model_index", "option_values"], 1),
+    **dict.fromkeys(["determinism", "digests", "errors", "interrupts", "progress", "step_counter"], 0),
+    **dict.fromkeys(["distribution", "exit_codes", "model_index", "option_values"], 1),
     **dict.fromkeys(["layers", "losses", "optimizers", "data", "recipe"], 1),
-    **dict.fromkeys(["models", "recipe_file", "startup", "switches"], 2),
+    **dict.fromkeys(["launching", "mishaps", "models", "recipe_file", "startup", "switches"], 2),
     **dict.fromkeys(["evaluation", "export", "building", "geometry", "run_folder"], 3),
     **dict.fromkeys(["checkpoints"], 4),
     **dict.fromkeys(["health", "describing", "online_probe", "report_page", "embedding"], 4),
