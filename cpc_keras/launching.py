@@ -32,13 +32,11 @@ def launch(arguments, workers):
     if arguments[:1] != ["pretrain"]:
         raise InputError(f"`launch` must be given the command pretrain. Received: {' '.join(arguments) or 'nothing'}")
     command = [sys.executable, "-m", "cpc_keras.cli", *arguments, "--strategy", "multi_worker"]
-    addresses = _free_addresses(workers)
     processes: list[subprocess.Popen] = []
     try:
         with _PassOn(processes):
-            for index in range(workers):
-                place = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-                processes.append(subprocess.Popen(command, env={**os.environ, "TF_CONFIG": json.dumps(place)}))
+            for place in cluster(workers):
+                processes.append(subprocess.Popen(command, env={**os.environ, "TF_CONFIG": place}))
             return _wait(processes)
     finally:
         for process in processes:
@@ -89,13 +87,22 @@ class _PassOn:
             signal.signal(number, handler)
 
 
-def _free_addresses(count):
-    """Loopback addresses with ports that nothing listens on."""
-    sockets = [socket.socket() for _ in range(count)]
+def cluster(workers):
+    """`TF_CONFIG` for each of several workers on this machine, at ports that nothing listens on.
+
+    Example:
+
+    >>> import json
+    >>> [json.loads(place)["task"]["index"] for place in cluster(2)]
+    [0, 1]
+    """
+    sockets = [socket.socket() for _ in range(workers)]
     try:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
-        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+        addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
     finally:
         for one in sockets:
             one.close()
+    places = [{"type": "worker", "index": index} for index in range(workers)]
+    return [json.dumps({"cluster": {"worker": addresses}, "task": place}) for place in places]

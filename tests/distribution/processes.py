@@ -1,10 +1,10 @@
 """Starts the processes of a test."""
 
-import json
 import os
-import socket
 import subprocess
 import sys
+
+from cpc_keras.launching import cluster
 
 
 def start(*arguments, **kwargs):
@@ -20,20 +20,10 @@ def start(*arguments, **kwargs):
 
 def start_workers(count, arguments, **kwargs):
     """Starts `arguments(index)` once for each worker of a cluster on this machine."""
-    with_ports = [socket.socket() for _ in range(count)]
-    for one in with_ports:
-        one.bind(("127.0.0.1", 0))
-    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in with_ports]
-    for one in with_ports:
-        one.close()
     return [
-        start(*arguments(index), env={**os.environ, "TF_CONFIG": json.dumps(_place(addresses, index))}, **kwargs)
-        for index in range(count)
+        start(*arguments(index), env={**os.environ, "TF_CONFIG": place}, **kwargs)
+        for index, place in enumerate(cluster(count))
     ]
-
-
-def _place(addresses, index):
-    return {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
 
 
 def finish(processes, timeout=300):
