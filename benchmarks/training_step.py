@@ -17,6 +17,10 @@ RIVALS = pathlib.Path(__file__).parent / "rivals"
 ROUNDS = 9
 PRECISIONS = ("float32", "mixed_bfloat16")
 BATCH = 16
+# Contestants: context networks are as wide as the published ones, or half as wide as the latents.
+OURS, NARROW, PLAIN, COMPILED = "cpc_keras", "cpc_keras, contexts of 128", "PyTorch, plain", "PyTorch, compiled"
+# Of our own step, beside the encoder.
+PARTS = ("contexts and loss", "optimizer")
 # GFLOP that the encoder takes forwards and backwards for a batch: 10.3 forwards an image, three times.
 ENCODER_GFLOP = 3 * 10.32 * BATCH
 # And those of ten operations by which a ceiling is measured.
@@ -39,18 +43,28 @@ class Rival:
         """Seconds of one step."""
         self.process.stdin.write(what + "\n")
         self.process.stdin.flush()
-        return float(self.process.stdout.readline())
+        answer = self.process.stdout.readline()
+        if not answer:
+            sys.exit(f"No answer to '{what}' from: {' '.join(map(str, self.process.args))}")
+        return float(answer)
 
 
 def compare(precision, torch_python, threads):
     """Seconds of every contestant, by contestant and step, one entry a round."""
-    rivals = {"cpc_keras": Rival(sys.executable, RIVALS / "keras_cpc.py", precision)}
-    for compiled in ("plain", "compiled"):
-        rivals[f"PyTorch, {compiled}"] = Rival(torch_python, RIVALS / "torch_cpc.py", precision, compiled, threads)
-    questions = [(name, step) for name in rivals for step in ("encoder", "step")]
-    questions = [one for one in questions if one != ("PyTorch, compiled", "encoder")]
-    questions += [("cpc_keras", ceiling) for ceiling in CEILINGS]
-    for name, step in 2 * questions:
+    ours, theirs = [sys.executable, RIVALS / "keras_cpc.py"], [torch_python, RIVALS / "torch_cpc.py"]
+    rivals = {
+        OURS: Rival(*ours, precision, 256),
+        NARROW: Rival(*ours, precision, 128),
+        PLAIN: Rival(*theirs, precision, 256, "plain", threads),
+        COMPILED: Rival(*theirs, precision, 256, "compiled", threads),
+    }
+    questions = [
+        *((OURS, step) for step in ("encoder", "step", *PARTS, *CEILINGS)),
+        *((NARROW, step) for step in ("encoder", "step")),
+        *((PLAIN, step) for step in ("encoder", "step")),
+        (COMPILED, "step"),
+    ]
+    for name, step in questions:
         rivals[name].ask(step)  # compiles, and fills caches
     found = {question: [] for question in questions}
     for _ in range(ROUNDS):
@@ -66,31 +80,37 @@ def spread(values, form="{:.2f}"):
     return f"{form.format(np.median(values))} ({form.format(min(values))}–{form.format(max(values))})"
 
 
+def rows(found):
+    """Cells of the table, by row."""
+    ours, encoder = found[OURS, "step"], found[OURS, "encoder"]
+    cells = {}
+    for name in (OURS, NARROW, PLAIN, COMPILED):
+        for step in ("encoder", "step"):
+            if (name, step) in found and (name, step) != (NARROW, "encoder"):
+                cells[f"{name}, {step}: images/s"] = spread(BATCH / found[name, step])
+    for name in (PLAIN, COMPILED):
+        cells[f"step: times the speed of {name}"] = spread(found[name, "step"] / ours)
+    cells["encoder: times the speed of PyTorch, plain"] = spread(found[PLAIN, "encoder"] / encoder)
+    for name in (OURS, NARROW, PLAIN):
+        cells[f"{name}, step beside its encoder: time"] = spread(found[name, "step"] / found[name, "encoder"])
+    for part in ("encoder", *PARTS):
+        cells[f"{part}: share of the step"] = spread(found[OURS, part] / ours)
+    for name, gflop in CEILINGS.items():
+        cells[f"ceiling, {name}: GFLOP/s"] = spread(gflop / found[OURS, name], "{:.0f}")
+        share = ENCODER_GFLOP / encoder / (gflop / found[OURS, name])
+        cells[f"encoder: share of the {name} ceiling"] = spread(share)
+    return cells
+
+
 def main():
     """Prints the table."""
     torch_python = os.environ.get("TORCH_PYTHON")
     if not torch_python:
         sys.exit("TORCH_PYTHON must name the Python of an environment with PyTorch; `make bench` sets one up.")
     table = Table("", *PRECISIONS, title=f"Training step of {BATCH} images, median of {ROUNDS} rounds (range)")
-    rows = {}
-    for precision in PRECISIONS:
-        found = compare(precision, torch_python, os.cpu_count() or 1)
-        ours, encoder = found["cpc_keras", "step"], found["cpc_keras", "encoder"]
-        cells = {
-            f"{name}, {step}: images/s": spread(BATCH / s) for (name, step), s in found.items() if step not in CEILINGS
-        }
-        for name in ("PyTorch, plain", "PyTorch, compiled"):
-            cells[f"step: times the speed of {name}"] = spread(found[name, "step"] / ours)
-        cells["encoder: times the speed of PyTorch, plain"] = spread(found["PyTorch, plain", "encoder"] / encoder)
-        cells["step beside its encoder: time"] = spread(ours / encoder)
-        for name, gflop in CEILINGS.items():
-            cells[f"ceiling, {name}: GFLOP/s"] = spread(gflop / found["cpc_keras", name], "{:.0f}")
-            share = ENCODER_GFLOP / encoder / (gflop / found["cpc_keras", name])
-            cells[f"encoder: share of the {name} ceiling"] = spread(share)
-        for row, cell in cells.items():
-            rows.setdefault(row, []).append(cell)
-    for row, cells in rows.items():
-        table.add_row(row, *cells)
+    columns = [rows(compare(precision, torch_python, os.cpu_count() or 1)) for precision in PRECISIONS]
+    for row in columns[0]:
+        table.add_row(row, *(column[row] for column in columns))
     Console(width=120).print(table)
 
 

@@ -1,8 +1,9 @@
 """Our own side of `training_step.py`.
 
-python keras_cpc.py PRECISION answers each line on standard input with seconds: `encoder` (forwards and backwards, all
-gradients consumed), `step` (the whole training step), and `convolution` and `matmul`, ten operations in a row,
-which show what the machine can do at most.
+python keras_cpc.py PRECISION WIDTH answers each line on standard input with seconds: `encoder` (forwards and backwards,
+all gradients consumed), `step` (the whole training step), its further parts `contexts and loss` and `optimizer`, and
+`convolution` and `matmul`, ten operations in a row, which show what the machine can do at most. WIDTH is that of the
+context networks.
 """
 
 import functools
@@ -17,11 +18,12 @@ import tensorflow as tf
 from worker import BATCH, IN_A_ROW, SIZE, answer, network
 
 from cpc_keras.models import CPC, ResNet
+from cpc_keras.optimizers import AveragedAdamW
 
 
-def build(precision):
+def build(precision, width):
     """The model, compiled, and a batch of images."""
-    shape = network()
+    shape = network(width)
     encoder = ResNet(
         shape["widths"], shape["blocks"], stem="small", input_shape=(None, None, shape["channels"]), dtype=precision
     )
@@ -36,17 +38,17 @@ def build(precision):
         dtype=precision,
     )
     model.build((None, SIZE, SIZE, shape["channels"]))
-    model.compile(keras.optimizers.Adam(1e-4), jit_compile=False)
+    model.compile(AveragedAdamW(1e-4), jit_compile=False)
     model.optimizer.build(model.trainable_weights)
     model.make_train_function()
     images = np.random.default_rng(0).random((BATCH, SIZE, SIZE, shape["channels"])).astype("float32")
     return model, tf.constant(images)
 
 
-def main(precision):
+def main(precision, width):
     """Answers questions."""
     keras.utils.set_random_seed(0)
-    model, images = build(precision)
+    model, images = build(precision, width)
     patches = model.patch_extractor(images)
     patches = tf.reshape(patches, (-1, *patches.shape[3:]))
     batches = iter(tf.data.Dataset.from_tensors(images).repeat())
@@ -57,6 +59,25 @@ def main(precision):
             vectors = tf.reduce_mean(tf.cast(model.encoder(patches, training=True), tf.float32), (1, 2))
             loss = tf.reduce_sum(tf.square(vectors))
         return tf.add_n([tf.reduce_sum(one) for one in tape.gradient(loss, model.encoder.trainable_weights)])
+
+    latents = model.encode(images)
+    of_encoder = {id(weight) for weight in model.encoder.trainable_weights}
+    others = [weight for weight in model.trainable_weights if id(weight) not in of_encoder]
+
+    @tf.function
+    def predict():
+        with tf.GradientTape() as tape:
+            tape.watch(latents)
+            loss = model.compute_loss(y_pred=model.outputs_of(latents))
+        gradients = tape.gradient(loss, [latents, *(weight.value for weight in others)])
+        return tf.add_n([tf.reduce_sum(one) for one in gradients])
+
+    gradients = [tf.random.normal(weight.shape, stddev=1e-3) for weight in model.trainable_weights]
+
+    @tf.function
+    def update():
+        model.optimizer.apply_gradients(zip(gradients, model.trainable_weights, strict=True))
+        return model.optimizer.iterations.value
 
     dtype = tf.bfloat16 if precision == "mixed_bfloat16" else tf.float32
     maps, kernel = (tf.cast(tf.random.normal(shape), dtype) for shape in ((784, 8, 8, 128), (3, 3, 128, 128)))
@@ -74,6 +95,8 @@ def main(precision):
         {
             "encoder": lambda: encode().numpy(),
             "step": lambda: float(model.train_function(batches)["loss"]),
+            "contexts and loss": lambda: predict().numpy(),
+            "optimizer": lambda: update().numpy(),
             "convolution": lambda: convolve().numpy(),
             "matmul": lambda: multiply().numpy(),
         }

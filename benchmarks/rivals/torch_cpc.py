@@ -3,7 +3,8 @@
 Channels last, bfloat16 by autocast, fused Adam, and `torch.compile` where asked for. Nothing here belongs to the
 package: it is the rival of `training_step.py`, which starts it in an environment with PyTorch.
 
-python torch_cpc.py PRECISION COMPILED THREADS answers each line on standard input, `encoder` or `step`, with seconds.
+python torch_cpc.py PRECISION WIDTH COMPILED THREADS answers each line on standard input, `encoder` or `step`, with
+seconds. WIDTH is that of the context networks.
 """
 
 import math
@@ -151,11 +152,11 @@ def encoder_step(model, bf16):
     return step
 
 
-def main(precision, compiled, threads):
+def main(precision, width, compiled, threads):
     """Answers questions."""
     torch.set_num_threads(int(threads))
     torch.manual_seed(0)
-    shape = network()
+    shape = network(width)
     model = CPC(**shape).to(memory_format=torch.channels_last)
     images = torch.rand(BATCH, SIZE, SIZE, 3).permute(0, 3, 1, 2)
     bf16 = precision == "mixed_bfloat16"

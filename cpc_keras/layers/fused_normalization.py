@@ -4,7 +4,7 @@ import math
 
 from keras import ops
 
-from cpc_keras.layers.compiled import COMPILES, compiled
+from cpc_keras.compiled import COMPILES, compiled
 
 # Elements of a batch of maps from which on compiling is worth its time, and the examples of a
 # batch whose size is not known.

@@ -1,9 +1,8 @@
 """The masked convolutional network that sums up what lies above."""
 
 import keras
+import numpy as np
 from keras import ops
-
-from cpc_keras.layers.convolution import Convolution
 
 
 @keras.saving.register_keras_serializable(package="cpc_keras")
@@ -16,7 +15,8 @@ class ContextNetwork(keras.layers.Layer):
     One ReLU follows the last block; the published listing can also be read with
     a ReLU in each.
 
-    Other directions are had by rotating the grid, see `CPC`.
+    Other directions are had by rotating the grid, see `CPC`, which runs the
+    networks of all directions `side_by_side`.
 
     Args:
         blocks: Number of residual blocks.
@@ -52,6 +52,7 @@ class ContextNetwork(keras.layers.Layer):
 
     def build(self, input_shape):
         latent_dim = input_shape[-1]
+        # They hold the weights; `side_by_side` applies them.
         self.block_layers = [
             [
                 self._convolution(f"block{index}_reduce", (1, 1), latent_dim, self.width),
@@ -63,20 +64,66 @@ class ContextNetwork(keras.layers.Layer):
         ]
 
     def _convolution(self, name, kernel, inputs, outputs, padding="valid"):
-        layer = Convolution(outputs, kernel, padding=padding, dtype=self.dtype_policy, name=name)
+        layer = keras.layers.Conv2D(outputs, kernel, padding=padding, dtype=self.dtype_policy, name=name)
         layer.build((None, None, None, inputs))
         return layer
 
     def call(self, latents):
-        context = latents
-        for reduce, row, down, expand in self.block_layers:
-            hidden = row(ops.relu(reduce(context)))
-            hidden = ops.pad(hidden, ((0, 0), (1, 0), (0, 0), (0, 0)))  # the zero row on top
-            context = context + expand(ops.relu(down(hidden)))
-        return ops.relu(context)
+        return side_by_side([self], [latents])[0]
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
         return {**super().get_config(), "blocks": self.blocks, "width": self.width}
+
+
+def side_by_side(networks, grids):
+    """Runs several networks of one size at once, each on a grid of its own.
+
+    Grids are small and convolutions on them short, so that much of a network's
+    time would go into starting them. Here the networks' convolutions of a kind
+    are one batch of products of matrices: taps lie side by side as channels.
+
+    Args:
+        networks: Built `ContextNetwork`s, `G` of them, alike but for their weights.
+        grids: As many tensors `[B, rows, cols, D]`, all of one shape.
+
+    Returns:
+        Tensor `[G, B, rows, cols, D]`, what each network says of its grid, in
+        their compute dtype.
+    """
+    context = ops.cast(ops.stack(grids), networks[0].compute_dtype)
+    for layers in zip(*(network.block_layers for network in networks), strict=True):
+        reduce, row, down, expand = zip(*layers, strict=True)
+        hidden = ops.relu(products(reduce, context))
+        hidden = products(row, _taps(hidden, axis=3, before=1, after=1))
+        hidden = ops.relu(products(down, _taps(hidden, axis=2, before=1)))  # the zero row on top
+        context = context + products(expand, hidden)
+    return ops.relu(context)
+
+
+def products(layers, values):
+    """What linear layers of one size make of values `[G, …, C]`, each of a slice of its own.
+
+    Args:
+        layers: `G` built layers with a kernel of `C × D` weights, its taps in
+            the order of the channels, and a bias `[D]`.
+        values: Tensor `[G, …, C]`.
+
+    Returns:
+        Tensor `[G, …, D]` of the dtype of `values`.
+    """
+    inputs, outputs = values.shape[-1], layers[0].kernel.shape[-1]
+    kernels = ops.stack([ops.cast(ops.reshape(layer.kernel, (inputs, outputs)), values.dtype) for layer in layers])
+    biases = ops.expand_dims(ops.stack([ops.cast(layer.bias, values.dtype) for layer in layers]), 1)
+    flat = ops.reshape(values, (len(layers), -1, inputs))
+    return ops.reshape(ops.matmul(flat, kernels) + biases, (*ops.shape(values)[:-1], outputs))
+
+
+def _taps(values, axis, before, after=0):
+    """What a kernel along an axis sees at each place, its taps side by side as channels; zeros beyond the edges."""
+    padded = ops.pad(values, [(before, after) if each == axis else (0, 0) for each in range(len(values.shape))])
+    start = np.eye(len(values.shape), dtype="int32")[axis]
+    # `ops.slice`: the gradient of an indexed slice is slow in TensorFlow.
+    return ops.concatenate([ops.slice(padded, tap * start, ops.shape(values)) for tap in range(before + 1 + after)], -1)

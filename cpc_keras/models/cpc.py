@@ -8,7 +8,7 @@ from keras import ops
 
 from cpc_keras.layers.patch_extractor import PatchExtractor, grid_size
 from cpc_keras.losses.info_nce import info_nce_and_accuracy
-from cpc_keras.models.context_network import ContextNetwork
+from cpc_keras.models.context_network import ContextNetwork, products, side_by_side
 from cpc_keras.models.directions import QUARTER_TURNS, check_names, check_prediction, rotate_grid
 from cpc_keras.models.embedding_spread import embedding_std
 from cpc_keras.models.step import TrainingStep
@@ -171,14 +171,25 @@ class CPC(TrainingStep, keras.Model):
         if self.augmentation is not None:
             place = {"first_image": self.first_image(ops.shape(images)[0])} if self._augments_by_place else {}
             patches = self.augmentation(patches, training=training, **place)
-        latents = self.encode_patches(patches, training=training)
+        return self.outputs_of(self.encode_patches(patches, training=training))
+
+    def outputs_of(self, latents):
+        """What `call` returns, from the patch grid on.
+
+        Args:
+            latents: Float32 tensor `[B, rows, cols, D]`.
+        """
+        turned = {direction: rotate_grid(latents, QUARTER_TURNS[direction]) for direction in self.directions}
         outputs = {"latents": latents, "targets": self.target_projection(latents)}
-        for direction in self.directions:
-            turned = rotate_grid(latents, QUARTER_TURNS[direction])
-            context = self.context_networks[direction](turned)
+        for directions in _of_one_shape(turned):
+            networks = [self.context_networks[direction] for direction in directions]
+            contexts = side_by_side(networks, [turned[direction] for direction in directions])
+            contexts = ops.cast(contexts, "float32")  # [G, B, rows, cols, D]
             for k in self.offsets:
-                key = f"{direction}_{k}"
-                outputs[key] = self.scale * self.predictors[key](context[:, :-k])
+                keys = [f"{direction}_{k}" for direction in directions]
+                behind = ops.split(contexts, [contexts.shape[2] - k], axis=2)[0]
+                predictions = self.scale * products([self.predictors[key] for key in keys], behind)
+                outputs.update(zip(keys, ops.unstack(predictions, len(keys)), strict=True))
         return outputs
 
     def positives(self, direction, offset, shape, first_image=0):
@@ -253,3 +264,11 @@ class CPC(TrainingStep, keras.Model):
         for name in ("encoder", "augmentation"):
             config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
+
+
+def _of_one_shape(grids):
+    """Names of grids by their shape: a quarter turn swaps the sides of a grid that is not square."""
+    groups: dict = {}
+    for name, grid in grids.items():
+        groups.setdefault(tuple(grid.shape[1:3]), []).append(name)
+    return groups.values()

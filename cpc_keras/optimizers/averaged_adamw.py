@@ -1,9 +1,15 @@
 """AdamW with a Polyak average of the weights that training never sees."""
 
 import contextlib
+import math
 
 import keras
 from keras import ops
+
+from cpc_keras.compiled import COMPILES, compiled
+
+# Elements of a weight from which on compiling its update is worth its time.
+_LARGE = 2**14
 
 
 @keras.saving.register_keras_serializable(package="cpc_keras")
@@ -79,16 +85,37 @@ class AveragedAdamW(keras.optimizers.AdamW):
         return len(variable.shape) >= 2 and super()._use_weight_decay(variable)
 
     def update_step(self, gradient, variable, learning_rate):
-        super().update_step(gradient, variable, learning_rate)
-        if self.average_decay is None:
+        place = self._get_variable_index(variable)
+        averages = [] if self.average_decay is None else [self.averages[place]]
+        update = ops.cast(self.iterations, "float32")
+        decay = ops.minimum(self.average_decay or 0.0, (1.0 + update) / (10.0 + update))
+        if COMPILES and not self.amsgrad and math.prod(variable.shape) >= _LARGE:
+            rate = learning_rate * ops.sqrt(1.0 - ops.power(self.beta_2, update + 1.0))
+            rate = rate / (1.0 - ops.power(self.beta_1, update + 1.0))
+            kept = [self._momentums[place], self._velocities[place], variable, *averages]
+            values = [ops.copy(one) for one in kept]
+            moved = _moved(gradient, values, rate, decay, self.beta_1, self.beta_2, self.epsilon)
+            for one, value in zip(kept, moved, strict=True):
+                self.assign(one, value)
             return
-        average = self.averages[self._get_variable_index(variable)]
-        update = ops.cast(self.iterations, average.dtype)
-        decay = ops.minimum(self.average_decay, (1.0 + update) / (10.0 + update))
-        self.assign_add(average, (1.0 - decay) * (variable - average))
+        super().update_step(gradient, variable, learning_rate)
+        for average in averages:
+            self.assign_add(average, ops.cast(1.0 - decay, average.dtype) * (variable - average))
 
     def get_config(self):
         return {**super().get_config(), "average_decay": self.average_decay}
+
+
+@compiled
+def _moved(gradient, kept, rate, decay, beta_1, beta_2, epsilon):
+    """Momentum, velocity, weight and, where it is kept, average after an update, in one pass over them."""
+    momentum, velocity, weight, *averages = kept
+    gradient = ops.cast(gradient, weight.dtype)
+    momentum = momentum + (gradient - momentum) * (1.0 - beta_1)
+    velocity = velocity + (ops.square(gradient) - velocity) * (1.0 - beta_2)
+    weight = weight - ops.cast(rate, weight.dtype) * momentum / (ops.sqrt(velocity) + epsilon)
+    averages = [average + ops.cast(1.0 - decay, average.dtype) * (weight - average) for average in averages]
+    return [momentum, velocity, weight, *averages]
 
 
 def averages(model):

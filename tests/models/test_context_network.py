@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from keras import ops
 
 from cpc_keras.models import CPC, ContextNetwork, ResNet
+from cpc_keras.models.context_network import side_by_side
 from cpc_keras.models.directions import QUARTER_TURNS, rotate_grid
 
 
@@ -49,6 +51,50 @@ def test_keeps_the_shape_and_ends_in_a_relu(network):
     context = np.asarray(network(latents(4, 7)))
     assert context.shape == (2, 4, 7, 10)
     assert context.min() >= 0.0
+
+
+def convolved(network, grid):
+    """The network convolution by convolution."""
+    context = grid
+    for reduce, row, down, expand in network.block_layers:
+        hidden = ops.pad(row(ops.relu(reduce(context))), ((0, 0), (1, 0), (0, 0), (0, 0)))
+        context = context + expand(ops.relu(down(hidden)))
+    return ops.relu(context)
+
+
+def test_side_by_side_each_does_what_its_convolutions_do():
+    networks = [ContextNetwork(blocks=3, width=8) for _ in range(3)]
+    grids = [latents(4, 7) + number for number in range(3)]
+    rng = np.random.default_rng(1)
+    for network in networks:
+        network.build((None, 4, 7, 10))
+        network.set_weights([rng.normal(0, 0.3, each.shape) for each in network.get_weights()])
+    together = side_by_side(networks, grids)
+    for found, network, grid in zip(together, networks, grids, strict=True):
+        np.testing.assert_allclose(found, convolved(network, grid), rtol=1e-5, atol=1e-5)
+
+
+def test_directions_of_unequal_grids_do_what_each_does_alone():
+    """On an image wider than high, half of the turned grids are high and half wide."""
+
+    def model(*directions):
+        encoder = ResNet((8,), (1,), stem="small", input_shape=(None, None, 1))
+        built = CPC(encoder, 12, 4, directions=directions, offsets=(1, 2), context_blocks=2, context_width=8)
+        built.build((None, 28, 40, 1))
+        return built
+
+    whole = model(*QUARTER_TURNS)
+    images = np.random.default_rng(0).uniform(size=(2, 28, 40, 1)).astype("float32")
+    outputs = whole(images)
+    for direction in QUARTER_TURNS:
+        alone = model(direction)
+        alone.encoder.set_weights(whole.encoder.get_weights())
+        alone.context_networks[direction].set_weights(whole.context_networks[direction].get_weights())
+        for k in (1, 2):
+            alone.predictors[f"{direction}_{k}"].set_weights(whole.predictors[f"{direction}_{k}"].get_weights())
+        for key, predictions in alone(images).items():
+            if key.startswith(direction):
+                np.testing.assert_allclose(predictions, outputs[key], atol=1e-5)
 
 
 # What a change in the middle of the grid may not reach, by direction.

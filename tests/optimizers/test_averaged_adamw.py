@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from cpc_keras.optimizers import AveragedAdamW, averaged_weights, averages
 
@@ -72,6 +73,25 @@ def test_stopping_and_going_on_is_never_having_stopped(tmp_path):
         np.testing.assert_array_equal(ours, theirs)
     for ours, theirs in zip(averages(resumed), averages(whole), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("amsgrad", [False, True])
+def test_large_weights_move_as_in_keras(amsgrad):
+    """A weight of 160 × 160, whose update is compiled, beside `keras.optimizers.AdamW`."""
+    arguments = {"weight_decay": 0.01, "global_clipnorm": 1.0, "beta_1": 0.8, "epsilon": 1e-8, "amsgrad": amsgrad}
+    ours, theirs = AveragedAdamW(1e-2, average_decay=0.5, **arguments), keras.optimizers.AdamW(1e-2, **arguments)
+    start = RNG.normal(size=(160, 160)).astype("float32")
+    weights = [keras.Variable(start), keras.Variable(start)]
+    ours.build(weights[:1])
+    average = start
+    for step in range(5):
+        gradient = RNG.normal(size=start.shape).astype("float32")
+        ours.apply([ops.convert_to_tensor(gradient)], weights[:1])
+        theirs.apply([ops.convert_to_tensor(gradient)], weights[1:])
+        np.testing.assert_allclose(weights[0], weights[1], rtol=1e-6, atol=1e-7)
+        decay = min(0.5, (1 + step) / (10 + step))
+        average = decay * average + (1 - decay) * weights[0].numpy()
+    np.testing.assert_allclose(ours.averages[0], average, atol=1e-6)
 
 
 def test_averaged_weights_are_swapped_in_and_out_even_after_an_error():

@@ -3,7 +3,7 @@
 import keras
 
 if keras.backend.backend() == "tensorflow":
-    from cpc_keras.layers.tensorflow_compiled import COMPILES, compiled
+    from cpc_keras.tensorflow_compiled import COMPILES, compiled
 else:
     COMPILES = False  # the whole step is compiled there
 
