@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Two processes, each with whole files of tests, which share what a file sets up.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 ADDONS := .cache/addons
 TORCH := .cache/torch
 FASHION := /usr/share/datasets/fashion-mnist
@@ -16,10 +18,10 @@ demo: $(READY) data
 	$(BIN)/cpc-keras demo
 
 test: $(READY) data browser lint
-	$(BIN)/pytest
+	$(PYTEST)
 
 test-fast: $(READY) data
-	$(BIN)/pytest -m "not slow and not huge and not kills"
+	$(PYTEST) -m "not slow and not huge and not kills"
 
 test-huge: $(READY)
 	$(BIN)/pytest -m huge

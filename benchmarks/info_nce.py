@@ -13,6 +13,7 @@ import time
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rivals.worker import resident
 
 GRID, AHEAD, DIM = 36, 18, 64  # 6 × 6 patches, predictions three rows ahead
 REPETITIONS = 5
@@ -46,23 +47,17 @@ def measure(form, images):
     step(arguments[0][:720], arguments[1][:1440], arguments[2][:720] % 1440)
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # the peak begins anew at what is resident now
-    before = status("VmRSS")
+    before = resident()
     seconds = []
     for _ in range(3 if images <= 512 else 1):
         began = time.perf_counter()
         loss, gradients = step(*arguments)
         loss.numpy()
         seconds.append(time.perf_counter() - began)
-    extra = status("VmHWM") - before
+    extra = resident("VmHWM") - before
     held = (queries + count) * DIM * 4 / 2**20  # the gradients
     norms = [float(tf.norm(gradient)) for gradient in gradients]
     return {"mib": extra - held, "seconds": float(np.median(seconds)), "out": [float(loss), *norms]}
-
-
-def status(name):
-    """MiB that the system states of this process."""
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) / 1024 for line in file if line.startswith(name))
 
 
 def in_a_process(form, images):

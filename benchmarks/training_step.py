@@ -6,12 +6,12 @@ with PyTorch, which `make bench` sets up; its Python is named by TORCH_PYTHON.
 
 import os
 import pathlib
-import subprocess
 import sys
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rivals.asking import Rival, spread
 
 RIVALS = pathlib.Path(__file__).parent / "rivals"
 ROUNDS = 9
@@ -25,28 +25,6 @@ PARTS = ("contexts and loss", "optimizer")
 ENCODER_GFLOP = 3 * 10.32 * BATCH
 # And those of ten operations by which a ceiling is measured.
 CEILINGS = {"convolution": 10 * 2 * 9 * 128 * 128 * 8 * 8 * 784 / 1e9, "matmul": 10 * 2 * 2048**3 / 1e9}
-
-
-class Rival:
-    """A process that answers with seconds."""
-
-    def __init__(self, python, *arguments):
-        self.process = subprocess.Popen(
-            [python, *map(str, arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def ask(self, what):
-        """Seconds of one step."""
-        self.process.stdin.write(what + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            sys.exit(f"No answer to '{what}' from: {' '.join(map(str, self.process.args))}")
-        return float(answer)
 
 
 def compare(precision, torch_python, threads):
@@ -73,11 +51,6 @@ def compare(precision, torch_python, threads):
     for rival in rivals.values():
         rival.process.kill()
     return {question: np.array(seconds) for question, seconds in found.items()}
-
-
-def spread(values, form="{:.2f}"):
-    """Median and range as text."""
-    return f"{form.format(np.median(values))} ({form.format(min(values))}–{form.format(max(values))})"
 
 
 def rows(found):

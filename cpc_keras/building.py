@@ -3,6 +3,7 @@
 import keras
 
 from cpc_keras import models
+from cpc_keras.distribution import compiles_the_step
 from cpc_keras.layers import PatchAugmentation
 from cpc_keras.optimizers import AveragedAdamW, WarmUp
 
@@ -58,7 +59,7 @@ def build_cpc(recipe):
         dtype=recipe.precision,
     )
     model.build((None, recipe.crop, recipe.crop, recipe.channels))
-    model.compile(optimizer=build_optimizer(recipe), jit_compile=False)
+    model.compile(optimizer=build_optimizer(recipe), jit_compile=compiles_the_step())
     model.optimizer.build(model.trainable_weights)
     return model
 

@@ -13,6 +13,20 @@ STRATEGIES = ("one", "mirrored", "multi_worker", "tpu")
 _PATIENCE = 600
 
 
+def has_accelerator():
+    """Whether TensorFlow sees a GPU or TPU."""
+    return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
+
+
+def compiles_the_step():
+    """Whether XLA is to compile a training step as a whole: on one accelerator.
+
+    On a CPU TensorFlow's own kernels are faster, and what several replicas tell
+    each other in a step is not for XLA (a TPU's step is compiled anyway).
+    """
+    return has_accelerator() and tf.distribute.get_strategy().num_replicas_in_sync == 1
+
+
 def open_strategy(name):
     """A `tf.distribute` strategy.
 

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from cpc_keras.distribution import has_accelerator
 from cpc_keras.errors import InputError
 from cpc_keras.recipe import AUTO
 from cpc_keras.switches import switch_off
@@ -154,13 +155,6 @@ def overlaps(recipe):
     {2: 8}
     """
     return {k: recipe.patch_size - k * recipe.stride for k in recipe.offsets if recipe.patch_size > k * recipe.stride}
-
-
-def has_accelerator():
-    """Whether TensorFlow sees a GPU or TPU."""
-    import tensorflow as tf
-
-    return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
 
 
 def computes_in_bfloat16():

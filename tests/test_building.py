@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from cpc_keras import distribution
 from cpc_keras.building import build_cpc, build_encoder, build_optimizer
 from cpc_keras.describing.cost import without_weights
 from cpc_keras.recipe import ENCODERS, Recipe
@@ -75,6 +76,26 @@ def test_same_seed_same_weights():
     one, two, other = (build_cpc(Recipe(steps=1, seed=seed, **SMALL)).get_weights() for seed in (1, 1, 2))
     assert all((a == b).all() for a, b in zip(one, two, strict=True))
     assert any((a != b).any() for a, b in zip(one, other, strict=True))
+
+
+def test_on_an_accelerator_xla_compiles_the_step_which_is_then_the_same(monkeypatch, photo_crops):
+    """With all that a run adds to a step: augmentation, clipping, averages, the batch's digest, the wish to stop."""
+
+    def losses():
+        model = build_cpc(Recipe(steps=10, **SMALL, offsets=(2,), average_decay=0.9, clip_norm=0.1))
+        model.log_batches()
+        model.listen_for_stop()
+        logs = [model.train_on_batch(photo_crops, np.arange(12), return_dict=True) for _ in range(3)]
+        return model.jit_compile, logs
+
+    plainly, expected = losses()
+    monkeypatch.setattr(distribution, "has_accelerator", lambda: True)  # the same processor stands in for it
+    compiled, found = losses()
+    assert (plainly, compiled) == (False, True)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.keys() == theirs.keys() and "batch_digest" in ours
+        for name, value in theirs.items():
+            assert ours[name] == pytest.approx(value, rel=1e-4), name
 
 
 @pytest.mark.parametrize("name", ENCODERS)

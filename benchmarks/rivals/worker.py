@@ -1,4 +1,4 @@
-"""What both rivals share: the network, and how they answer the benchmark."""
+"""What those who are measured share: the network of both rivals, and how a benchmark is answered."""
 
 import sys
 import time
@@ -24,14 +24,23 @@ def network(context_width):
     }
 
 
-def answer(steps):
-    """Answers each line of standard input, the name of a step, with the seconds that it takes.
+def resident(name="VmRSS"):
+    """MiB of this process in memory, as the system states them; `VmHWM` for the most so far."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith(name))
+
+
+def answer(steps, facts=None):
+    """Answers each line of standard input: the name of a step with the seconds that it takes, of a fact with its value.
 
     As in a run the step before was the same: one comes first that is not counted.
     """
     for line in sys.stdin:
-        step = steps[line.strip()]
-        step()
+        name = line.strip()
+        if facts and name in facts:
+            print(facts[name], flush=True)
+            continue
+        steps[name]()
         began = time.perf_counter()
-        step()
+        steps[name]()
         print(time.perf_counter() - began, flush=True)

@@ -227,13 +227,13 @@ def convert(array, channels, short_side):
         array = np.asarray(Image.fromarray(array).convert("L"))[..., None]
     if short_side is not None and min(array.shape[:2]) != short_side:
         height, width = _prepared_sizes([array.shape], channels, short_side)[0, :2]
-        planes = [
-            Image.fromarray(array[..., c]).resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
-            if array.dtype == np.uint8
-            else _resize_wide(array[..., c], width, height)
-            for c in range(array.shape[2])
-        ]
-        array = np.stack([np.asarray(plane) for plane in planes], axis=-1)
+        if array.dtype == np.uint8:
+            image = Image.fromarray(array if array.shape[2] == 3 else array[..., 0])
+            resized = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
+            array = np.asarray(resized).reshape(height, width, array.shape[2])
+        else:
+            planes = [_resize_wide(array[..., c], width, height) for c in range(array.shape[2])]
+            array = np.stack(planes, axis=-1)
     if array.shape[2] == 1 and channels == 3:
         array = np.repeat(array, 3, axis=2)
     return np.ascontiguousarray(array)

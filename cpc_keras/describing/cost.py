@@ -136,12 +136,12 @@ def context_cost(rows, cols, latent_dim, blocks=5, width=256):
     Example:
 
     >>> context_cost(rows=1, cols=1, latent_dim=2, blocks=1, width=1)
-    Cost(parameters=14, flops=18, values=8, norm_values=0)
+    Cost(parameters=14, flops=18, values=11, norm_values=0)
     """
     cells = rows * cols
     kernels = 2 * latent_dim * width + (3 + 2) * width * width
     biases = 3 * width + latent_dim
-    values = cells * latent_dim + 2 * cells * width + (rows + 1) * cols * width
+    values = cells * (latent_dim + (1 + 3 + 2 + 1) * width)  # taps lie side by side: three along a row, two down
     block = Cost(kernels + biases, 2 * kernels * cells, values)
     return Cost(blocks * block.parameters, blocks * block.flops, blocks * block.values + cells * latent_dim)
 

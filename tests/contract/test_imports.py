@@ -12,8 +12,8 @@ import cpc_keras
 PACKAGE = pathlib.Path(cpc_keras.__file__).parent
 # A module may import from its own folder, from lower ranks, and nothing else of the package.
 RANKS = {
-    **dict.fromkeys(["compiled", "tensorflow_compiled"], 0),
-    **dict.fromkeys(["determinism", "digests", "errors", "interrupts", "progress", "step_counter"], 0),
+    **dict.fromkeys(["tensorflow_compiled"], -1),
+    **dict.fromkeys(["compiled", "determinism", "digests", "errors", "interrupts", "progress", "step_counter"], 0),
     **dict.fromkeys(["distribution", "exit_codes", "model_index", "option_values"], 1),
     **dict.fromkeys(["layers", "losses", "optimizers", "data", "recipe"], 1),
     **dict.fromkeys(["launching", "mishaps", "models", "recipe_file", "startup", "switches"], 2),

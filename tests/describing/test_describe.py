@@ -75,7 +75,8 @@ def test_a_recipe_counted_by_hand():
     assert (memory["average"], memory["accumulation"]) == (0, 0)
     assert memory["patches"] == 4 * 45 * 16
     assert memory["logits"] == memory["logits_by_task"]["down_2"] == 4 * 15 * 45
-    values = 9 * (16 + 3 * 32) + (18 + 2 * 9 + 12 + 18) + 3 * 2 + 9 * 2
+    # In a block the latents, two ReLUs and the taps of two convolutions, three and two.
+    values = 9 * (16 + 3 * 32) + (9 * (2 + 2 + 3 + 2) + 18) + 3 * 2 + 9 * 2
     assert memory["activations"] == 4 * 5 * values
     assert memory["state"] == 16 * 119
     assert memory["total"] == 16 * 119 + memory["patches"] + memory["logits"] + memory["activations"]
