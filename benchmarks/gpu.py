@@ -26,9 +26,11 @@ def main():
     ours = Rival(os.environ.get("JAX_PYTHON", sys.executable), RIVALS / "jax_resnet.py", *sizes)
     if not ours.ask("gpu") and not anyway:
         ours.process.kill()
-        print("No GPU: a ResNet-50 through JAX was not measured.")
+        print("JAX finds no GPU (JAX_PYTHON may name a Python whose JAX does): nothing was measured.")
         return
     theirs = Rival(os.environ.get("TORCH_PYTHON", sys.executable), RIVALS / "torch_resnet.py", *sizes)
+    if not theirs.ask("gpu") and not anyway:
+        sys.exit("PyTorch finds no GPU: TORCH_PYTHON must name a Python whose PyTorch does.")
     found = {question: [] for question in ((ours, "encoder"), (theirs, "encoder"), (ours, "matmul"))}
     for number in range(ROUNDS + 1):
         for (rival, name), seconds in found.items():

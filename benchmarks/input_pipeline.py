@@ -16,6 +16,7 @@ import tensorflow as tf
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
+from rivals.asking import spread
 from sklearn.datasets import load_sample_images
 
 from cpc_keras.building import build_cpc
@@ -73,8 +74,7 @@ def main():
         for name, (recipe, assignments, share) in cases.items():
             image_set._CACHE_SHARE = share
             found, real, synthetic = ratios(load_recipe(recipe, assignments))
-            spread = f"{np.median(found):.3f} ({found.min():.3f}–{found.max():.3f})"
-            table.add_row(name, f"{real:.1f}", f"{synthetic:.1f}", spread)
+            table.add_row(name, f"{real:.1f}", f"{synthetic:.1f}", spread(found, "{:.3f}"))
     Console(width=110).print(table)
 
 

@@ -19,12 +19,12 @@ def has_accelerator():
 
 
 def compiles_the_step():
-    """Whether XLA is to compile a training step as a whole: on one accelerator.
+    """Whether XLA is to compile a training step as a whole: on an accelerator without a strategy.
 
-    On a CPU TensorFlow's own kernels are faster, and what several replicas tell
-    each other in a step is not for XLA (a TPU's step is compiled anyway).
+    On a CPU TensorFlow's own kernels are faster, and what replicas tell each
+    other in a step is not for XLA.
     """
-    return has_accelerator() and tf.distribute.get_strategy().num_replicas_in_sync == 1
+    return has_accelerator() and not tf.distribute.has_strategy()
 
 
 def open_strategy(name):

@@ -15,7 +15,14 @@ from cpc_keras.data.image_set import prepare
 from cpc_keras.data.pipeline import training_batches
 from cpc_keras.data.sources import open_source
 from cpc_keras.determinism import enable_determinism
-from cpc_keras.distribution import check_replicas, distribute, has_many_workers, is_chief, wait_for
+from cpc_keras.distribution import (
+    check_replicas,
+    compiles_the_step,
+    distribute,
+    has_many_workers,
+    is_chief,
+    wait_for,
+)
 from cpc_keras.errors import InputError
 from cpc_keras.geometry import overlaps, resolve
 from cpc_keras.health import HealthLog
@@ -88,6 +95,7 @@ def _model(recipe, folder):
         return build_cpc(recipe), 0
     step, path = last
     model = load_model(path)
+    model.jit_compile = compiles_the_step()  # the checkpoint may come from another machine
     updates = int(model.optimizer.iterations.numpy())
     if updates != step // recipe.accumulate:
         raise InputError(

@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Rival:
-    """A process that answers with seconds."""
+    """A process that answers with numbers."""
 
     def __init__(self, python, *arguments):
         self.process = subprocess.Popen(
@@ -19,7 +19,7 @@ class Rival:
         )
 
     def ask(self, what):
-        """Seconds of one step."""
+        """What it answers: the seconds of a step, or a fact."""
         self.process.stdin.write(what + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()

@@ -1,7 +1,7 @@
 """One configuration of `growth.py`.
 
 python growing.py PRECISION BATCH GRID BLOCKS answers `step` with the seconds of a training step, and `memory` with the
-MiB that it takes beside those of a step of one image.
+MiB that it takes beside those of a step of one image, its graph included.
 """
 
 import os
@@ -50,13 +50,14 @@ def main(precision, batch, grid, blocks):
         return lambda: model.train_function(batches)["loss"].numpy()
 
     step_on(1)()
-    before, step = resident(), step_on(batch)
+    model.make_train_function(force=True)  # else a graph of any batch, where a run has one of a fixed batch
+    before, step = peak_begins(), step_on(batch)
     step()
     step()
     answer({"step": step}, {"memory": resident("VmHWM") - before})
 
 
 if __name__ == "__main__":
-    from worker import answer, resident
+    from worker import answer, peak_begins, resident
 
     main(sys.argv[1], *map(int, sys.argv[2:]))

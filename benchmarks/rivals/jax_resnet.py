@@ -10,6 +10,8 @@ import os
 import sys
 
 os.environ["KERAS_BACKEND"] = "jax"
+# The rival has the same GPU.
+os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
 
 import jax
 import jax.numpy as jnp

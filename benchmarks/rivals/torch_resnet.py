@@ -70,7 +70,7 @@ def main(patches, side):
 
     with FlopCounterMode(display=False) as counter:
         model(images[:1]).sum().backward()
-    answer({"encoder": step}, {"gflop": counter.get_total_flops() * patches / 1e9})
+    answer({"encoder": step}, {"gpu": int(device == "cuda"), "gflop": counter.get_total_flops() * patches / 1e9})
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from cpc_keras.layers.convolution import Convolution
+
 
 @keras.saving.register_keras_serializable(package="cpc_keras")
 class ContextNetwork(keras.layers.Layer):
@@ -64,7 +66,7 @@ class ContextNetwork(keras.layers.Layer):
         ]
 
     def _convolution(self, name, kernel, inputs, outputs, padding="valid"):
-        layer = keras.layers.Conv2D(outputs, kernel, padding=padding, dtype=self.dtype_policy, name=name)
+        layer = Convolution(outputs, kernel, padding=padding, dtype=self.dtype_policy, name=name)
         layer.build((None, None, None, inputs))
         return layer
 
@@ -96,24 +98,15 @@ def side_by_side(networks, grids):
     context = ops.cast(ops.stack(grids), networks[0].compute_dtype)
     for layers in zip(*(network.block_layers for network in networks), strict=True):
         reduce, row, down, expand = zip(*layers, strict=True)
-        hidden = ops.relu(products(reduce, context))
-        hidden = products(row, _taps(hidden, axis=3, before=1, after=1))
-        hidden = ops.relu(products(down, _taps(hidden, axis=2, before=1)))  # the zero row on top
-        context = context + products(expand, hidden)
+        hidden = ops.relu(_products(reduce, context))
+        hidden = _products(row, _taps(hidden, axis=3, before=1, after=1))
+        hidden = ops.relu(_products(down, _taps(hidden, axis=2, before=1)))  # the zero row on top
+        context = context + _products(expand, hidden)
     return ops.relu(context)
 
 
-def products(layers, values):
-    """What linear layers of one size make of values `[G, …, C]`, each of a slice of its own.
-
-    Args:
-        layers: `G` built layers with a kernel of `C × D` weights, its taps in
-            the order of the channels, and a bias `[D]`.
-        values: Tensor `[G, …, C]`.
-
-    Returns:
-        Tensor `[G, …, D]` of the dtype of `values`.
-    """
+def _products(layers, values):
+    """What convolutions of one size make of `[G, …, C]`, each of its own slice; their taps lie in `C`, in order."""
     inputs, outputs = values.shape[-1], layers[0].kernel.shape[-1]
     kernels = ops.stack([ops.cast(ops.reshape(layer.kernel, (inputs, outputs)), values.dtype) for layer in layers])
     biases = ops.expand_dims(ops.stack([ops.cast(layer.bias, values.dtype) for layer in layers]), 1)

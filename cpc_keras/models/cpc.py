@@ -8,7 +8,7 @@ from keras import ops
 
 from cpc_keras.layers.patch_extractor import PatchExtractor, grid_size
 from cpc_keras.losses.info_nce import info_nce_and_accuracy
-from cpc_keras.models.context_network import ContextNetwork, products, side_by_side
+from cpc_keras.models.context_network import ContextNetwork, side_by_side
 from cpc_keras.models.directions import QUARTER_TURNS, check_names, check_prediction, rotate_grid
 from cpc_keras.models.embedding_spread import embedding_std
 from cpc_keras.models.step import TrainingStep
@@ -183,13 +183,16 @@ class CPC(TrainingStep, keras.Model):
         outputs = {"latents": latents, "targets": self.target_projection(latents)}
         for directions in _of_one_shape(turned):
             networks = [self.context_networks[direction] for direction in directions]
-            contexts = side_by_side(networks, [turned[direction] for direction in directions])
-            contexts = ops.cast(contexts, "float32")  # [G, B, rows, cols, D]
-            for k in self.offsets:
-                keys = [f"{direction}_{k}" for direction in directions]
-                behind = ops.split(contexts, [contexts.shape[2] - k], axis=2)[0]
-                predictions = self.scale * products([self.predictors[key] for key in keys], behind)
-                outputs.update(zip(keys, ops.unstack(predictions, len(keys)), strict=True))
+            contexts = ops.unstack(
+                side_by_side(networks, [turned[direction] for direction in directions]), len(directions)
+            )
+            for direction, context in zip(directions, contexts, strict=True):
+                shape = ops.shape(context)  # [B, rows, cols, D]
+                for k in self.offsets:
+                    # `ops.slice`: the gradient of an indexed slice is slow in TensorFlow.
+                    behind = ops.slice(context, (0, 0, 0, 0), (shape[0], shape[1] - k, *shape[2:]))
+                    key = f"{direction}_{k}"
+                    outputs[key] = self.scale * self.predictors[key](behind)
         return outputs
 
     def positives(self, direction, offset, shape, first_image=0):
@@ -267,8 +270,10 @@ class CPC(TrainingStep, keras.Model):
 
 
 def _of_one_shape(grids):
-    """Names of grids by their shape: a quarter turn swaps the sides of a grid that is not square."""
+    """Directions by the shape of their grids: a quarter turn swaps the sides of one that is not square."""
     groups: dict = {}
-    for name, grid in grids.items():
-        groups.setdefault(tuple(grid.shape[1:3]), []).append(name)
+    for direction, grid in grids.items():
+        rows, cols = grid.shape[1:3]
+        square = rows is not None and rows == cols
+        groups.setdefault(0 if square else QUARTER_TURNS[direction] % 2, []).append(direction)
     return groups.values()

@@ -90,7 +90,7 @@ class AveragedAdamW(keras.optimizers.AdamW):
         update = ops.cast(self.iterations, "float32")
         decay = ops.minimum(self.average_decay or 0.0, (1.0 + update) / (10.0 + update))
         if COMPILES and not self.amsgrad and math.prod(variable.shape) >= _LARGE:
-            rate = learning_rate * ops.sqrt(1.0 - ops.power(self.beta_2, update + 1.0))
+            rate = ops.cast(learning_rate, "float32") * ops.sqrt(1.0 - ops.power(self.beta_2, update + 1.0))
             rate = rate / (1.0 - ops.power(self.beta_1, update + 1.0))
             kept = [self._momentums[place], self._velocities[place], variable, *averages]
             values = [ops.copy(one) for one in kept]

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from cpc_keras.data import image_set
 from cpc_keras.data.image_set import ImageSet, prepare, to_float
@@ -50,6 +51,13 @@ def test_prepare_resizes_the_short_side_and_converts(images, channels, cached, m
     ]
     for index in range(4):
         assert ready.read(index).shape == tuple(ready.sizes[index])
+        if channels == images.sizes[index, 2] and images.read(index).dtype == np.uint8:
+            height, width = ready.sizes[index, :2]
+            for plane, resized in zip(
+                np.moveaxis(images.read(index), 2, 0), np.moveaxis(ready.read(index), 2, 0), strict=True
+            ):
+                alone = Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
+                np.testing.assert_array_equal(resized, alone)
     assert ready.read(3).dtype == np.uint16
     assert to_float(ready.read(3)).mean() == pytest.approx(to_float(images.read(3)).mean(), abs=0.02)
 

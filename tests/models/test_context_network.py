@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 
 from cpc_keras.models import CPC, ContextNetwork, ResNet
@@ -95,6 +96,30 @@ def test_directions_of_unequal_grids_do_what_each_does_alone():
         for key, predictions in alone(images).items():
             if key.startswith(direction):
                 np.testing.assert_allclose(predictions, outputs[key], atol=1e-5)
+
+
+def test_predictions_are_made_in_float32_from_contexts_in_bfloat16():
+    encoder = ResNet((8,), (1,), stem="small", input_shape=(None, None, 1), dtype="mixed_bfloat16")
+    model = CPC(encoder, 12, 4, offsets=(2,), context_blocks=2, context_width=8, dtype="mixed_bfloat16")
+    images = np.random.default_rng(0).uniform(size=(2, 28, 28, 1)).astype("float32")
+    outputs = model(images)
+    context = model.context_networks["down"](outputs["latents"])
+    assert context.dtype == "bfloat16"
+    kernel, bias = model.predictors["down_2"].get_weights()
+    expected = model.scale * (ops.convert_to_numpy(ops.cast(context, "float32"))[:, :-2] @ kernel + bias)
+    np.testing.assert_allclose(outputs["down_2"], expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("side", [28, 40])
+def test_sides_may_be_known_at_run_time_only(side):
+    encoder = ResNet((8,), (1,), stem="small", input_shape=(None, None, 1))
+    directions = tuple(QUARTER_TURNS)
+    model = CPC(encoder, 12, 4, directions=directions, offsets=(1, 2), context_blocks=2, context_width=8)
+    images = np.random.default_rng(0).uniform(size=(2, 28, side, 1)).astype("float32")
+    expected = model(images)
+    found = tf.function(model, input_signature=[tf.TensorSpec((None, None, None, 1))])(images)
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, atol=1e-5)
 
 
 # What a change in the middle of the grid may not reach, by direction.
