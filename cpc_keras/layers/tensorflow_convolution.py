@@ -17,7 +17,7 @@ def pays(inputs, kernel, strides):
     if strides[0] == 2 and (height % 2 or width % 2 or tuple(kernel.shape[:2]) != (3, 3)):
         return False
     pixels = height * width // strides[0] ** 2
-    return 3 * pixels <= min(kernel.shape[2:]) and _on_cpu()
+    return 3 * pixels <= min(kernel.shape[2:]) and on_cpu()
 
 
 def convolve(inputs, kernel, strides, padding):
@@ -70,5 +70,6 @@ def _of_kernel(inputs, shape, upstream, stride, padding):
     return tf.reshape(tf.stack([of_tap(row, col) for row in range(rows) for col in range(cols)]), shape)
 
 
-def _on_cpu():
+def on_cpu():
+    """Whether TensorFlow computes on processors alone."""
     return all(device.device_type == "CPU" for device in tf.config.list_logical_devices())
