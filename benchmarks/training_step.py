@@ -1,7 +1,7 @@
 """The training step beside the same network in PyTorch, and beside what the machine can do at most.
 
 Processes that stay, asked in turn, so that whatever else the machine does meets all of them alike. Needs an environment
-with PyTorch, which `make bench` sets up; its Python is named by TORCH_PYTHON.
+with PyTorch, which `make bench` sets up; its Python is named by TORCH_PYTHON. Arguments, if any, are the precisions.
 """
 
 import os
@@ -15,7 +15,7 @@ from rivals.asking import Rival, spread
 
 RIVALS = pathlib.Path(__file__).parent / "rivals"
 ROUNDS = 9
-PRECISIONS = ("float32", "mixed_bfloat16")
+PRECISIONS = tuple(sys.argv[1:]) or ("float32", "mixed_bfloat16")
 BATCH = 16
 # Contestants: context networks are as wide as the published ones, or half as wide as the latents.
 OURS, NARROW, PLAIN, COMPILED = "cpc_keras", "cpc_keras, contexts of 128", "PyTorch, plain", "PyTorch, compiled"
