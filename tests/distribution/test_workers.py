@@ -5,12 +5,13 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import psutil
 import pytest
 
 from tests.end_to_end.test_bad_input import RECIPE, cpc_keras
-from tests.end_to_end.test_stopped_runs import assert_identical, state
+from tests.end_to_end.test_stopped_runs import assert_identical
 
 pytestmark = pytest.mark.slow
 LAST = "step-00000060.keras"
@@ -66,9 +67,15 @@ def test_told_to_end_killed_and_started_again_the_workers_end_up_the_same(place)
 
     cpc_keras("pretrain", "small.py", "--run", "alone", cwd=place, code=0)
     assert (place / "alone" / "batches.csv").read_bytes() == (place / "whole" / "batches.csv").read_bytes()
-    for ours, theirs in zip(*(state(place / run / "checkpoints" / LAST) for run in ("alone", "whole")), strict=True):
-        # Sixty steps of Adam enlarge rounding; `test_replicas.py` compares closely, after twenty.
-        assert np.linalg.norm(ours - theirs) <= 1e-2 * np.linalg.norm(ours) + 1e-9
+    # Sixty steps of Adam enlarge rounding, most where a weight is small: all are compared with how far they moved.
+    # `test_replicas.py` compares each of them closely, after twenty steps.
+    first, alone, whole = (
+        np.concatenate(
+            [np.ravel(one) for one in keras.models.load_model(place / run / "checkpoints" / name).trainable_weights]
+        )
+        for run, name in (("whole", "step-00000000.keras"), ("alone", LAST), ("whole", LAST))
+    )
+    assert np.linalg.norm(alone - whole) <= 1e-2 * np.linalg.norm(alone - first)
 
 
 def test_refuses_what_workers_cannot_share(place):
