@@ -1,4 +1,4 @@
-"""XLA for a single function amid TensorFlow's own kernels."""
+"""XLA for a single function amid TensorFlow's own kernels, and where these run."""
 
 import tensorflow as tf
 
@@ -12,3 +12,8 @@ def compiled(function):
     chain of additions and multiplications the other way round.
     """
     return tf.function(function, jit_compile=True, autograph=False, reduce_retracing=False)
+
+
+def on_cpu():
+    """Whether TensorFlow computes on processors alone."""
+    return all(device.device_type == "CPU" for device in tf.config.list_logical_devices())

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from cpc_keras.compiled import on_cpu
+
 
 def pays(inputs, kernel, strides):
     """Whether `convolve` is faster than TensorFlow's own convolution.
@@ -68,8 +70,3 @@ def _of_kernel(inputs, shape, upstream, stride, padding):
         return tf.matmul(tf.reshape(seen, (-1, channels)), flat, transpose_a=True)
 
     return tf.reshape(tf.stack([of_tap(row, col) for row in range(rows) for col in range(cols)]), shape)
-
-
-def on_cpu():
-    """Whether TensorFlow computes on processors alone."""
-    return all(device.device_type == "CPU" for device in tf.config.list_logical_devices())

@@ -3,16 +3,8 @@
 import keras
 from keras import ops
 
+from cpc_keras.compiled import on_cpu
 from cpc_keras.layers.spatial_layer_normalization import SpatialLayerNormalization
-
-if keras.backend.backend() == "tensorflow":
-    from cpc_keras.layers.tensorflow_convolution import on_cpu
-else:
-
-    def on_cpu():
-        """Other backends compile the whole step, and divide it themselves."""
-        return False
-
 
 # Pixels of a batch of patches from which on two halves are worth while.
 _LARGE = 2**17

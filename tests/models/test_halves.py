@@ -8,7 +8,7 @@ from cpc_keras.models import ResNet, halves
 PATCHES = np.random.default_rng(0).uniform(size=(9, 8, 8, 1)).astype("float32")
 
 
-class Counted(keras.layers.Layer):
+class Unknown(keras.layers.Layer):
     """A layer of the user's own, of which nothing is known."""
 
     def call(self, inputs):
@@ -21,7 +21,7 @@ def encoders():
         "resnet": (network, 2),
         "nested": (keras.Sequential([keras.Input((8, 8, 1)), network, keras.layers.GlobalAveragePooling2D()]), 2),
         "batch norm": (ResNet((4,), (1,), stem="small", normalization="batch", input_shape=(8, 8, 1)), 1),
-        "unknown": (keras.Sequential([keras.Input((8, 8, 1)), Counted(), network]), 1),
+        "unknown": (keras.Sequential([keras.Input((8, 8, 1)), Unknown(), network]), 1),
         "regularized": (
             keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Dense(2, activity_regularizer="l2")]),
             1,
