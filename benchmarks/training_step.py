@@ -14,7 +14,8 @@ from rich.table import Table
 from rivals.asking import Rival, spread
 
 RIVALS = pathlib.Path(__file__).parent / "rivals"
-ROUNDS = 9
+# Processes differ by some per cent for as long as they live (where their memory lies), so each contestant has several.
+PROCESSES, ROUNDS = 3, 5
 PRECISIONS = tuple(sys.argv[1:]) or ("float32", "mixed_bfloat16")
 BATCH = 16
 # Contestants: context networks are as wide as the published ones, or half as wide as the latents.
@@ -30,11 +31,11 @@ CEILINGS = {"convolution": 10 * 2 * 9 * 128 * 128 * 8 * 8 * 784 / 1e9, "matmul":
 def compare(precision, torch_python, threads):
     """Seconds of every contestant, by contestant and step, one entry a round."""
     ours, theirs = [sys.executable, RIVALS / "keras_cpc.py"], [torch_python, RIVALS / "torch_cpc.py"]
-    rivals = {
-        OURS: Rival(*ours, precision, 256),
-        NARROW: Rival(*ours, precision, 128),
-        PLAIN: Rival(*theirs, precision, 256, "plain", threads),
-        COMPILED: Rival(*theirs, precision, 256, "compiled", threads),
+    contestants = {
+        OURS: [*ours, precision, 256],
+        NARROW: [*ours, precision, 128],
+        PLAIN: [*theirs, precision, 256, "plain", threads],
+        COMPILED: [*theirs, precision, 256, "compiled", threads],
     }
     questions = [
         *((OURS, step) for step in ("encoder", "step", *PARTS, *CEILINGS)),
@@ -42,14 +43,16 @@ def compare(precision, torch_python, threads):
         *((PLAIN, step) for step in ("encoder", "step")),
         (COMPILED, "step"),
     ]
-    for name, step in questions:
-        rivals[name].ask(step)  # compiles, and fills caches
     found = {question: [] for question in questions}
-    for _ in range(ROUNDS):
+    for _ in range(PROCESSES):
+        rivals = {name: Rival(*command) for name, command in contestants.items()}
         for name, step in questions:
-            found[name, step].append(rivals[name].ask(step))
-    for rival in rivals.values():
-        rival.process.kill()
+            rivals[name].ask(step)  # compiles, and fills caches
+        for _ in range(ROUNDS):
+            for name, step in questions:
+                found[name, step].append(rivals[name].ask(step))
+        for rival in rivals.values():
+            rival.process.kill()
     return {question: np.array(seconds) for question, seconds in found.items()}
 
 
@@ -80,7 +83,8 @@ def main():
     torch_python = os.environ.get("TORCH_PYTHON")
     if not torch_python:
         sys.exit("TORCH_PYTHON must name the Python of an environment with PyTorch; `make bench` sets one up.")
-    table = Table("", *PRECISIONS, title=f"Training step of {BATCH} images, median of {ROUNDS} rounds (range)")
+    rounds = f"median of {PROCESSES} × {ROUNDS} rounds (range)"
+    table = Table("", *PRECISIONS, title=f"Training step of {BATCH} images, {rounds}")
     columns = [rows(compare(precision, torch_python, os.cpu_count() or 1)) for precision in PRECISIONS]
     for row in columns[0]:
         table.add_row(row, *(column[row] for column in columns))

@@ -5,7 +5,7 @@ from keras import ops
 # Logits that are held at a time, 2 MiB of float32.
 BLOCK_LOGITS = 2**19
 # Queries of a block all the same: each block reads and writes the gradient of all candidates once.
-FEWEST_ROWS = 32
+FEWEST_ROWS = 16
 
 
 def streamed_cross_entropy(queries, candidates, positives):

@@ -19,6 +19,8 @@ def gradients(convolve, images, kernel, upstream):
     ("side", "kernel", "stride", "padding"),
     [
         ((4, 4), (3, 3), 1, "same"),
+        ((2, 6), (3, 3), 1, "same"),
+        ((4, 4), (3, 3), 1, "valid"),
         ((5, 7), (3, 3), 1, "same"),
         ((6, 4), (3, 3), 2, "same"),
         ((5, 6), (1, 3), 1, "same"),
