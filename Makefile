@@ -9,18 +9,19 @@ PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 ADDONS := .cache/addons
 TORCH := .cache/torch
 FASHION := /usr/share/datasets/fashion-mnist
+TREES := .cache/trees
 export TFDS_DATA_DIR ?= $(CURDIR)/.cache/tensorflow_datasets
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-huge test-kills test-addons lint bench data browser clean
+.PHONY: demo test test-fast test-huge test-kills test-addons lint bench data trees browser clean
 
 demo: $(READY) data
 	$(BIN)/cpc-keras demo
 
-test: $(READY) data browser lint
+test: $(READY) data $(TREES)/.ready browser lint
 	$(PYTEST)
 
-test-fast: $(READY) data
+test-fast: $(READY) data $(TREES)/.ready
 	$(PYTEST) -m "not slow and not huge and not kills"
 
 test-huge: $(READY)
@@ -71,6 +72,22 @@ data:
 	@test -f $(FASHION)/train-images-idx3-ubyte.gz || \
 	  $(MAKE) --no-print-directory system PACKAGES=dataset-fashion-mnist || \
 	  echo "Fashion-MNIST is not installed; TFDS will download it (apt-get install dataset-fashion-mnist avoids that)."
+
+# Annotated aerial photographs, which a Python package carries along: to learn from, to be examined on, and pixels
+# without boxes, none of them of the examined image.
+trees: $(TREES)/.ready
+
+$(TREES)/.ready: $(READY)
+	rm -rf $(TREES)
+	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest $(TREES)/wheel deepforest==2.1.0
+	$(BIN)/python -m zipfile -e $(TREES)/wheel/*.whl $(TREES)/wheel
+	mkdir $(TREES)/train $(TREES)/test $(TREES)/unlabelled
+	cp $(TREES)/wheel/deepforest/data/2019_YELL_2_528000_4978000_image_crop2.* $(TREES)/train
+	cp $(TREES)/wheel/deepforest/data/2019_YELL_2_541000_4977000_image_crop.* $(TREES)/test
+	cd $(TREES)/wheel/deepforest/data && \
+	  cp 2019_YELL_2_528000_4978000_image_crop2.png OSBS_029.png SOAP_031.png SOAP_061.png ../../../unlabelled
+	rm -r $(TREES)/wheel
+	@touch $@
 
 # Reports are tested in a real browser.
 browser:

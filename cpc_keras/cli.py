@@ -7,6 +7,7 @@ import typer
 
 from cpc_keras.errors import InputError
 from cpc_keras.exit_codes import exit_with
+from cpc_keras.extras import check_installed
 from cpc_keras.option_values import budget_numbers, option_numbers
 from cpc_keras.startup import open_console, open_console_and_strategy, plain_console
 
@@ -23,12 +24,15 @@ Run = Annotated[pathlib.Path, typer.Argument(metavar="RUN", help="Folder of a ru
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe file, or the name of one that comes along.")]
 Data = Annotated[
     str | None,
-    typer.Option(metavar="SOURCE", help="tfds:NAME, dir:PATH, classes:PATH or csv:FILE; instead of the recipe's."),
+    typer.Option(
+        metavar="SOURCE", help="tfds:NAME, dir:PATH, classes:PATH, csv:FILE or voc:PATH; instead of the recipe's."
+    ),
 ]
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replaces a recipe's field.")]
 Model = Annotated[pathlib.Path, typer.Argument(metavar="MODEL", help="Folder of an exported model.")]
 ImageData = Annotated[
-    str, typer.Option("--data", metavar="SOURCE", help="Images: tfds:NAME, dir:PATH, classes:PATH or csv:FILE.")
+    str,
+    typer.Option("--data", metavar="SOURCE", help="Images: tfds:NAME, dir:PATH, classes:PATH, csv:FILE or voc:PATH."),
 ]
 RunOption = Annotated[pathlib.Path | None, typer.Option("--run", help="Folder of the run; runs/RECIPE if not given.")]
 
@@ -197,6 +201,41 @@ def evaluate(
         value_range=tuple(value_range),
         every_checkpoint=checkpoints == "all",
     )
+
+
+@app.command()
+def detect(
+    run: Run,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="SOURCE", help="Images with boxes: voc:PATH or tfds:NAME; the recipe's if none."),
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="Those to be examined on, if the data has no split for it.")
+    ] = None,
+    recipe: Annotated[
+        str, typer.Option(metavar="RECIPE", help="Recipe for detection: a file, or the name of one that comes along.")
+    ] = "voc2007_faster_rcnn",
+    trunk: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TRUNK",
+            help="What detectors stand on: cpc, cpc_frozen, scratch, untrained, or a path, of an exported encoder or "
+            "of a .keras file (a classifier, say); may be repeated.",
+        ),
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Faster R-CNN on the run's encoder and on rivals: mean average precision; run again, it goes on where it was."""
+    check_installed(("keras_hub", "pycocotools"), "detection", "detect")
+    console = open_console()
+    from cpc_keras.detecting import detect as detect_objects
+    from cpc_keras.detection_recipe import DetectionRecipe
+    from cpc_keras.recipe_file import load_recipe
+
+    given = [f"{name}={value!r}" for name, value in (("data", data), ("test", test)) if value]
+    chosen = load_recipe(recipe, [*(overrides or []), *given], DetectionRecipe)
+    detect_objects(run, chosen, console, trunk)
 
 
 @app.command()

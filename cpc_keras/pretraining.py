@@ -61,7 +61,7 @@ def pretrain(recipe, run, console, strategy=None):
     if not chief:
         console = Console(quiet=True)
     folder = RunFolder(run)
-    found = open_source(recipe.data, max_bad_share=recipe.max_bad_share)
+    found = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
     if not chief:
         wait_for(folder.recipe_file)
     asked, recipe = recipe, folder.settle(recipe, lambda: resolve(recipe, found))

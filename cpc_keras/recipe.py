@@ -3,8 +3,8 @@
 import dataclasses
 
 from cpc_keras.errors import InputError
+from cpc_keras.recipe_checks import AUTO, check_kinds, check_ranges
 
-AUTO = "auto"
 ENCODERS = ("resnet", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnet161", "resnet170")
 # The axes of the ablation, in the order in which the paper's Figure 3 adds them.
 AXES = ("MC", "BU", "LN", "RC", "HP", "LP", "PA")
@@ -21,6 +21,9 @@ class Recipe:
 
     Attributes:
         data: Source of the images, see `cpc_keras.data.open_source`.
+        tile: Side in pixels of the tiles into which larger images are cut, before
+            anything else; `None` leaves them whole. For a few huge images, such as
+            aerial ones: a step takes one crop of each image at most.
         channels: 1, 3, or `"auto"` (1 if every image is grey).
         short_side: Pixels to which the shorter side is resized, `None` (as it
             is) or `"auto"`.
@@ -109,6 +112,7 @@ class Recipe:
     """
 
     data: str = "tfds:fashion_mnist"
+    tile: int | None = None
     channels: int | str = AUTO
     short_side: int | str | None = None
     crop: int | str = AUTO
@@ -179,33 +183,12 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if field.type is tuple and isinstance(value, list):
-                object.__setattr__(self, field.name, tuple(value))
-            _check_kind(field.name, getattr(self, field.name), field.type)
+        check_kinds(self)
         if (self.steps is None) == (self.epochs is None):
             raise InputError(
                 f"`steps` or `epochs` must be set, and not both. Received: steps={self.steps}, epochs={self.epochs}"
             )
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise InputError(f"`{name}` must be one of {choices}. Received: {name}={getattr(self, name)!r}")
-        for name in _POSITIVE:
-            value = getattr(self, name)
-            if value not in (AUTO, None) and value <= 0:
-                raise InputError(f"`{name}` must be positive. Received: {name}={value}")
-        for name in _SHARES:
-            value = getattr(self, name)
-            if value is not None and not 0 <= value <= 1:
-                raise InputError(f"`{name}` must lie in [0, 1]. Received: {name}={value}")
-        for name in _NOT_NEGATIVE:
-            if getattr(self, name) < 0:
-                raise InputError(f"`{name}` must not be negative. Received: {name}={getattr(self, name)}")
-        for name in _BELOW_ONE:
-            value = getattr(self, name)
-            if value is not None and not 0 <= value < 1:
-                raise InputError(f"`{name}` must lie in [0, 1). Received: {name}={value}")
+        check_ranges(self, _CHOICES, _POSITIVE, _SHARES, _NOT_NEGATIVE, _BELOW_ONE)
         if len(self.widths) != len(self.blocks) or not self.widths:
             raise InputError(
                 "`widths` and `blocks` must name the same number of stacks, at least one. "
@@ -261,7 +244,7 @@ _CHOICES = {
     "precision": (AUTO, "float32", "mixed_bfloat16"),
 }
 _POSITIVE = (
-    *("short_side", "crop", "patch_size", "stride", "patch_sub_crop"),
+    *("tile", "short_side", "crop", "patch_size", "stride", "patch_sub_crop"),
     *("target_dim", "scale", "context_blocks", "context_width"),
     *("batch_size", "accumulate", "steps", "epochs", "learning_rate", "epsilon", "clip_norm", "decay_factor"),
     *("checkpoint_every", "keep_checkpoints", "label_seeds", "head_blocks", "head_width", "head_bottleneck"),
@@ -275,23 +258,3 @@ _NOT_NEGATIVE = (
     *("patch_brightness", "patch_hue", "warmup_steps", "weight_decay", "seed"),
 )
 _BELOW_ONE = ("beta_1", "beta_2", "average_decay")
-
-
-def _check_kind(name, value, kind):
-    accepted = kind.__args__ if hasattr(kind, "__args__") else (kind,)
-    if isinstance(value, bool):
-        fits = bool in accepted
-    elif isinstance(value, int):
-        fits = int in accepted or float in accepted
-    elif value is None:
-        fits = type(None) in accepted
-    elif isinstance(value, str):
-        fits = str in accepted and (value == AUTO or int not in accepted)
-    else:
-        fits = isinstance(value, accepted)
-    if not fits:
-        names = " or ".join(
-            repr(AUTO) if one is str and int in accepted else "None" if one is type(None) else one.__name__
-            for one in accepted
-        )
-        raise InputError(f"`{name}` must be {names}. Received: {name}={value!r}")

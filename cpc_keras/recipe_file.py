@@ -1,17 +1,18 @@
 """Reading a recipe's file, and `--set`, without executing anything."""
 
 import ast
+import dataclasses
 import difflib
 import pathlib
 
 from cpc_keras.errors import InputError
-from cpc_keras.recipe import FIELDS, Recipe
+from cpc_keras.recipe import Recipe
 
 _BUILT_IN = pathlib.Path(__file__).parent / "recipes"
 _CHECKOUT = pathlib.Path(__file__).parent.parent / "recipes"
 
 
-def load_recipe(name, overrides=()):
+def load_recipe(name, overrides=(), kind=Recipe):
     """Reads a recipe file.
 
     Args:
@@ -19,9 +20,10 @@ def load_recipe(name, overrides=()):
             package, such as `"fashion_mnist"`.
         overrides: Strings `"KEY=VALUE"` that replace fields. A value that is no
             Python literal is taken as text.
+        kind: The dataclass of its fields.
 
     Returns:
-        A `Recipe`.
+        A `Recipe`, or what `kind` is.
 
     Raises:
         InputError: If the file is missing, holds anything but a docstring and
@@ -39,17 +41,18 @@ def load_recipe(name, overrides=()):
         if not separator:
             raise InputError(f"`--set` must be KEY=VALUE. Received: {override}")
         fields[key.strip()] = _literal_or_text(value.strip())
-    return recipe_from_fields(fields)
+    return recipe_from_fields(fields, kind)
 
 
-def recipe_from_fields(fields):
-    """Builds a `Recipe` from a dictionary, refusing unknown names."""
+def recipe_from_fields(fields, kind=Recipe):
+    """Builds a `Recipe`, or another dataclass, from a dictionary, refusing unknown names."""
+    known = [field.name for field in dataclasses.fields(kind)]
     for key in fields:
-        if key not in FIELDS:
-            close = difflib.get_close_matches(key, FIELDS, n=1)
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else ""
             raise InputError(f"A recipe's fields must be known ones. Received: {key!r}{hint}")
-    return Recipe(**fields)
+    return kind(**fields)
 
 
 def _find(name):

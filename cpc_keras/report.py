@@ -1,5 +1,7 @@
 """One page that a person enjoys: what was learnt, and with how few labels."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 from sklearn.manifold import TSNE
@@ -9,6 +11,7 @@ from cpc_keras.checkpoints import load_last_model
 from cpc_keras.data.image_set import prepare, to_float
 from cpc_keras.data.pipeline import encoding_batches
 from cpc_keras.data.sources import open_source
+from cpc_keras.detection.table import trunk_name
 from cpc_keras.evaluation import figures
 from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
 from cpc_keras.evaluation.findings import arrows, find, lead
@@ -17,7 +20,7 @@ from cpc_keras.evaluation.label_table import at_checkpoint, row_name
 from cpc_keras.evaluation.patch_picks import pick_patches
 from cpc_keras.exporting import preferred_view
 from cpc_keras.label_efficiency import finished_cells, open_labelled, run_source
-from cpc_keras.report_page import Section, accuracy_table, page, published_table
+from cpc_keras.report_page import Section, accuracy_table, detection_rows, page, published_table
 from cpc_keras.run_folder import RunFolder, write_text
 
 # Images among which neighbours are looked for and points are drawn, and how many are shown.
@@ -55,8 +58,9 @@ def write_report(run, console):
         words, found = _label_efficiency(folder, cells, labelled, step, metrics)
         sections += found
     else:
-        images = open_source(recipe.data, max_bad_share=recipe.max_bad_share)
+        images = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
         images = prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share)
+    sections += _detections(folder)
     sections += _pictures(folder, recipe, model, images, records)
     figures.loss_curve(metrics, folder.report / "loss.png")
     sections.append(
@@ -73,6 +77,23 @@ def write_report(run, console):
     write_text(path, page(folder, recipe, step, words, notes, sections))
     console.print(words)
     return path
+
+
+def _detections(folder):
+    """Sections for each detection data set that the run was carried over to."""
+    sections = []
+    for file in sorted(folder.detection.glob("*/summary.csv")):
+        name = file.parent.name
+        pictures = {}
+        for picture in ("map.png", "detections.png"):
+            if (file.parent / picture).is_file():
+                pictures[picture] = f"detection_{name}_{picture}"
+                folder.report.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file.parent / picture, folder.report / pictures[picture])
+        table = detection_rows(pd.read_csv(file), trunk_name)
+        sections.append(Section(f"Carried over to detection: {name}", pictures.get("map.png"), table, _DETECTION_NOTE))
+        sections.append(Section(f"What was found: {name}", pictures.get("detections.png"), note=_FOUND_NOTE))
+    return sections
 
 
 def _label_efficiency(folder, cells, labelled, step, metrics):
@@ -110,6 +131,11 @@ def _label_efficiency(folder, cells, labelled, step, metrics):
     return words, sections
 
 
+_DETECTION_NOTE = (
+    "Faster R-CNN on the same architecture with different weights, the same steps each. Brackets go from the lowest to "
+    "the highest subset of the annotated images, or, where there is one, are its 95 % interval."
+)
+_FOUND_NOTE = "Scores from 50 % on. Green boxes are right, red ones wrong; dotted ones were missed."
 _CURVE_NOTE = (
     "Means over label subsets; bands and brackets go from the lowest to the highest subset, or, where there is one, "
     "are the 95 % interval of the examined images. Differences are paired: the same subsets, the same images; their "

@@ -35,6 +35,7 @@ class RunFolder:
         self.label_efficiency_file = self.evaluation / "label_efficiency.json"
         self.subsets = self.evaluation / "subsets"
         self.cells = self.evaluation / "cells"
+        self.detection = self.path / "detection"
         self.report = self.path / "report"
 
     def open(self):

@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 
+from cpc_keras.detection_recipe import DetectionRecipe
 from cpc_keras.errors import InputError
 from cpc_keras.layers import PatchAugmentation
 from cpc_keras.recipe import Recipe
@@ -24,7 +25,9 @@ def write(tmp_path):
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipes_that_come_along_are_read_and_explained(path):
-    assert load_recipe(path) == load_recipe(path.stem)
+    kind = DetectionRecipe if path.stem.endswith("faster_rcnn") else Recipe
+    assert isinstance(load_recipe(path, kind=kind), kind)
+    assert load_recipe(path, kind=kind) == load_recipe(path.stem, kind=kind)
     assert path.read_text().startswith('"""')
 
 

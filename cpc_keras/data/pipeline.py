@@ -73,7 +73,7 @@ def training_batches(
 
     stop = np.iinfo("int64").max if steps is None else steps * share
     dataset = tf.data.Dataset.range(start_step * share, stop)
-    return untuned(_mapped(dataset, load).batch(share // replicas, drop_remainder=True))
+    return untuned(mapped(dataset, load).batch(share // replicas, drop_remainder=True))
 
 
 def _seed_pair(seed, stream, place):
@@ -109,10 +109,11 @@ def encoding_batches(images, batch_size, crop):
         return image
 
     dataset = tf.data.Dataset.range(len(images))
-    return untuned(_mapped(dataset, load).batch(batch_size))
+    return untuned(mapped(dataset, load).batch(batch_size))
 
 
-def _mapped(dataset, load):
+def mapped(dataset, load):
+    """What `load` makes of each element, on all cores, in order."""
     return dataset.map(load, num_parallel_calls=os.cpu_count() or 1, deterministic=True)
 
 

@@ -8,13 +8,15 @@ import numpy as np
 
 from cpc_keras.data.image_files import EXTENSIONS, read_image, read_size
 from cpc_keras.data.image_set import BadFile, ImageSet, check_bad_share
+from cpc_keras.data.tiles import tile_images
+from cpc_keras.data.voc import image_rows
 from cpc_keras.errors import InputError
 
-KINDS = ("tfds", "dir", "classes", "csv")
+KINDS = ("tfds", "dir", "classes", "csv", "voc")
 SPLIT_NAMES = ("train", "validation", "val", "test")
 
 
-def open_source(source, split=None, max_bad_share=0.1, labelled_only=False):
+def open_source(source, split=None, max_bad_share=0.1, labelled_only=False, tile=None):
     """Opens a set of images.
 
     Args:
@@ -24,7 +26,9 @@ def open_source(source, split=None, max_bad_share=0.1, labelled_only=False):
             * `dir:PATH`, any tree of image files, no labels;
             * `classes:PATH`, `PATH/[split/]label/*.png`;
             * `csv:FILE`, columns `path,label[,split]`, paths relative to the file;
-              a file that is listed twice counts once.
+              a file that is listed twice counts once;
+            * `voc:PATH`, images with PASCAL VOC annotations, see
+              `open_boxed_images`; no labels.
 
             A bare path is understood when it is unambiguous: a CSV file, or a
             folder whose images all lie directly in it (`dir:`) or in folders
@@ -36,6 +40,8 @@ def open_source(source, split=None, max_bad_share=0.1, labelled_only=False):
             put up with; they are listed in the result's `bad_files`.
         labelled_only: Whether files without a label are left out where others
             have one.
+        tile: Side in pixels of the tiles into which larger images are cut; tiles
+            have no labels. `None` leaves images whole.
 
     Returns:
         An `ImageSet`, in an order that depends on the names alone.
@@ -54,14 +60,16 @@ def open_source(source, split=None, max_bad_share=0.1, labelled_only=False):
         from cpc_keras.data.tfds_images import open_tfds
 
         name, _, own_split = place.partition("@")
-        return open_tfds(name, own_split or (split if split != "all" else None) or "train", source)
+        images = open_tfds(name, own_split or (split if split != "all" else None) or "train", source)
+        return images if tile is None else tile_images(images, tile)[0]
     rows = _rows(kind, place, source)
     if labelled_only:
         rows = [row for row in rows if row[1] is not None] or rows
     # Classes come from every row, so that neither a bad file nor a split changes their numbers.
     labels = [row[1] for row in rows]
     rows, split = _of_split(rows, split, source)
-    return _from_files(rows, split, source, max_bad_share, labels)
+    images = _from_files(rows, split, source, max_bad_share, labels)
+    return images if tile is None else tile_images(images, tile)[0]
 
 
 def source_splits(source):
@@ -105,8 +113,8 @@ def parse_source(source):
         if depths == {2}:
             return "classes", source
     raise InputError(
-        "`data` must be tfds:NAME, dir:PATH, classes:PATH or csv:FILE, or a path that can only mean "
-        f"one of them. Received: {source}"
+        "`data` must be tfds:NAME, dir:PATH, classes:PATH, csv:FILE or voc:PATH, or a path that can only "
+        f"mean one of them. Received: {source}"
     )
 
 
@@ -129,6 +137,8 @@ def _rows(kind, place, source):
     path = pathlib.Path(place)
     if kind == "csv":
         return _csv_rows(path, source)
+    if kind == "voc":
+        return image_rows(path, source)
     if not path.is_dir():
         raise InputError(f"`data` must name an existing folder. Received: {source}")
     paths = _image_paths(path)

@@ -41,7 +41,7 @@ def open_tfds(name, split, source):
         InputError: If the data set or split is unknown, has no images, or
             cannot be prepared.
     """
-    builder = _prepared_builder(name, source)
+    builder = prepared_builder(name, source)
     features = builder.info.features
     if "image" not in features:
         raise InputError(f"`data` must have a feature 'image'. Received: {source} with {list(features)}")
@@ -91,18 +91,27 @@ def _ids(name, split, splits):
 
 def tfds_splits(name, source):
     """Names of the whole splits of a TFDS data set."""
-    return tuple(sorted(_prepared_builder(name, source).info.splits))
+    return tuple(sorted(prepared_builder(name, source).info.splits))
 
 
-def _prepared_builder(name, source):
+def prepared_builder(name, source):
+    """The builder of a TFDS data set that lies on the disk.
+
+    Args:
+        name: `NAME` or `NAME/CONFIG`.
+        source: The source string, for messages.
+
+    Raises:
+        InputError: If it is unknown, or cannot be prepared.
+    """
     import tensorflow_datasets as tfds
 
-    from cpc_keras.data.builders import fashion_mnist
+    from cpc_keras.data.builders import fashion_mnist, garments
 
     tfds.disable_progress_bar()
     with _quiet():
         try:
-            builder = tfds.builder(name)
+            builder = garments.Garments() if name == "garments" else tfds.builder(name)
             if name == "fashion_mnist" and not _is_prepared(builder) and fashion_mnist.folder():
                 builder = fashion_mnist.FashionMnistIdx()
             builder.download_and_prepare()
@@ -113,7 +122,7 @@ def _prepared_builder(name, source):
         except Exception as error:  # TFDS passes on whatever a download raises
             hint = (
                 "; install Debian's package dataset-fashion-mnist to have it without the network"
-                if name == "fashion_mnist"
+                if name in ("fashion_mnist", "garments")
                 else ""
             )
             reason = (str(error).splitlines() or [type(error).__name__])[0]

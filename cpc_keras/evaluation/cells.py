@@ -1,9 +1,6 @@
 """The cells of an evaluation on the disk: one method, encoder, checkpoint, budget and seed each."""
 
-import json
-import os
-
-import numpy as np
+from cpc_keras.cell_files import CellFiles
 
 FIELDS = (
     *("method", "encoder", "checkpoint", "fraction", "labels", "labels_per_class", "seed", "split"),
@@ -12,11 +9,7 @@ FIELDS = (
 
 
 class Cells:
-    """Finished cells, each in a file of its own that appears whole.
-
-    A cell is known again by what went into it: encoder, settings, labels,
-    images. So an evaluation that is run again goes on where it was, and
-    another data set begins anew.
+    """Finished cells, known again by encoder, settings, labels and images; see `CellFiles`.
 
     Args:
         folder: Where the cells of one data set go.
@@ -24,6 +17,7 @@ class Cells:
 
     def __init__(self, folder):
         self.folder = folder
+        self._files = CellFiles(folder)
 
     def load(self, name, digest):
         """The record of a finished cell, or `None`.
@@ -32,13 +26,8 @@ class Cells:
             name: Of the cell.
             digest: Of what goes into it.
         """
-        path = self._path(name)
-        if not path.is_file():
-            return None
-        with np.load(path) as file:
-            if str(file["digest"]) != digest:
-                return None
-            return json.loads(str(file["record"]))
+        found = self._files.load(name, digest)
+        return found and found[0]
 
     def save(self, name, digest, record, predicted):
         """Keeps a finished cell.
@@ -50,25 +39,14 @@ class Cells:
             predicted: Integer array `[N]`, the class given to each examined
                 image.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(name)
-        partial = path.with_name(f".{name}.partial")
-        with open(partial, "wb") as file:
-            np.savez_compressed(file, digest=digest, record=json.dumps(record), predicted=predicted.astype("int32"))
-        os.replace(partial, path)
+        self._files.save(name, digest, record, predicted=predicted.astype("int32"))
 
     def everything(self):
         """`[(record, predicted)]` of every finished cell, in an order of their own."""
-        found = []
-        for path in self.folder.glob("*.npz"):
-            with np.load(path) as file:
-                found.append((json.loads(str(file["record"])), file["predicted"]))
+        found = [(record, arrays["predicted"]) for record, arrays in self._files.everything()]
         found.sort(key=lambda cell: _rank(cell[0]))
         # 60 a class and 1 % may be the same labels, drawn alike: one subset is counted once.
         return list({_subset(record): (record, predicted) for record, predicted in reversed(found)}.values())[::-1]
-
-    def _path(self, name):
-        return self.folder / f"{name}.npz"
 
 
 def _rank(record):

@@ -11,15 +11,16 @@ def in_float32(model):
     """The same model, computing in float32, with averaged weights where its optimizer keeps them.
 
     Args:
-        model: A `CPC` model, built.
+        model: A `CPC` model or a detector, built.
 
     Returns:
-        A `CPC` model of its own.
+        A model of its own.
     """
     config = json.dumps(keras.saving.serialize_keras_object(model))
     for narrow in ("mixed_bfloat16", "mixed_float16"):
         config = config.replace(f'"{narrow}"', '"float32"')
-    copy = keras.saving.deserialize_keras_object(json.loads(config))
+    # A loaded program, as an exported encoder is, counts as unsafe to Keras; this one runs already.
+    copy = keras.saving.deserialize_keras_object(json.loads(config), safe_mode=False)
     if not copy.built:
         copy.build(model.get_build_config()["input_shape"])
     with averaged_weights(model):

@@ -1,6 +1,5 @@
 """The encoder as one file for a runtime other than TensorFlow."""
 
-import importlib.util
 import pathlib
 import warnings
 
@@ -10,6 +9,7 @@ from cpc_keras.errors import InputError
 from cpc_keras.export.float32 import in_float32
 from cpc_keras.export.image_features import ImageFeatures
 from cpc_keras.export.whole import appears_whole, check_replaceable
+from cpc_keras.extras import check_installed
 
 # Ending of the file, and what must be installed, by format.
 FORMATS = {"onnx": (".onnx", ("tf2onnx", "onnx")), "litert": (".tflite", ())}
@@ -53,11 +53,7 @@ def check_convertible(dest, kind):
     ending, packages = FORMATS[kind]
     if dest.suffix != ending:
         raise InputError(f"`DEST` must end in {ending} for --format {kind}. Received: {dest}")
-    for package in packages:
-        if importlib.util.find_spec(package) is None:
-            raise InputError(
-                f"`--format {kind}` needs {package}: pip install 'cpc-keras[{kind}]'. Received: no {package}"
-            )
+    check_installed(packages, kind, f"--format {kind}")
     check_replaceable(dest)
 
 

@@ -7,9 +7,10 @@ import tensorflow as tf
 
 
 class TensorFlowStep:
-    """Mixin for a `keras.Model` that learns from images alone, under any `tf.distribute` strategy.
+    """Mixin for a `keras.Model` that learns from images, under any `tf.distribute` strategy.
 
-    A batch may be `images` or `(images, labels)`. Labels never reach the loss.
+    A batch may be `images` or `(images, labels)`. What becomes of labels is the
+    model's affair: `respond` and `compute_loss` are given them.
 
     The step of many replicas is that of one device with the same global batch,
     but for batch norm in an encoder, whose statistics are each replica's own:
@@ -52,8 +53,8 @@ class TensorFlowStep:
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         images = _not_empty(images)
         with tf.GradientTape() as tape:
-            outputs = self(images, training=True)
-            loss = self.compute_loss(x=images, y_pred=outputs, training=True)
+            outputs = self.respond(images, labels, training=True)
+            loss = self.compute_loss(x=images, y=labels, y_pred=outputs, training=True)
             scaled = self.optimizer.scale_loss(loss * self._share(images))
         self._apply(tape.gradient(scaled, self.trainable_weights))
         logs = self._log(images, outputs, loss)
@@ -64,10 +65,15 @@ class TensorFlowStep:
         return logs
 
     def test_step(self: Any, data):
-        images = _not_empty(keras.utils.unpack_x_y_sample_weight(data)[0])
-        outputs = self(images, training=False)
-        loss = self.compute_loss(x=images, y_pred=outputs, training=False)
+        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        images = _not_empty(images)
+        outputs = self.respond(images, labels, training=False)
+        loss = self.compute_loss(x=images, y=labels, y_pred=outputs, training=False)
         return self._log(images, outputs, loss)
+
+    def respond(self: Any, images, labels, training):
+        """What the loss is taken of: what the model says of the images, without their labels."""
+        return self(images, training=training)
 
     def first_image(self, batch):
         """Place of this replica's first image in the global batch.

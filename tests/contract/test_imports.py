@@ -12,18 +12,31 @@ import cpc_keras
 PACKAGE = pathlib.Path(cpc_keras.__file__).parent
 # A module may import from its own folder, from lower ranks, and nothing else of the package.
 RANKS = {
-    **dict.fromkeys(["tensorflow_compiled"], -1),
-    **dict.fromkeys(["compiled", "determinism", "digests", "errors", "interrupts", "progress", "step_counter"], 0),
+    **dict.fromkeys(["errors", "tensorflow_compiled"], -1),
+    **dict.fromkeys(
+        [
+            "cell_files",
+            "compiled",
+            "determinism",
+            "digests",
+            "extras",
+            "interrupts",
+            "progress",
+            "recipe_checks",
+            "step_counter",
+        ],
+        0,
+    ),
     **dict.fromkeys(["distribution", "exit_codes", "model_index", "option_values"], 1),
-    **dict.fromkeys(["layers", "losses", "optimizers", "data", "recipe"], 1),
+    **dict.fromkeys(["layers", "losses", "optimizers", "data", "recipe", "detection_recipe"], 1),
     **dict.fromkeys(["launching", "mishaps", "models", "recipe_file", "startup", "switches"], 2),
-    **dict.fromkeys(["evaluation", "export", "building", "geometry", "run_folder"], 3),
+    **dict.fromkeys(["detection", "evaluation", "export", "building", "geometry", "run_folder"], 3),
     **dict.fromkeys(["checkpoints"], 4),
     **dict.fromkeys(["health", "describing", "online_probe", "report_page", "embedding"], 4),
     **dict.fromkeys(["run_callbacks"], 5),
     **dict.fromkeys(["pretraining"], 6),
     **dict.fromkeys(["label_efficiency"], 7),
-    **dict.fromkeys(["exporting", "ablation"], 8),
+    **dict.fromkeys(["exporting", "ablation", "detecting"], 8),
     **dict.fromkeys(["report"], 9),
     **dict.fromkeys(["cli"], 10),
 }

@@ -63,6 +63,15 @@ def read_idx(path):
     return values.reshape(shape)
 
 
+def images_and_labels(split):
+    """Uint8 `[N, 28, 28]` and labels `[N]` of a split; without the IDX files, those that TFDS downloads."""
+    if folder() is None:
+        data = tfds.load("fashion_mnist", split=split, batch_size=-1)
+        return data["image"].numpy()[..., 0], data["label"].numpy()
+    prefix = _PREFIXES[split]
+    return tuple(read_idx(folder() / f"{prefix}-{kind}-ubyte.gz") for kind in ("images-idx3", "labels-idx1"))
+
+
 class FashionMnistIdx(tfds.core.GeneratorBasedBuilder):
     """70,000 grey product photographs of 28 × 28 px in ten balanced classes.
 
@@ -87,10 +96,9 @@ class FashionMnistIdx(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager):
         del dl_manager  # nothing is downloaded
-        return {split: self._generate_examples(prefix) for split, prefix in _PREFIXES.items()}
+        return {split: self._generate_examples(split) for split in _PREFIXES}
 
-    def _generate_examples(self, prefix):
-        images = read_idx(folder() / f"{prefix}-images-idx3-ubyte.gz")
-        labels = read_idx(folder() / f"{prefix}-labels-idx1-ubyte.gz")
+    def _generate_examples(self, split):
+        images, labels = images_and_labels(split)
         for index, (image, label) in enumerate(zip(images, labels, strict=True)):
             yield index, {"image": image[..., None], "label": int(label)}

@@ -1,13 +1,16 @@
 """The pictures of a report."""
 
 from cpc_keras.evaluation.figures.curves import ablation_bars, label_curve, learning_dynamics, loss_curve
+from cpc_keras.evaluation.figures.detections import detection_curve, found_boxes
 from cpc_keras.evaluation.figures.galleries import neighbour_grid, patch_grid, patch_picks
 from cpc_keras.evaluation.figures.maps import confusion, embedding_map
 
 __all__ = [
     "ablation_bars",
     "confusion",
+    "detection_curve",
     "embedding_map",
+    "found_boxes",
     "label_curve",
     "learning_dynamics",
     "loss_curve",

@@ -1,0 +1,74 @@
+"""How sure a mean average precision is."""
+
+import numpy as np
+from scipy import stats
+
+from cpc_keras.detection.average_precision import judge
+
+_LEVEL = 0.95
+
+
+class Judged:
+    """Every detection judged once, so that the mean AP of any resample of the images is quickly reckoned.
+
+    Args:
+        found: As for `cpc_keras.detection.average_precision.judge`.
+        truths: Likewise.
+        classes: Number of classes.
+        threshold: Likewise.
+    """
+
+    def __init__(self, found, truths, classes, threshold=0.5):
+        self.classes = [judge(found, truths, index, threshold) for index in range(classes)]
+
+    def mean_ap(self, times=None):
+        """The mean over classes of the area below precision and recall.
+
+        Args:
+            times: How often each image is in the resample, `[N]`; once if `None`.
+        """
+        values = []
+        for one in self.classes:
+            weights = np.ones(len(one.present)) if times is None else times
+            present = float(np.sum(one.present * weights))
+            if not present:
+                continue
+            each = weights[one.image]
+            hits = np.cumsum(one.right * each)
+            misses = np.cumsum(one.wrong * each)
+            precision = hits / np.maximum(hits + misses, np.finfo("float64").eps)
+            best = np.maximum.accumulate(precision[::-1])[::-1]
+            values.append(float(np.sum(one.right * each * best) / present))
+        return float(np.mean(values)) if values else 0.0
+
+
+def interval(judged, others=None, resamples=200, seed=0):
+    """A mean AP, or by how much one is ahead, with its 95 % interval.
+
+    Label subsets and examined images are both samples: Student's t over the
+    subsets, and over resamples of the images (the bootstrap) the deviation of the
+    mean.
+
+    Args:
+        judged: A `Judged` for each label subset.
+        others: Those of a rival on the same subsets and images, to be subtracted.
+        resamples: How many.
+        seed: Of the resamples.
+
+    Returns:
+        `(mean, low, high)`.
+    """
+    count = len(judged[0].classes[0].present)
+    rng = np.random.default_rng(seed)
+
+    def by_subset(times=None):
+        mine = np.array([one.mean_ap(times) for one in judged])
+        return mine if others is None else mine - np.array([one.mean_ap(times) for one in others])
+
+    values = by_subset()
+    draws = [by_subset(rng.multinomial(count, np.full(count, 1 / count))).mean() for _ in range(resamples)]
+    half = stats.norm.ppf((1 + _LEVEL) / 2) * np.std(draws, ddof=1)
+    if len(values) > 1:
+        of_subsets = stats.t.ppf((1 + _LEVEL) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+        half = np.hypot(half, of_subsets)
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)

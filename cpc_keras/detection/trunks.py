@@ -1,0 +1,89 @@
+"""What a detector may stand on."""
+
+import json
+import pathlib
+
+import keras
+
+from cpc_keras.errors import InputError
+
+# How an exported encoder is called for its map.
+_MAP, _MAP_TRAIN = "serve_feature_map", "serve_feature_map_train"
+
+
+def copied(trunk, precision="auto", new_weights_seed=None):
+    """A trunk of the same architecture.
+
+    Args:
+        trunk: A `keras.Model`.
+        precision: Its dtype policy; `"auto"` leaves it as it is.
+        new_weights_seed: Whole number with which new weights are drawn; `None`
+            copies those of the trunk.
+
+    Returns:
+        A `keras.Model` of its own.
+    """
+    config = keras.saving.serialize_keras_object(trunk)
+    if precision != "auto":
+        text = json.dumps(config)
+        for policy in ("float32", "mixed_bfloat16"):
+            text = text.replace(f'"{policy}"', f'"{precision}"')
+        config = json.loads(text)
+    if new_weights_seed is not None:
+        keras.utils.set_random_seed(new_weights_seed)
+    copy = keras.saving.deserialize_keras_object(config, safe_mode=False)  # it runs already
+    if new_weights_seed is None:
+        copy.set_weights(trunk.get_weights())
+    return copy
+
+
+def open_trunk(path, channels, argument="--trunk"):
+    """A trunk from a file.
+
+    Args:
+        path: Folder of an exported encoder (`cpc-keras export`), or a `.keras` file of
+            an encoder, a `CPC` model or a classifier with an encoder in it.
+        channels: Channels of the images.
+        argument: What messages call it.
+
+    Returns:
+        A `keras.Model` from images to maps.
+
+    Raises:
+        InputError: If there is none in it.
+    """
+    path = pathlib.Path(path)
+    try:
+        if path.suffix == ".keras":
+            trunk = _part_with_map(keras.models.load_model(path))
+        else:
+            layer = keras.layers.TFSMLayer(str(path), call_endpoint=_MAP, call_training_endpoint=_MAP_TRAIN)
+            images = keras.Input((None, None, channels), name="images")
+            trunk = keras.Model(images, layer(images), name="saved_trunk")
+    except Exception as error:  # whatever a foreign file does
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"`{argument}` must be a .keras file or an exported encoder. Received: {path} ({reason})"
+        ) from error
+    if trunk is None or trunk.input_shape[-1] != channels:
+        what = "none in it" if trunk is None else f"one for {trunk.input_shape[-1]} channels"
+        raise InputError(
+            f"`{argument}` must hold an encoder from images of any size and {channels} channels to maps. "
+            f"Received: {path} with {what}"
+        )
+    return trunk
+
+
+def _part_with_map(model):
+    """The model, or the largest one inside it, that turns images of any size into maps."""
+    if hasattr(model, "encoder"):
+        return _part_with_map(model.encoder)
+    found = [part for part in [model, *model._flatten_layers(include_self=False)] if _is_trunk(part)]
+    return max(found, key=lambda part: part.count_params(), default=None)
+
+
+def _is_trunk(part):
+    if not isinstance(part, keras.Model) or not hasattr(part, "input_shape"):
+        return False
+    shapes = part.input_shape, part.output_shape
+    return all(isinstance(shape, tuple) and len(shape) == 4 for shape in shapes) and shapes[0][1:3] == (None, None)

@@ -1,0 +1,106 @@
+"""A detector as a SavedModel that needs no `cpc_keras`."""
+
+import json
+import pathlib
+from importlib import metadata
+
+import numpy as np
+import tensorflow as tf
+
+from cpc_keras import digests
+from cpc_keras.export.float32 import in_float32
+from cpc_keras.export.saved_model import MARKS
+from cpc_keras.export.whole import appears_whole
+from cpc_keras.model_index import DESCRIPTION
+
+
+def save_detector(detector, dest, class_names, description=None):
+    """Exports a detector.
+
+    The artefact's `serving_default` takes `images`, float32 `[B, H, W, C]` in `[0, 1]`
+    of any size, and returns the detections of each image, the best first: `boxes`
+    `[B, D, 4]`, left, top, right and bottom in pixels; `scores` `[B, D]` in `[0, 1]`;
+    `classes` `[B, D]`, -1 where there are no more; `class_names` `[B, D]`; `count`
+    `[B]`. It computes in float32 whatever precision the detector was trained in.
+
+    Beside the SavedModel lie `model.json` and a model card, `README.md`.
+
+    Args:
+        detector: A `keras.Model` that gives such a dictionary, but for the names.
+        dest: Folder to write. An older export there is replaced.
+        class_names: Names by class.
+        description: Further entries of `model.json`, as a dictionary.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: If `dest` cannot be written, or holds anything but an export.
+    """
+    dest = pathlib.Path(dest)
+    with appears_whole(dest, MARKS) as partial:
+        copy = in_float32(detector)
+        channels = copy.trunk.input_shape[-1]
+        names = tf.constant([*class_names, ""])  # the last one is that of no detection
+
+        @tf.function(autograph=False, input_signature=[tf.TensorSpec((None, None, None, channels), name="images")])
+        def find(images):
+            found = copy(images, training=False)
+            return {**found, "class_names": tf.gather(names, found["classes"] % len(names))}
+
+        artefact = tf.train.Checkpoint()
+        artefact.detector_variables = [weight.value for weight in copy.weights]
+        artefact.names = names
+        artefact.__call__ = find
+        tf.saved_model.save(artefact, str(partial), signatures={"serving_default": find})
+        outputs = find.get_concrete_function().structured_outputs
+        told = {
+            "name": dest.name,
+            "kind": "detector",
+            "weights": int(sum(np.prod(weight.shape) for weight in copy.weights)),
+            "versions": {name: metadata.version(name) for name in ("cpc_keras", "keras", "tensorflow")},
+            **(description or {}),
+            "class_names": list(class_names),
+            "input": {"channels": channels, **(description or {}).get("input", {})},
+            "signatures": {
+                "serving_default": {"outputs": {name: spec.shape.as_list() for name, spec in outputs.items()}}
+            },
+            "sha256": digests.of_variables(partial),
+        }
+        (partial / DESCRIPTION).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        (partial / "README.md").write_text(_card(told), encoding="utf-8")
+    return dest
+
+
+def _card(told):
+    channels, given = told["input"]["channels"], told["input"]
+    rows = {
+        "input": f"float32 `[B, H, W, {channels}]`, values in [0, 1], any height and width",
+        "trained on": given.get("trained_on", "not stated"),
+        "stands on": told.get("encoder", "a Keras model"),
+        "figure": told.get("figure", "not stated"),
+        "classes": ", ".join(told["class_names"]),
+        "weights": f"{told['weights']:,}",
+        "versions": ", ".join(f"{name} {version}" for name, version in told["versions"].items()),
+        "SHA-256 of the variables": f"`{told['sha256']}`",
+    }
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+    return f"""# {told["name"]}: an object detector
+
+Faster R-CNN on an encoder that was pre-trained by Contrastive Predictive Coding, by `cpc_keras`
+{told["versions"]["cpc_keras"]}; needs TensorFlow alone to be used.
+
+| | |
+|---|---|
+{table}
+
+```python
+import tensorflow as tf
+
+find = tf.saved_model.load("{told["name"]}").signatures["serving_default"]
+found = find(images=tf.random.uniform((1, 96, 128, {channels})))
+for box, score, name in zip(found["boxes"][0], found["scores"][0], found["class_names"][0]):
+    if score > 0.5:
+        print(name.numpy().decode(), box.numpy().round(), float(score))
+```
+"""

@@ -1,0 +1,33 @@
+"""Tree crowns in aerial photographs, from one annotated image.
+
+Run:       cpc-keras detect runs/trees --recipe trees_faster_rcnn
+Data:      the annotated photographs that the Python package deepforest 2.1.0 carries along (NEON, MIT licence); `make data`
+           puts them where this recipe looks: one image with 574 crowns to learn from, another with 279 to be examined on.
+Cost:      about a quarter of an hour a trunk on two cores with bfloat16.
+Expect:    the README's table.
+
+Tiles overlap by more than a crown's size, and what they find is put together again. Turned and mirrored images are as
+good as any: there is no up.
+"""
+
+data = "voc:.cache/trees/train"
+test = "voc:.cache/trees/test"
+short_side = None
+scales = (0.8, 0.9, 1.0, 1.1, 1.25)
+max_side = None
+tile = 256
+tile_overlap = 96
+turn = True
+anchor_ratios = (0.7, 1.0, 1.4)
+rpn_width = 128
+roi_size = 6
+head_blocks = 1
+head_width = 128
+head_bottleneck = None
+candidates = (1000, 600)
+proposals = (300, 150)
+rpn_batch = 128
+roi_batch = 64
+batch_size = 4
+steps = 1500
+trunks = ("cpc", "scratch", "cpc_frozen", "untrained")
