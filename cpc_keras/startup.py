@@ -8,7 +8,7 @@ def plain_console():
     """A console that prints what it is given: names of classes and files may hold brackets."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True, markup=False)
+    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def open_console():

@@ -28,6 +28,6 @@ patch_colour_distortion = 0.8
 patch_greyscale = 0.25
 precision = "mixed_bfloat16"
 batch_size = 16
-steps = 2500
+steps = 1500
 learning_rate = 2e-3
 checkpoint_every = 500

@@ -42,8 +42,11 @@ def roi_align(maps, boxes, stride, size=14, samples=2):
     left, top, right, bottom = ops.unstack(boxes / stride, 4, axis=-1)  # [B, R]
     rows = ops.cast(_weights(top, bottom, height, size, samples), maps.dtype)
     cols = ops.cast(_weights(left, right, width, size, samples), maps.dtype)
-    across = ops.einsum("bris,bsxc->brixc", rows, maps)
-    return ops.einsum("brjx,brixc->brijc", cols, across)
+    batch, regions = ops.shape(rows)[:2]
+    channels = maps.shape[-1]
+    across = ops.matmul(ops.reshape(rows, (batch, -1, height)), ops.reshape(maps, (batch, height, -1)))
+    across = ops.reshape(across, (batch, regions, size, width, channels))
+    return ops.matmul(cols[:, :, None], across)
 
 
 def _weights(start, end, length, size, samples):

@@ -59,7 +59,7 @@ def summarise(cells, test):
 def detection_table(summary):
     """A `rich.table.Table` of what `summarise` gives."""
     table = Table(title="mAP at an overlap of 0.5, % (lowest–highest; of one subset the 95 % interval)")
-    table.add_column("trunk")
+    table.add_column("trunk", no_wrap=True)
     fractions = summary["fraction"].unique()
     for fraction in fractions:
         row = summary[summary["fraction"] == fraction].iloc[0]

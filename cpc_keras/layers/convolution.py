@@ -1,6 +1,7 @@
 """Convolutions as encoders and context networks use them."""
 
 import keras
+from keras import ops
 
 if keras.backend.backend() == "tensorflow":
     from cpc_keras.layers import tensorflow_convolution
@@ -8,12 +9,18 @@ else:
     tensorflow_convolution = None  # type: ignore[assignment]
 
 
+# Channels below which oneDNN's gradient of a strided 1×1 kernel writes past its memory, on maps of 64 px or more
+# (TensorFlow 2.21 with AVX-512: the process ends, or computes on with what it has overwritten).
+_NARROW = 16
+
+
 @keras.saving.register_keras_serializable(package="cpc_keras")
 class Convolution(keras.layers.Conv2D):
-    """`keras.layers.Conv2D`, with a faster way to its gradient for small maps in bfloat16 on a CPU.
+    """`keras.layers.Conv2D`, with other ways to its gradient where TensorFlow's on a CPU is slow or wrong.
 
     Patches leave maps of a few pixels and many channels, for which oneDNN takes
-    several times as long as it has to. Results are equal up to rounding.
+    several times as long in bfloat16 as it has to. And of 1×1 convolutions with a
+    stride it corrupts memory if channels are few. Results are equal up to rounding.
 
     Args:
         *args: As for `keras.layers.Conv2D`.
@@ -27,7 +34,15 @@ class Convolution(keras.layers.Conv2D):
     """
 
     def convolution_op(self, inputs, kernel):
+        if self._skips(kernel):
+            rows, cols = self.strides
+            return ops.conv(inputs[:, ::rows, ::cols], kernel, strides=1, padding="valid")
         plain = self.data_format == "channels_last" and self.groups == 1 and self.dilation_rate == (1, 1)
         if plain and tensorflow_convolution and tensorflow_convolution.pays(inputs, kernel, self.strides):
             return tensorflow_convolution.convolve(inputs, kernel, self.strides, self.padding)
         return super().convolution_op(inputs, kernel)
+
+    def _skips(self, kernel):
+        """Whether it only looks at every second pixel or so, in few channels."""
+        usual = self.data_format == "channels_last" and self.groups == 1
+        return usual and tuple(kernel.shape[:2]) == (1, 1) and max(self.strides) > 1 and kernel.shape[2] < _NARROW

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.ops import nn_grad
 
 from cpc_keras.layers import tensorflow_convolution
 from cpc_keras.layers.convolution import Convolution
@@ -60,6 +61,36 @@ def test_gradients_are_those_of_tensorflow(side, kernel, stride, padding):
 def test_is_taken_for_small_maps_of_many_channels_in_bfloat16(shape, channels, strides, dtype, taken):
     inputs, kernel = (tf.TensorSpec(one, dtype) for one in ((*shape, channels), (3, 3, channels, channels)))
     assert tensorflow_convolution.pays(inputs, kernel, (strides, strides)) == taken
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(("sides", "strides"), [((80, 65), 2), ((64, 66), 3), ((9, 12), (2, 1))])
+def test_strided_points_in_few_channels_are_those_of_keras(monkeypatch, sides, strides, padding):
+    """oneDNN corrupts memory in their gradient, so it must never be asked."""
+    images = np.random.default_rng(0).normal(size=(2, *sides, 8)).astype("float32")
+    arguments = {"strides": strides, "padding": padding}
+    ours, peer = Convolution(12, 1, **arguments), keras.layers.Conv2D(12, 1, **arguments)
+    peer(images), ours(images)
+    ours.set_weights(peer.get_weights())
+    np.testing.assert_allclose(ours(images), peer(images), atol=1e-5)
+    assert ours.compute_output_shape(images.shape) == tuple(ours(images).shape)
+    asked = []
+    gradient = tf.raw_ops.Conv2DBackpropFilter
+    monkeypatch.setattr(
+        nn_grad.gen_nn_ops,
+        "conv2d_backprop_filter",
+        lambda *a, **k: (
+            asked.append(k)
+            or gradient(input=a[0], filter_sizes=a[1], out_backprop=a[2], strides=k["strides"], padding=k["padding"])
+        ),
+    )
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.square(ours(images)))
+    found = tape.gradient(loss, ours.kernel.value)
+    assert [call["strides"] for call in asked] == [[1, 1, 1, 1]]
+    seen = images[:, :: ours.strides[0], :: ours.strides[1]].reshape(-1, 8).astype("float64")
+    expected = 2 * seen.T @ np.asarray(ours(images), "float64").reshape(-1, 12)
+    np.testing.assert_allclose(found[0, 0], expected, rtol=1e-4, atol=1e-2)
 
 
 @pytest.mark.parametrize("strides", [1, 2])
