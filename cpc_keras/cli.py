@@ -224,6 +224,10 @@ def detect(
             "of a .keras file (a classifier, say); may be repeated.",
         ),
     ] = None,
+    exported: Annotated[
+        pathlib.Path | None,
+        typer.Option("--export", metavar="DEST", help="Folder for the first trunk's detector, as a SavedModel."),
+    ] = None,
     overrides: Overrides = None,
 ) -> None:
     """Faster R-CNN on the run's encoder and on rivals: mean average precision; run again, it goes on where it was."""
@@ -235,7 +239,7 @@ def detect(
 
     given = [f"{name}={value!r}" for name, value in (("data", data), ("test", test)) if value]
     chosen = load_recipe(recipe, [*(overrides or []), *given], DetectionRecipe)
-    detect_objects(run, chosen, console, trunk)
+    detect_objects(run, chosen, console, trunk, export=exported)
 
 
 @app.command()

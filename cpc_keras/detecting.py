@@ -1,56 +1,29 @@
 """A run's encoder carried over to object detection, beside its rivals."""
 
 import dataclasses
-import pathlib
-import time
 
 import keras
-import numpy as np
 
-from cpc_keras import digests
 from cpc_keras.cell_files import CellFiles
 from cpc_keras.checkpoints import load_last_model
-from cpc_keras.data.boxed_images import BoxedImages, open_boxed_images
-from cpc_keras.data.boxed_tiles import cut_tiles
 from cpc_keras.data.image_set import to_float
-from cpc_keras.detection.anchors import sizes_for
-from cpc_keras.detection.average_precision import coco_scores, voc_scores
-from cpc_keras.detection.faster_rcnn import FasterRCNN
 from cpc_keras.detection.showing import worth_showing
 from cpc_keras.detection.table import detection_table, summarise, trunk_name
-from cpc_keras.detection.training import find_objects, put_together, train_detector
-from cpc_keras.detection.trunks import copied, open_trunk
+from cpc_keras.detection.trunks import open_trunk
+from cpc_keras.detector_cells import TRUNKS, DetectorCell, open_transfer
 from cpc_keras.determinism import enable_determinism
-from cpc_keras.errors import InputError
 from cpc_keras.evaluation import figures
+from cpc_keras.export import save_detector
+from cpc_keras.export.saved_model import MARKS
+from cpc_keras.export.whole import check_replaceable
 from cpc_keras.progress import ProgressBars
-from cpc_keras.recipe_checks import AUTO
 from cpc_keras.run_folder import RunFolder, write_json, write_text
 
-TRUNKS = ("cpc", "cpc_frozen", "scratch", "untrained")
-_FROZEN = ("cpc_frozen", "untrained")
 # Images that are shown with what was found on them.
 _SHOWN = 6
 
 
-@dataclasses.dataclass
-class Transfer:
-    """A detection recipe and its data, opened.
-
-    Attributes:
-        recipe: The resolved `DetectionRecipe`.
-        train: `BoxedImages` to learn from; tiles, where the recipe says so.
-        test: `BoxedImages` to be examined on, whole.
-        tiles: Tiles of `test`, or `None`.
-    """
-
-    recipe: object
-    train: BoxedImages
-    test: BoxedImages
-    tiles: object
-
-
-def detect(run, recipe, console, trunks=None, name=None):
+def detect(run, recipe, console, trunks=None, name=None, export=None):
     """Trains detectors on a run's encoder and its rivals, and says how well each finds.
 
     Finished cells (a trunk, a fraction of the images, a subset) are kept in the
@@ -65,14 +38,19 @@ def detect(run, recipe, console, trunks=None, name=None):
             architecture, new weights), `"untrained"` (these, frozen), or the path of
             an exported encoder or `.keras` file, of a supervised classifier say.
         name: Of the folder in `detection`; made of the data's if `None`.
+        export: Folder to which the first trunk's detector of the largest fraction goes
+            as a SavedModel, or `None`.
 
     Returns:
         The records, as written to `detection/NAME/results.json`.
 
     Raises:
-        InputError: If the run, the data or a trunk cannot be used.
+        InputError: If the run, the data or a trunk cannot be used, or `export` not be
+            written.
     """
     enable_determinism()
+    if export is not None:
+        check_replaceable(export, MARKS, "--export")
     folder = RunFolder(run)
     run_recipe = folder.open()
     step, model = load_last_model(folder)
@@ -89,7 +67,7 @@ def detect(run, recipe, console, trunks=None, name=None):
             for trunk_name in trunks:
                 for seed in range(recipe.of_fraction("seeds", fraction)):
                     trunk = foreign.get(trunk_name) or model.encoder
-                    cell = _Cell(transfer, trunk_name, trunk, fraction, seed, step)
+                    cell = DetectorCell(transfer, trunk_name, trunk, fraction, seed, step)
                     record, found = cell.result(cells, place / "models", progress)
                     everything.append((record, found))
                     write_json(place / "results.json", [record for record, _ in everything])
@@ -98,48 +76,27 @@ def detect(run, recipe, console, trunks=None, name=None):
     _draw(place, everything, summary, transfer.test)
     console.print(detection_table(summary))
     write_json(place / "recipe.json", {"recipe": dataclasses.asdict(recipe), "classes": transfer.test.class_names})
+    if export is not None:
+        _export(export, place, everything, transfer, run_recipe)
+        console.print(f"Detector: {export}")
     return [record for record, _ in everything]
 
 
-def open_transfer(recipe, channels):
-    """Opens a recipe's data, and settles what it left open.
-
-    Args:
-        recipe: A `DetectionRecipe`.
-        channels: Channels that images are to have.
-
-    Returns:
-        A `Transfer`.
-
-    Raises:
-        InputError: As `open_boxed_images`, or if there is nothing to be examined on.
-    """
-    train = open_boxed_images(recipe.data, "train", recipe.classes or None, recipe.max_bad_share)
-    source = recipe.test or recipe.data
-    test = open_boxed_images(
-        source, "train" if recipe.test else "test", recipe.classes or train.class_names, recipe.max_bad_share
-    )
-    train, test = (part.prepared(channels, recipe.max_bad_share) for part in (train, test))
-    if not sum(map(len, train.boxes)):
-        raise InputError(f"`data` must hold at least one box to learn from. Received: {recipe.data} with none")
-    tiles = None
-    if recipe.tile is not None:
-        train = cut_tiles(train, recipe.tile, recipe.tile_overlap).boxed
-        tiles = cut_tiles(test, recipe.tile, recipe.tile_overlap)
-    if recipe.anchor_sizes == AUTO:
-        pairs = zip(train.boxes, train.images.sizes, strict=True)
-        boxes = np.concatenate([_as_seen(found, size, recipe) for found, size in pairs])
-        recipe = dataclasses.replace(recipe, anchor_sizes=sizes_for(boxes))
-    return Transfer(recipe, train, test, tiles)
-
-
-def _as_seen(found, size, recipe):
-    """Boxes at the size at which a detector sees their image."""
-    shorter, longer = sorted(int(side) for side in size[:2])
-    short = recipe.short_side or shorter
-    if recipe.max_side is not None:
-        short = min(short, int(recipe.max_side * shorter / longer))
-    return found.boxes * (short / shorter)
+def _export(dest, place, everything, transfer, run_recipe):
+    largest = max(record["fraction"] for record, _ in everything)
+    record = next(record for record, _ in everything if record["fraction"] == largest)
+    key = f"{record['trunk']}-{largest:g}-seed{record['seed']}"
+    detector = keras.models.load_model(place / "models" / f"{key}.keras", safe_mode=False)  # it was written here
+    recipe, test = transfer.recipe, transfer.test
+    shown = f"the short side resized to {recipe.short_side} px" if recipe.short_side else "not resized"
+    tiled = f", tiles of {recipe.tile} px" if recipe.tile else ""
+    description = {
+        "encoder": f"{trunk_name(record['trunk'])}, {run_recipe.encoder} pre-trained on `{run_recipe.data}`",
+        "figure": f"mAP {100 * record['map_50']:.1f} % at an overlap of 0.5 on {len(test):,} images of "
+        f"`{test.images.name}`, learnt from {record['boxes']:,} boxes",
+        "input": {"trained_on": f"{record['images']:,} images of `{recipe.data}`, {shown}{tiled}"},
+    }
+    save_detector(detector, dest, test.class_names, description)
 
 
 def _name_of(source):
@@ -161,119 +118,6 @@ def _draw(place, everything, summary, test):
     figures.found_boxes(rows, test.class_names, place / "detections.png")
     if summary["fraction"].nunique() > 1:
         figures.detection_curve(summary, trunk_name, place / "map.png")
-
-
-class _Cell:
-    """A detector on one trunk, learning from one subset."""
-
-    def __init__(self, transfer, name, trunk, fraction, seed, step):
-        self.transfer, self.name, self.trunk = transfer, name, trunk
-        self.fraction, self.seed, self.step = fraction, seed, step
-        train = transfer.train
-        # Nested: what a smaller fraction shows, a larger one shows as well.
-        order = np.random.default_rng([transfer.recipe.seed, seed]).permutation(len(train))
-        self.chosen = np.sort(order[: max(1, round(fraction * len(train)))])
-        self.steps = transfer.recipe.of_fraction("steps", fraction)
-
-    @property
-    def label(self):
-        """The trunk's name, short for a path."""
-        return self.name if self.name in TRUNKS else pathlib.Path(self.name).stem
-
-    def digest(self):
-        """Of all that decides about the result."""
-        recipe = {
-            key: value
-            for key, value in dataclasses.asdict(self.transfer.recipe).items()
-            if key not in ("steps", "fractions", "seeds", "trunks", "checkpoint_every")
-        }
-        images = [self.transfer.train.subset(self.chosen), self.transfer.test]
-        return digests.of_json(
-            recipe,
-            self.steps,
-            self.seed,
-            self.name,
-            digests.of_weights(self.trunk),
-            [[part.images.fingerprint, [digests.of_array(one.boxes) for one in part.boxes]] for part in images],
-        )
-
-    def result(self, cells, models, progress):
-        """`(record, found)`, computed unless it is there."""
-        digest = self.digest()
-        key = f"{self.label}-{self.fraction:g}-seed{self.seed}"
-        kept = cells.load(key, digest)
-        if kept is not None:
-            return kept[0], _unpacked(kept[1])
-        began = time.monotonic()
-        detector = self._build()
-        train = self.transfer.train.subset(self.chosen)
-        progress.start(f"{self.label}, {self.fraction:.0%} of the images, subset {self.seed + 1}", self.steps)
-        models.mkdir(parents=True, exist_ok=True)
-        train_detector(detector, train, self.transfer.recipe, self.steps, models / f".{key}-{digest[:8]}.npz", progress)
-        found = self._find(detector, progress)
-        record = self._record(train, found, time.monotonic() - began)
-        detector.save(models / f"{key}.keras")
-        cells.save(key, digest, record, **_packed(found))
-        return record, found
-
-    def _build(self):
-        recipe = self.transfer.recipe
-        new = self.name in ("scratch", "untrained")
-        trunk = self.trunk
-        if self.name in TRUNKS:
-            trunk = copied(trunk, recipe.precision, self.seed if new else None)
-        keras.utils.set_random_seed(recipe.seed + self.seed)  # heads begin alike, whatever they stand on
-        arguments = {**recipe.detector, "freeze_trunk": recipe.freeze_trunk or self.name in _FROZEN}
-        precision = _policy(trunk) if recipe.precision == AUTO else recipe.precision
-        return FasterRCNN(trunk, len(self.transfer.test.class_names), dtype=precision, **arguments)
-
-    def _find(self, detector, progress):
-        transfer, recipe = self.transfer, self.transfer.recipe
-        looked_at = transfer.test if transfer.tiles is None else transfer.tiles.boxed
-        progress.start("finding", len(looked_at))
-        found = find_objects(detector, looked_at, recipe.short_side, recipe.max_side, progress=progress)
-        if transfer.tiles is None:
-            return found
-        sizes, classes = transfer.test.images.sizes, len(transfer.test.class_names)
-        return put_together(transfer.tiles, found, sizes, classes, recipe.overlap_threshold)
-
-    def _record(self, train, found, seconds):
-        test = self.transfer.test
-        mean, by_class = voc_scores(found, test.boxes, test.class_names)
-        return {
-            "trunk": self.label,
-            "checkpoint": self.step if self.name.startswith("cpc") else None,
-            "fraction": self.fraction,
-            "images": len(train),
-            "boxes": sum(map(len, train.boxes)),
-            "seed": self.seed,
-            "steps": self.steps,
-            "map_50": mean,
-            "map_50_11_points": voc_scores(found, test.boxes, test.class_names, points="11")[0],
-            "ap_50": by_class,
-            "coco": coco_scores(found, test.boxes, test.class_names),
-            "split": test.images.split,
-            "seconds": round(seconds, 1),
-        }
-
-
-def _policy(trunk):
-    """The dtype policy that most of a trunk's layers have."""
-    names = [layer.dtype_policy.name for layer in trunk.layers if layer.weights]
-    return max(set(names), key=names.count) if names else "float32"
-
-
-def _packed(found):
-    """Detections of all images in arrays."""
-    counts = np.array([len(one["scores"]) for one in found])
-    return {"counts": counts, **{name: np.concatenate([one[name] for one in found]) for name in found[0]}}
-
-
-def _unpacked(arrays):
-    """Undoes `_packed`."""
-    ends = np.cumsum(arrays["counts"])[:-1]
-    parts = {name: np.split(arrays[name], ends) for name in ("boxes", "scores", "classes")}
-    return [dict(zip(parts, row, strict=True)) for row in zip(*parts.values(), strict=True)]
 
 
 def _announce(console, transfer, trunks):

@@ -31,7 +31,7 @@ RANKS = {
     **dict.fromkeys(["layers", "losses", "optimizers", "data", "recipe", "detection_recipe"], 1),
     **dict.fromkeys(["launching", "mishaps", "models", "recipe_file", "startup", "switches"], 2),
     **dict.fromkeys(["detection", "evaluation", "export", "building", "geometry", "run_folder"], 3),
-    **dict.fromkeys(["checkpoints"], 4),
+    **dict.fromkeys(["checkpoints", "detector_cells"], 4),
     **dict.fromkeys(["health", "describing", "online_probe", "report_page", "embedding"], 4),
     **dict.fromkeys(["run_callbacks"], 5),
     **dict.fromkeys(["pretraining"], 6),

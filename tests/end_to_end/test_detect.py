@@ -68,7 +68,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def detected(place):
-    return cpc_keras("detect", "run", "--recipe", "detector.py", cwd=place, code=0)
+    return cpc_keras("detect", "run", "--recipe", "detector.py", "--export", "found", cwd=place, code=0)
 
 
 def test_says_what_it_learns_from_and_how_well_it_finds(place, detected):
@@ -90,6 +90,15 @@ def test_says_what_it_learns_from_and_how_well_it_finds(place, detected):
         with Image.open(folder / picture) as image:
             assert min(image.size) > 200
     assert not list((folder / "models").glob(".*")), "no state of a training is left"
+
+
+def test_the_detector_goes_home(place, detected):
+    told = json.loads((place / "found" / "model.json").read_text())
+    assert told["class_names"] == ["Tree"]
+    assert "CPC, fine-tuned, resnet pre-trained on `voc:train`" in told["encoder"]
+    assert "learnt from 31 boxes" in told["figure"]
+    assert (place / "found" / "saved_model.pb").is_file()
+    assert "found" in cpc_keras("models", ".", cwd=place, code=0).stdout
 
 
 def test_run_again_it_computes_what_is_missing(place, detected):
@@ -138,6 +147,7 @@ def test_stands_on_an_exported_encoder_and_on_a_classifiers(place, detected):
             "detect run --recipe detector.py --set anchors=3",
             "A recipe's fields must be known ones. Received: 'anchors'",
         ),
+        ("detect run --recipe detector.py --export train", "`--export` must be a new folder or an older export"),
         ("detect run --recipe trees.py", "A recipe's fields must be known ones. Received: 'crop'"),
         ("detect run --recipe detector.py --set classes=('Bush',)", "`classes` must name every class of the annot"),
     ],
