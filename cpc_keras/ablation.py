@@ -58,7 +58,7 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
         raise InputError(f"`--axes` must be distinct names out of {','.join(AXES)}. Received: {','.join(axes)}")
     if recipe.without:
         raise InputError(f"`without` must be empty: `ablate` sets it. Received: without={recipe.without}")
-    images = open_source(recipe.data, max_bad_share=recipe.max_bad_share)
+    images = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
     resolve(dataclasses.replace(recipe, without=axes), images)  # refuses before anything is written
     resolved = resolve(recipe, images)
     effective = list(effective_axes(resolved, axes))

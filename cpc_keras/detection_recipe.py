@@ -91,7 +91,7 @@ class DetectionRecipe:
     warmup_steps: int = 100
     weight_decay: float = 1e-2
     clip_norm: float | None = 10.0
-    checkpoint_every: int = 1000
+    checkpoint_every: int = 250
     fractions: tuple = (1.0,)
     seeds: int | tuple = 1
     trunks: tuple = ("cpc", "scratch")
@@ -101,7 +101,7 @@ class DetectionRecipe:
     def __post_init__(self):
         check_kinds(self)
         check_ranges(self, _CHOICES, _POSITIVE, _SHARES, _NOT_NEGATIVE)
-        for name in ("scales", "anchor_ratios", "fractions", "trunks"):
+        for name in ("scales", "anchor_sizes", "anchor_ratios", "fractions", "trunks"):
             if not getattr(self, name):
                 raise InputError(f"`{name}` must not be empty. Received: {name}=()")
         for name in ("scales", "anchor_sizes", "anchor_ratios", "candidates", "proposals", "fractions"):
@@ -111,15 +111,15 @@ class DetectionRecipe:
         if max(self.fractions) > 1:
             raise InputError(f"`fractions` must lie in (0, 1]. Received: fractions={self.fractions}")
         for name in ("candidates", "proposals"):
-            if len(getattr(self, name)) != 2:
-                raise InputError(f"`{name}` must be two numbers. Received: {name}={getattr(self, name)}")
+            value = getattr(self, name)
+            if len(value) != 2 or not all(isinstance(one, int) for one in value):
+                raise InputError(f"`{name}` must be two whole numbers. Received: {name}={value}")
         for name in ("steps", "seeds"):
             value = getattr(self, name)
-            if isinstance(value, tuple) and (
-                len(value) != len(self.fractions) or not all(isinstance(one, int) and one > 0 for one in value)
-            ):
+            numbers = value if isinstance(value, tuple) else (value,) * len(self.fractions)
+            if len(numbers) != len(self.fractions) or not all(isinstance(one, int) and one > 0 for one in numbers):
                 raise InputError(
-                    f"`{name}` must be a whole number, or one for each of the {len(self.fractions)} fractions. "
+                    f"`{name}` must be a whole number above 0, or one for each of the {len(self.fractions)} fractions. "
                     f"Received: {name}={value}"
                 )
 

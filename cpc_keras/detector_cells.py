@@ -1,6 +1,8 @@
 """One detector of a transfer: its data, its trunk, its training, and what it found."""
 
 import dataclasses
+import functools
+import os
 import pathlib
 import time
 
@@ -8,7 +10,7 @@ import keras
 import numpy as np
 
 from cpc_keras import digests
-from cpc_keras.data.boxed_images import BoxedImages, open_boxed_images
+from cpc_keras.data.boxed_images import BoxedImages, open_boxed_images, open_examined_images
 from cpc_keras.data.boxed_tiles import Tiles, cut_tiles
 from cpc_keras.detection.anchors import sizes_for
 from cpc_keras.detection.average_precision import coco_scores, voc_scores
@@ -20,7 +22,9 @@ from cpc_keras.errors import InputError
 from cpc_keras.recipe_checks import AUTO
 
 TRUNKS = ("cpc", "cpc_frozen", "scratch", "untrained")
-_FROZEN = ("cpc_frozen", "untrained")
+_OWN, _NEW, _FROZEN = ("cpc", "cpc_frozen"), ("scratch", "untrained"), ("cpc_frozen", "untrained")
+# Fields of a recipe that do not change what a detector becomes; images and boxes are known by what they are.
+_IRRELEVANT = ("data", "test", "classes", "fractions", "seeds", "trunks", "checkpoint_every", "max_bad_share")
 
 
 @dataclasses.dataclass
@@ -39,6 +43,18 @@ class Transfer:
     test: BoxedImages
     tiles: Tiles | None
 
+    @functools.cached_property
+    def digest(self):
+        """Of settings, images and boxes."""
+        recipe = {name: value for name, value in dataclasses.asdict(self.recipe).items() if name not in _IRRELEVANT}
+        if isinstance(self.recipe.steps, tuple):
+            recipe["fractions"] = self.recipe.fractions
+        parts = [
+            [part.images.fingerprint, [digests.of_array(array) for found in part.boxes for array in _arrays(found)]]
+            for part in (self.train, self.test)
+        ]
+        return digests.of_json(recipe, self.test.class_names, parts)
+
 
 def open_transfer(recipe, channels):
     """Opens a recipe's data, and settles what it left open.
@@ -54,11 +70,15 @@ def open_transfer(recipe, channels):
         InputError: As `open_boxed_images`, or if there is nothing to be examined on.
     """
     train = open_boxed_images(recipe.data, "train", recipe.classes or None, recipe.max_bad_share)
-    source = recipe.test or recipe.data
-    test = open_boxed_images(
-        source, "train" if recipe.test else "test", recipe.classes or train.class_names, recipe.max_bad_share
-    )
+    names = recipe.classes or train.class_names
+    test = open_examined_images(recipe.data, names, recipe.test, recipe.max_bad_share)
     train, test = (part.prepared(channels, recipe.max_bad_share) for part in (train, test))
+    shared = set(train.images.ids) & set(test.images.ids)
+    if shared:
+        raise InputError(
+            f"`test` must show other images than `data`. Received: {len(shared)} that are in both, one of them "
+            f"{min(shared)}"
+        )
     if not sum(map(len, train.boxes)):
         raise InputError(f"`data` must hold at least one box to learn from. Received: {recipe.data} with none")
     tiles = None
@@ -79,6 +99,20 @@ def _as_seen(found, size, recipe):
     if recipe.max_side is not None:
         short = min(short, int(recipe.max_side * shorter / longer))
     return found.boxes * (short / shorter)
+
+
+def _arrays(found):
+    return found.boxes, found.classes, found.difficult
+
+
+def trunk_label(name):
+    """What a trunk is called: its own name, or that of its file."""
+    return name if name in TRUNKS else pathlib.Path(name).stem
+
+
+def cell_key(record):
+    """The name of a cell and of its model, from its record."""
+    return f"{record['trunk']}-{record['fraction']:g}-seed{record['seed']}-{record['digest'][:8]}"
 
 
 class DetectorCell:
@@ -103,31 +137,20 @@ class DetectorCell:
         self.steps = transfer.recipe.of_fraction("steps", fraction)
 
     @property
-    def key(self):
-        """Its name among cells and models."""
-        return f"{self.label}-{self.fraction:g}-seed{self.seed}"
-
-    @property
     def label(self):
         """The trunk's name, short for a path."""
-        return self.name if self.name in TRUNKS else pathlib.Path(self.name).stem
+        return trunk_label(self.name)
 
+    @functools.cached_property
     def digest(self):
         """Of all that decides about the result."""
-        recipe = {
-            key: value
-            for key, value in dataclasses.asdict(self.transfer.recipe).items()
-            if key not in ("steps", "fractions", "seeds", "trunks", "checkpoint_every")
-        }
-        images = [self.transfer.train.subset(self.chosen), self.transfer.test]
-        return digests.of_json(
-            recipe,
-            self.steps,
-            self.seed,
-            self.name,
-            digests.of_weights(self.trunk),
-            [[part.images.fingerprint, [digests.of_array(one.boxes) for one in part.boxes]] for part in images],
-        )
+        start = self.trunk.to_json() if self.name in _NEW else digests.of_weights(self.trunk)
+        return digests.of_json(self.transfer.digest, self.steps, self.fraction, self.seed, self.name, start)
+
+    @property
+    def key(self):
+        """Its name among cells and models."""
+        return cell_key({"trunk": self.label, "fraction": self.fraction, "seed": self.seed, "digest": self.digest})
 
     def result(self, cells, models, progress):
         """`(record, found)`, computed unless it is there.
@@ -137,31 +160,29 @@ class DetectorCell:
             models: Folder that the trained detector goes to.
             progress: A `NoProgress` or the like.
         """
-        digest = self.digest()
-        kept = cells.load(self.key, digest)
+        kept = cells.load(self.key, self.digest)
         if kept is not None:
-            return kept[0], _unpacked(kept[1])
+            return kept[0], unpacked(kept[1])
         began = time.monotonic()
         detector = self._build()
         train = self.transfer.train.subset(self.chosen)
         progress.start(f"{self.label}, {self.fraction:.0%} of the images, subset {self.seed + 1}", self.steps)
         models.mkdir(parents=True, exist_ok=True)
-        train_detector(
-            detector, train, self.transfer.recipe, self.steps, models / f".{self.key}-{digest[:8]}.npz", progress
-        )
+        state, partial = models / f".{self.key}.npz", models / f".{self.key}.partial.keras"
+        train_detector(detector, train, self.transfer.recipe, self.steps, state, progress)
         found = self._find(detector, progress)
         record = self._record(train, found, time.monotonic() - began)
-        detector.save(models / f"{self.key}.keras")
-        cells.save(self.key, digest, record, **_packed(found))
+        detector.save(partial)
+        os.replace(partial, models / f"{self.key}.keras")
+        cells.save(self.key, self.digest, record, **_packed(found))
+        state.unlink(missing_ok=True)
         return record, found
 
     def _build(self):
         recipe = self.transfer.recipe
-        new = self.name in ("scratch", "untrained")
-        trunk = self.trunk
-        if self.name in TRUNKS:
-            trunk = copied(trunk, recipe.precision, self.seed if new else None)
-        keras.utils.set_random_seed(recipe.seed + self.seed)  # heads begin alike, whatever they stand on
+        seed = recipe.seed + self.seed
+        trunk = copied(self.trunk, recipe.precision, seed if self.name in _NEW else None)
+        keras.utils.set_random_seed(seed)  # heads begin alike, whatever they stand on
         arguments = {**recipe.detector, "freeze_trunk": recipe.freeze_trunk or self.name in _FROZEN}
         precision = _policy(trunk) if recipe.precision == AUTO else recipe.precision
         return FasterRCNN(trunk, len(self.transfer.test.class_names), dtype=precision, **arguments)
@@ -170,7 +191,7 @@ class DetectorCell:
         transfer, recipe = self.transfer, self.transfer.recipe
         looked_at = transfer.test if transfer.tiles is None else transfer.tiles.boxed
         progress.start("finding", len(looked_at))
-        found = find_objects(detector, looked_at, recipe.short_side, recipe.max_side, progress=progress)
+        found = find_objects(detector, looked_at, recipe.short_side, recipe.max_side, recipe.batch_size, progress)
         if transfer.tiles is None:
             return found
         sizes, classes = transfer.test.images.sizes, len(transfer.test.class_names)
@@ -181,7 +202,9 @@ class DetectorCell:
         mean, by_class = voc_scores(found, test.boxes, test.class_names)
         return {
             "trunk": self.label,
-            "checkpoint": self.step if self.name.startswith("cpc") else None,
+            "checkpoint": self.step if self.name in _OWN else None,
+            "transfer": self.transfer.digest,
+            "digest": self.digest,
             "fraction": self.fraction,
             "images": len(train),
             "boxes": sum(map(len, train.boxes)),
@@ -208,8 +231,8 @@ def _packed(found):
     return {"counts": counts, **{name: np.concatenate([one[name] for one in found]) for name in found[0]}}
 
 
-def _unpacked(arrays):
-    """Undoes `_packed`."""
+def unpacked(arrays):
+    """Detections of each image, from a cell's arrays."""
     ends = np.cumsum(arrays["counts"])[:-1]
     parts = {name: np.split(arrays[name], ends) for name in ("boxes", "scores", "classes")}
     return [dict(zip(parts, row, strict=True)) for row in zip(*parts.values(), strict=True)]

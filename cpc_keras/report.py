@@ -11,7 +11,6 @@ from cpc_keras.checkpoints import load_last_model
 from cpc_keras.data.image_set import prepare, to_float
 from cpc_keras.data.pipeline import encoding_batches
 from cpc_keras.data.sources import open_source
-from cpc_keras.detection.table import trunk_name
 from cpc_keras.evaluation import figures
 from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
 from cpc_keras.evaluation.findings import arrows, find, lead
@@ -90,7 +89,7 @@ def _detections(folder):
                 pictures[picture] = f"detection_{name}_{picture}"
                 folder.report.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file.parent / picture, folder.report / pictures[picture])
-        table = detection_rows(pd.read_csv(file), trunk_name)
+        table = detection_rows(pd.read_csv(file))
         sections.append(Section(f"Carried over to detection: {name}", pictures.get("map.png"), table, _DETECTION_NOTE))
         sections.append(Section(f"What was found: {name}", pictures.get("detections.png"), note=_FOUND_NOTE))
     return sections

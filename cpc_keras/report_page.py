@@ -6,6 +6,7 @@ import html
 
 import pandas as pd
 
+from cpc_keras.detection.table import ahead_text, spread_text, trunk_name
 from cpc_keras.evaluation.label_table import budgets_of, row_name
 from cpc_keras.evaluation.published import PUBLISHED
 
@@ -129,12 +130,11 @@ def _ahead(finding):
     return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
-def detection_rows(summary, names):
+def detection_rows(summary):
     """Mean average precision by trunk and share of the annotated images.
 
     Args:
         summary: That of `cpc_keras.detection.table.summarise`.
-        names: Function from a trunk to what it is called.
     """
     budgets = summary.drop_duplicates("fraction").sort_values("fraction")
     head = "".join(f"<th>{row['fraction']:.0%} ({row['images']:,} images)</th>" for _, row in budgets.iterrows())
@@ -142,26 +142,16 @@ def detection_rows(summary, names):
     for trunk, rows in summary.groupby("trunk", sort=False):
         by_fraction = {row["fraction"]: row for _, row in rows.iterrows()}
         mark = ' class="ours"' if str(trunk).startswith("cpc") else ""
-        figures = "".join(_map_cell(by_fraction.get(fraction)) for fraction in budgets["fraction"])
-        body.append(f"<tr{mark}><td>{html.escape(names(trunk))}</td>{figures}</tr>")
+        figures = "".join(_cell(by_fraction, fraction, spread_text) for fraction in budgets["fraction"])
+        body.append(f"<tr{mark}><td>{html.escape(trunk_name(trunk))}</td>{figures}</tr>")
         if "ahead" in rows and rows["ahead"].notna().any():
-            ahead = "".join(_ahead_cell(by_fraction.get(fraction)) for fraction in budgets["fraction"])
+            ahead = "".join(_cell(by_fraction, fraction, ahead_text) for fraction in budgets["fraction"])
             body.append(f"<tr><td>ahead of scratch by (95 % interval)</td>{ahead}</tr>")
     return f"<table><tr><th>mAP at an overlap of 0.5, %</th>{head}</tr>{''.join(body)}</table>"
 
 
-def _map_cell(row):
-    if row is None:
-        return "<td>–</td>"
-    mean, low, high = (f"{100 * row[name]:.1f}" for name in ("mean", "lowest", "highest"))
-    return f"<td>{mean} <small>({low}–{high})</small></td>"
-
-
-def _ahead_cell(row):
-    if row is None or pd.isna(row["ahead"]):
-        return "<td>–</td>"
-    mean, low, high = (100 * row[name] for name in ("ahead", "ahead_low", "ahead_high"))
-    return f"<td>{mean:+.1f} ({low:+.1f} to {high:+.1f})</td>"
+def _cell(rows, fraction, form):
+    return f"<td>{form(rows[fraction]) if fraction in rows else '–'}</td>"
 
 
 def published_table(summary, step):

@@ -1,7 +1,7 @@
 """Tree crowns in aerial photographs, from one annotated image.
 
 Run:       cpc-keras detect runs/trees --recipe trees_faster_rcnn
-Data:      the annotated photographs that the Python package deepforest 2.1.0 carries along (NEON, MIT licence); `make data`
+Data:      the annotated photographs that the Python package deepforest 2.1.0 carries along (NEON, MIT licence); `make trees`
            puts them where this recipe looks: one image with 574 crowns to learn from, another with 279 to be examined on.
 Cost:      about a quarter of an hour a trunk on two cores with bfloat16.
 Expect:    the README's table.

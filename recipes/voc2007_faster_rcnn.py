@@ -6,7 +6,7 @@ Paper:     Hénaff et al. 2019, arXiv 1905.09272: the encoder in place of the tr
 Cost:      days of a GPU with ResNet-170; the trunk alone takes some 5 TFLOP forwards and backwards for an image.
 Expect:    72.1 mAP with ResNet-170, 70.6 with CPC's first ResNet-101; a supervised ResNet-152 had 74.7 (all as published).
 
-Anchors, sampling and thresholds are those of Ren et al.; the head is the fourth stack of a ResNet-50. The schedule is not
+Images go one by one: they are of many sizes, and padding would reach the statistics of layer norm. Anchors, sampling and thresholds are those of Ren et al.; the head is the fourth stack of a ResNet-50. The schedule is not
 published, so it is this package's: AdamW with warm-up and cosine decay. Learns from trainval, is examined on test, and
 prints the 11-point figure of VOC 2007 beside the area.
 """
@@ -27,8 +27,8 @@ candidates = (12000, 6000)
 proposals = (2000, 300)
 rpn_batch = 256
 roi_batch = 128
-batch_size = 2
-steps = 70000
+batch_size = 1
+steps = 140000
 learning_rate = 1e-4
 checkpoint_every = 2000
 trunks = ("cpc", "scratch")

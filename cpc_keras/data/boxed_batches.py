@@ -7,8 +7,10 @@ from cpc_keras.data.image_set import convert, to_float
 from cpc_keras.data.pipeline import mapped, steps_per_epoch, untuned
 from cpc_keras.errors import InputError
 
-# Keeps the streams of random numbers for order and changes apart.
-_ORDER, _CHANGE = 0, 1
+# Keeps the streams of random numbers for order, sizes and mirroring apart.
+_ORDER, _SIZE, _MIRROR = 0, 1, 2
+# Classes of what fills up, and of objects that count neither way.
+_NONE, _DIFFICULT = -1, -2
 
 
 def boxed_batches(
@@ -29,18 +31,18 @@ def boxed_batches(
     """Batches of images and boxes in an order that depends on `seed` and the step alone.
 
     Args:
-        boxed: A `BoxedImages` of one number of channels. Objects marked difficult
-            are not learnt from, as is the custom with VOC.
+        boxed: A `BoxedImages` of one number of channels.
         batch_size: Images a batch, `B`; images of one batch are padded with zeros
-            below and to the right to the largest of them.
+            below and to the right to the largest of them. A norm over a whole map sees
+            these zeros: images of many sizes are better learnt from one by one.
         seed: Whole number.
         short_side: Length in pixels to which the short side is resized; `None`
             takes it as it is.
-        scales: Factors on it, of which each image draws one.
+        scales: Factors on it, of which each step draws one.
         max_side: Length that the long side is held to, or `None`.
         flip: Whether half the images are mirrored left to right.
-        turn: Whether images are turned by a random number of right angles, which
-            suits those without an up, such as aerial ones.
+        turn: Whether images are turned by a number of right angles that each step
+            draws, which suits those without an up, such as aerial ones.
         start_step: Step of the first batch.
         steps: Step after the last batch; `None` goes on without end.
         worker: As for `cpc_keras.data.training_batches`.
@@ -50,8 +52,8 @@ def boxed_batches(
     Returns:
         A `tf.data.Dataset` of `(images, labels)`: float32 `[b, H, W, C]` in `[0, 1]`,
         and a dictionary of `"boxes"`, float32 `[b, M, 4]`, left, top, right and
-        bottom in pixels; `"classes"`, int32 `[b, M]`, -1 for what fills up; and
-        `"sizes"`, float32 `[b, 2]`, heights and widths without padding. `b` is
+        bottom in pixels; `"classes"`, int32 `[b, M]`, -1 for what fills up and -2 for
+        objects that are marked difficult; and `"sizes"`, float32 `[b, 2]`, heights and widths without padding. `b` is
         `B / workers / replicas`.
 
     Raises:
@@ -63,6 +65,7 @@ def boxed_batches(
             f"`batch_size` must not exceed the number of images, {count}. Received: batch_size={batch_size}"
         )
     most = max(1, *map(len, boxed.boxes))
+    sides = _fixed_sides(boxed, (short_side, max_side, scales) == (None, None, (1.0,)), turn)
     epoch_length, share = steps_per_epoch(count, batch_size) * batch_size, batch_size // workers
 
     def load(number):
@@ -72,14 +75,19 @@ def boxed_batches(
         position = tf.random.experimental.index_shuffle(slot, seed=order, max_index=count - 1)
 
         def make(position, place):
-            rng = np.random.default_rng([seed, _CHANGE, int(place)])
-            return _example(boxed, int(position), rng, most, short_side, scales, max_side, flip, turn)
+            # Sizes are drawn for the step, so that equal images stay equal and need no padding.
+            of_step, of_image = (
+                np.random.default_rng([seed, stream, int(number)]).random(2)
+                for stream, number in ((_SIZE, place // batch_size), (_MIRROR, place))
+            )
+            scale = scales[int(of_step[0] * len(scales))]
+            turns = int(of_step[1] * 4) if turn else 0
+            mirror = flip and of_image[0] < 0.5
+            return _example(boxed, int(position), most, short_side, scale, max_side, mirror, turns)
 
         kinds = (tf.float32, tf.float32, tf.int32, tf.float32)
         image, boxes, classes, size = tf.numpy_function(make, [position, place], kinds, stateful=False)
-        image.set_shape(
-            (*_fixed_sides(boxed, short_side is None and scales == (1.0,), turn), int(boxed.images.sizes[0, 2]))
-        )
+        image.set_shape((*sides, int(boxed.images.sizes[0, 2])))
         boxes.set_shape((most, 4))
         classes.set_shape((most,))
         size.set_shape((2,))
@@ -99,24 +107,19 @@ def _fixed_sides(boxed, as_they_are, turn):
     return (None, None) if turn and height != width else (height, width)
 
 
-def _example(boxed, position, rng, most, short_side, scales, max_side, flip, turn):
-    """One image with its boxes, changed at random."""
+def _example(boxed, position, most, short_side, scale, max_side, mirror, turns):
+    """One image with its boxes, changed."""
     image, found = boxed.images.read(position), boxed.boxes[position]
-    found = found.of(~found.difficult)
-    boxes = found.boxes
-    draws = rng.random(3)  # as many whatever is switched on
-    wanted = (short_side or min(image.shape[:2])) * scales[int(draws[0] * len(scales))]
-    image, scale = resized(image, round(wanted), max_side)
-    boxes = boxes * scale
-    if flip and draws[1] < 0.5:
+    image, factors = resized(image, round((short_side or min(image.shape[:2])) * scale), max_side)
+    boxes = found.boxes * factors
+    if mirror:
         image, boxes = mirrored(image, boxes)
-    if turn:
-        for _ in range(int(draws[2] * 4)):
-            image, boxes = quarter_turned(image, boxes)
+    for _ in range(turns):
+        image, boxes = quarter_turned(image, boxes)
     padded = np.zeros((most, 4), "float32")
     padded[: len(boxes)] = boxes
-    classes = np.full(most, -1, "int32")
-    classes[: len(boxes)] = found.classes
+    classes = np.full(most, _NONE, "int32")
+    classes[: len(boxes)] = np.where(found.difficult, _DIFFICULT, found.classes)
     return to_float(image), padded, classes, np.array(image.shape[:2], "float32")
 
 
@@ -140,7 +143,7 @@ def resized(image, short_side, max_side=None):
     before = image.shape
     short_side = min(before[:2]) if short_side is None else short_side
     if max_side is not None:
-        short_side = min(short_side, int(max_side * min(before[:2]) / max(before[:2])))
+        short_side = min(short_side, max(1, int(max_side * min(before[:2]) / max(before[:2]))))
     image = convert(image, image.shape[2], short_side)
     height, width = (image.shape[axis] / before[axis] for axis in (0, 1))
     return image, np.array([width, height, width, height], "float32")

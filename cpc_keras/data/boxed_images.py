@@ -9,7 +9,7 @@ from cpc_keras.data.boxes import Boxes, areas, make_boxes
 from cpc_keras.data.image_files import read_image, read_size
 from cpc_keras.data.image_set import BadFile, ImageSet, check_bad_share, prepare
 from cpc_keras.data.sources import parse_source
-from cpc_keras.data.voc import SPLITS, find_entries, read_objects
+from cpc_keras.data.voc import find_entries, names_of_split, read_objects
 from cpc_keras.errors import InputError
 
 
@@ -58,8 +58,9 @@ def open_boxed_images(source, split="train", class_names=None, max_bad_share=0.1
         source: `voc:PATH`, a folder with `JPEGImages`, `Annotations` and perhaps
             `ImageSets`, or one of XML files beside images; or `tfds:NAME[/CONFIG][@SPLIT]`
             with `objects`.
-        split: `"train"` (of VOC `trainval`, if there is such), `"test"` (or `val`), or
-            another name. A source without splits has one only, for training.
+        split: `"train"` (of VOC `trainval`, if there is a `test` beside it), `"test"`
+            (or else `val`), or another name. A source without splits has one only,
+            for training.
         class_names: Names by class, as of the training images; those that occur
             in any split, in alphabetical order, if `None`.
         max_bad_share: Largest share of unreadable files that is put up with.
@@ -114,6 +115,30 @@ def open_boxed_images(source, split="train", class_names=None, max_bad_share=0.1
     return _checked(images, objects, names)
 
 
+def open_examined_images(source, class_names, other=None, max_bad_share=0.1):
+    """Opens the images that detectors are examined on.
+
+    Args:
+        source: Where the training images are.
+        class_names: Names by class.
+        other: A source of its own for them: its split for testing, or all of it where
+            it has none. If `None` they are the split for testing of `source`.
+        max_bad_share: As for `open_boxed_images`.
+
+    Returns:
+        A `BoxedImages`.
+
+    Raises:
+        InputError: As `open_boxed_images`.
+    """
+    if other is not None:
+        split = "test" if has_split(other, "test") else "train"
+        return open_boxed_images(other, split, class_names, max_bad_share)
+    kind, place = parse_source(source)
+    whole = f"{kind}:{place.partition('@')[0]}" if kind == "tfds" else source  # a split that it names is for training
+    return open_boxed_images(whole, "test", class_names, max_bad_share)
+
+
 def has_split(source, split):
     """Whether a source has a split of this name, or one that means the same."""
     kind, place = parse_source(source)
@@ -122,7 +147,7 @@ def has_split(source, split):
 
         return split in tfds_splits(place.partition("@")[0], source)
     entries = find_entries(place, source)
-    return any(name in entries for name in SPLITS.get(split, (split,)))
+    return any(name in entries for name in names_of_split(entries, split))
 
 
 def _of_split(entries, split, source):
@@ -130,7 +155,7 @@ def _of_split(entries, split, source):
         if split != "train":
             raise InputError(f"`data` must have the split {split!r}. Received: {source} without splits")
         return entries[None]
-    for name in SPLITS.get(split, (split,)):
+    for name in names_of_split(entries, split):
         if name in entries:
             return entries[name]
     known = ", ".join(sorted(entries))

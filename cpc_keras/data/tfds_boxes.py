@@ -3,7 +3,7 @@
 import numpy as np
 
 from cpc_keras.data.boxes import make_boxes
-from cpc_keras.data.tfds_images import open_tfds, prepared_builder
+from cpc_keras.data.tfds_images import in_order, open_tfds, prepared_builder
 from cpc_keras.errors import InputError
 
 # Data sets whose boxes, as VOC's, count pixels from 1 and name the last one inside.
@@ -42,8 +42,8 @@ def open_tfds_boxes(name, split, source):
     skip = {"image": tfds.decode.SkipDecoding()}
     hard = next((flag for flag in ("is_difficult", "is_crowd") if flag in objects), None)
     boxes = []
-    examples = builder.as_dataset(split=images.split, decoders=skip, shuffle_files=False).as_numpy_iterator()
-    for size, example in zip(images.sizes, examples, strict=True):
+    examples = builder.as_dataset(split=images.split, decoders=skip, shuffle_files=False, read_config=in_order())
+    for size, example in zip(images.sizes, examples.as_numpy_iterator(), strict=True):
         found = example["objects"]
         top, left, bottom, right = np.moveaxis(found["bbox"].reshape(-1, 4), -1, 0)
         sides = [left * size[1], top * size[0], right * size[1], bottom * size[0]]

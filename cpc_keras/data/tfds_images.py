@@ -152,8 +152,15 @@ def _quiet():
         absl_logging.set_verbosity(before)
 
 
+def in_order():
+    """Has TFDS read shard after shard; by itself it reads several in turn."""
+    import tensorflow_datasets as tfds
+
+    return tfds.ReadConfig(interleave_cycle_length=1)
+
+
 def _load(builder, split):
-    data = builder.as_dataset(split=split, batch_size=-1, shuffle_files=False)
+    data = builder.as_dataset(split=split, batch_size=-1, shuffle_files=False, read_config=in_order())
     images = data["image"].numpy()
     sizes = np.tile(images.shape[1:], (len(images), 1))
     labels = data["label"].numpy().astype("int64") if "label" in data else None

@@ -7,8 +7,9 @@ import xml.etree.ElementTree
 from cpc_keras.data.image_files import EXTENSIONS
 from cpc_keras.errors import InputError
 
-# Names of splits that mean the same, the preferred one first.
-SPLITS = {"train": ("trainval", "train"), "test": ("test", "val", "validation")}
+# What VOC's lists, or folders, of a split may be called.
+_KNOWN = ("trainval", "train", "test", "val", "validation")
+_EXAMINED = ("test", "val", "validation")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,14 +52,24 @@ def find_entries(path, source):
         lists = [one for one in lists if "_" not in one.stem] if lists else []
         found = {one.stem: _listed(one, everything, source) for one in lists} or {None: list(everything.values())}
     else:
-        known = [name for names in SPLITS.values() for name in names]
-        folders = {name: path / name for name in known if (path / name).is_dir()}
+        folders = {name: path / name for name in _KNOWN if (path / name).is_dir()}
         found = {name: list(_pairs(folder, folder).values()) for name, folder in folders.items()}
         found = {name: entries for name, entries in found.items() if entries}
         found = found or {None: list(_pairs(path, path).values())}
     if not any(found.values()):
         raise InputError(f"`data` must hold at least one annotation (.xml). Received: {source} with none")
     return found
+
+
+def names_of_split(entries, split):
+    """What a split may be called among `entries`, the preferred name first.
+
+    `"train"` is VOC's `trainval` where there is a `test`; without one, `val` is what
+    is examined on, and `trainval` would show it. `"test"` is `test`, or else `val`.
+    """
+    if split == "train":
+        return ("trainval", "train") if "test" in entries or not set(_EXAMINED) & set(entries) else ("train",)
+    return _EXAMINED if split == "test" else (split,)
 
 
 def image_rows(path, source):
@@ -71,15 +82,15 @@ def image_rows(path, source):
     if set(entries) == {None}:
         return [(entry.image, None, None) for entry in entries[None] if entry.image]
     rows = {}
-    for split, names in reversed(SPLITS.items()):  # what is to be trained on is that, whatever else it may be
-        for name in names:
-            rows.update({entry.image: (entry.image, None, split) for entry in entries.get(name, ()) if entry.image})
+    for split in ("test", "train"):
+        name = next((name for name in names_of_split(entries, split) if name in entries), None)
+        rows.update({entry.image: (entry.image, None, split) for entry in entries.get(name, ()) if entry.image})
     return sorted(rows.values(), key=lambda row: str(row[0]))
 
 
 def _pairs(annotations, images):
     """`Entry` by the name that an annotation and its image have in common."""
-    files = {file.stem: file for file in images.glob("*") if file.suffix.lower() in EXTENSIONS}
+    files = {file.stem: file for file in sorted(images.glob("*")) if file.suffix.lower() in EXTENSIONS}
     return {file.stem: Entry(files.get(file.stem), file) for file in sorted(annotations.glob("*.xml"))}
 
 

@@ -44,7 +44,7 @@ def settle(recipe, images=None):
         recipe = dataclasses.replace(recipe, precision="mixed_bfloat16")
     if AUTO in vars(recipe).values() or recipe.epochs is not None:
         if images is None:
-            images = open_source(recipe.data, max_bad_share=recipe.max_bad_share)
+            images = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
         return resolve(recipe, images, accelerator=True)
     return switch_off(recipe)
 

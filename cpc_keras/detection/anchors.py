@@ -15,7 +15,7 @@ def base_anchors(sizes, ratios):
 
     Returns:
         Float32 tensor `[sizes · ratios, 4]` of left, top, right and bottom
-        (`"xyxy"`), in whole or half pixels.
+        (`"xyxy"`), in whole pixels.
 
     Example:
 

@@ -155,7 +155,7 @@ def voc_scores(found, truths, class_names, threshold=0.5, points="area"):
 
 
 def coco_scores(found, truths, class_names):
-    """COCO's figures, by `pycocotools`.
+    """COCO's figures, by `pycocotools`, of all detections (COCO itself takes the best hundred of an image).
 
     Difficult boxes are handed over as crowds, which COCO counts neither way.
 
@@ -208,10 +208,19 @@ def coco_scores(found, truths, class_names):
         }
         truth.createIndex()
         evaluation = COCOeval(truth, truth.loadRes(results), "bbox")
+        evaluation.params.maxDets = [1, 10, max(100, *(len(one["scores"]) for one in found))]
         evaluation.evaluate()
         evaluation.accumulate()
-        evaluation.summarize()
-    return {name: float(value) for name, value in zip(names, evaluation.stats[:6], strict=True)}
+    precision = evaluation.eval["precision"][..., -1]  # overlaps, recalls, classes, sizes
+    sized = [precision[..., size] for size in range(4)]  # of all sizes, small, medium and large
+    parts = (sized[0], sized[0][0], sized[0][5], *sized[1:])
+    return {name: _mean_known(part) for name, part in zip(names, parts, strict=True)}
+
+
+def _mean_known(values):
+    """The mean of those that are not -1, or -1 if all are."""
+    known = values[values > -1]
+    return float(known.mean()) if known.size else -1.0
 
 
 def overlaps(boxes, true_boxes):

@@ -15,6 +15,8 @@ from cpc_keras.models.step import TrainingStep
 _VARIANCE = (0.1, 0.1, 0.2, 0.2)
 # Overlaps: of an anchor that is background and one that is an object, of a proposal that is an object.
 _LOW, _HIGH, _OBJECT = 0.3, 0.7, 0.5
+# The class of objects that are neither learnt from nor background.
+_NEITHER = -2
 _PARTS = ("rpn_object", "rpn_box", "class", "box")
 # A side that every stride in use divides.
 _PROBE = 512
@@ -49,8 +51,8 @@ class FasterRCNN(TrainingStep, keras.Model):
         proposals: Boxes that are left of them.
         rpn_batch: Anchors of an image that the RPN learns from at a step, at most
             half of them with an object.
-        roi_batch: Proposals of an image that the head learns from, at most a
-            quarter with an object.
+        roi_batch: Proposals of an image that the head learns from (not more than
+            there are), at most a quarter with an object.
         score_threshold: Detections of a lower score are dropped.
         overlap_threshold: Of two detections of a class with a larger
             intersection over union the weaker one is dropped.
@@ -69,8 +71,9 @@ class FasterRCNN(TrainingStep, keras.Model):
         pixels; `"scores"` `[B, max_detections]` in `[0, 1]`; `"classes"`, int32
         likewise, -1 where there are no more; `"count"` `[B]`.
 
-    `fit` and `evaluate` take batches of images and a dictionary: `"boxes"`
-    `[B, M, 4]`, `"classes"` `[B, M]`, -1 for what fills up, and perhaps
+    `fit` and `evaluate`, which need the TensorFlow backend, take batches of images
+    and a dictionary: `"boxes"` `[B, M, 4]`; `"classes"` `[B, M]`, -1 for what fills up
+    and -2 for objects that are neither learnt from nor background; and perhaps
     `"sizes"`.
 
     Raises:
@@ -185,11 +188,12 @@ class FasterRCNN(TrainingStep, keras.Model):
         """What the loss is taken of: both stages, with what each of them is to say."""
         first = self._first_stage(images, labels.get("sizes"), training)
         true_boxes, true_classes = ops.cast(labels["boxes"], "float32"), ops.cast(labels["classes"], "int32")
-        present = true_classes >= 0
+        truth = {"boxes": true_boxes, "classes": true_classes}
         draws = self._draw(first, training)
-        rpn = self._rpn_targets(first, true_boxes, present, draws)
+        rpn = self._rpn_targets(first, truth, draws)
         boxes = ops.concatenate([self._propose(first, training), true_boxes], axis=1)
-        rois = self._roi_targets(boxes, true_boxes, true_classes, present, draws)
+        count = min(self.roi_batch, self.proposals[0 if training else 1])
+        rois = self._roi_targets(boxes, truth, count, draws)
         logits, deltas = self._second_stage(first["maps"], rois["boxes"], training)
         return {
             "objectness": first["objectness"],
@@ -280,9 +284,9 @@ class FasterRCNN(TrainingStep, keras.Model):
 
         return draw
 
-    def _rpn_targets(self, first, true_boxes, present, draw):
+    def _rpn_targets(self, first, truth, draw):
         anchors, sizes = first["anchors"], first["sizes"]
-        matched = coding.match(coding.overlaps(anchors, true_boxes, present), _LOW, _HIGH, force=True)
+        matched = _matched(anchors, truth, _LOW, _HIGH, force=True)
         centres = (anchors[:, :2] + anchors[:, 2:]) / 2  # x and y
         inside = ops.all(centres[None] < ops.flip(sizes, axis=-1)[:, None], axis=-1)  # not where an image was padded
         objects = ops.logical_and(matched >= 0, inside)
@@ -291,25 +295,25 @@ class FasterRCNN(TrainingStep, keras.Model):
         return {
             "rpn_sampled": sampled,
             "rpn_objects": objects,
-            "rpn_targets": coding.encode(anchors, _of_each(true_boxes, matched)),
+            "rpn_targets": coding.encode(anchors, _of_each(truth["boxes"], matched)),
         }
 
-    def _roi_targets(self, boxes, true_boxes, true_classes, present, draw):
+    def _roi_targets(self, boxes, truth, count, draw):
         boxes = ops.stop_gradient(boxes)
-        matched = coding.match(coding.overlaps(boxes, true_boxes, present), _OBJECT, _OBJECT)
+        matched = _matched(boxes, truth, _OBJECT, _OBJECT)
         real = ops.logical_and(boxes[..., 2] > boxes[..., 0], boxes[..., 3] > boxes[..., 1])  # others fill up
         objects = ops.logical_and(matched >= 0, real)
         empty = ops.logical_and(matched == coding.BACKGROUND, real)
         priorities = draw("roi", ops.shape(boxes)[1])
-        sampled = coding.sample(priorities, objects, empty, self.roi_batch, 0.25)
-        _, chosen = ops.top_k(ops.where(sampled, priorities, -1.0), k=min(self.roi_batch, *self.proposals))
+        sampled = coding.sample(priorities, objects, empty, count, 0.25)
+        _, chosen = ops.top_k(ops.where(sampled, priorities, -1.0), k=count)
         matched, sampled, objects = (ops.take_along_axis(one, chosen, axis=1) for one in (matched, sampled, objects))
         boxes = ops.take_along_axis(boxes, chosen[..., None], axis=1)
-        own = ops.take_along_axis(true_classes, ops.maximum(matched, 0), axis=1) + 1
+        own = ops.take_along_axis(truth["classes"], ops.maximum(matched, 0), axis=1) + 1
         return {
             "boxes": boxes,
             "classes": ops.where(objects, own, 0),
-            "deltas": coding.encode(boxes, _of_each(true_boxes, matched), _VARIANCE),
+            "deltas": coding.encode(boxes, _of_each(truth["boxes"], matched), _VARIANCE),
             "sampled": sampled,
         }
 
@@ -345,6 +349,13 @@ def stride_and_depth(trunk):
             f"Received: one from {shape} to {getattr(trunk, 'output_shape', None)}"
         )
     return _PROBE // found[1], found[3]
+
+
+def _matched(boxes, truth, low, high, force=False):
+    """As `coding.match`; what lies on an object of class -2 is not background."""
+    found = coding.overlaps(boxes, truth["boxes"], truth["classes"] >= 0)
+    spared = coding.overlaps(boxes, truth["boxes"], truth["classes"] == _NEITHER)
+    return coding.spare(coding.match(found, low, high, force), spared, low)
 
 
 def _of_each(true_boxes, matched):

@@ -1,5 +1,7 @@
 """How sure a mean average precision is."""
 
+import math
+
 import numpy as np
 from scipy import stats
 
@@ -56,7 +58,8 @@ def interval(judged, others=None, resamples=200, seed=0):
         seed: Of the resamples.
 
     Returns:
-        `(mean, low, high)`.
+        `(mean, low, high)`; of one subset and one image the ends are NaN, for then
+        nothing tells how sure it is.
     """
     count = len(judged[0].classes[0].present)
     rng = np.random.default_rng(seed)
@@ -66,6 +69,8 @@ def interval(judged, others=None, resamples=200, seed=0):
         return mine if others is None else mine - np.array([one.mean_ap(times) for one in others])
 
     values = by_subset()
+    if count < 2 and len(values) < 2:
+        return float(values.mean()), math.nan, math.nan
     draws = [by_subset(rng.multinomial(count, np.full(count, 1 / count))).mean() for _ in range(resamples)]
     half = stats.norm.ppf((1 + _LEVEL) / 2) * np.std(draws, ddof=1)
     if len(values) > 1:

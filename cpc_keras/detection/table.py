@@ -1,5 +1,6 @@
 """Detection results for the terminal."""
 
+import numpy as np
 import pandas as pd
 from rich.table import Table
 
@@ -43,8 +44,8 @@ def summarise(cells, test):
             "boxes": records[0]["boxes"],
             "seeds": len(records),
             "mean": mean,
-            "lowest": min(figures) if len(figures) > 1 else max(low, 0.0),
-            "highest": max(figures) if len(figures) > 1 else min(high, 1.0),
+            "lowest": min(figures) if len(figures) > 1 else np.maximum(low, 0.0),
+            "highest": max(figures) if len(figures) > 1 else np.minimum(high, 1.0),
             "coco": sum(record["coco"]["map"] for record in records) / len(records),
         }
         rival = groups.get(("scratch", fraction), {})
@@ -66,12 +67,12 @@ def detection_table(summary):
         table.add_column(f"{fraction:.0%} ({row['images']:,} images, {row['boxes']:,} boxes)", justify="right")
     for trunk in summary["trunk"].unique():
         of_trunk = summary[summary["trunk"] == trunk]
-        table.add_row(trunk_name(trunk), *(_cell(of_trunk, fraction, _spread) for fraction in fractions))
+        table.add_row(trunk_name(trunk), *(_cell(of_trunk, fraction, spread_text) for fraction in fractions))
     for trunk in summary["trunk"].unique():
         of_trunk = summary[summary["trunk"] == trunk]
         if "ahead" in of_trunk and of_trunk["ahead"].notna().any():
             ahead = f"{trunk_name(trunk)}, ahead of scratch"
-            table.add_row(ahead, *(_cell(of_trunk, fraction, _ahead) for fraction in fractions))
+            table.add_row(ahead, *(_cell(of_trunk, fraction, ahead_text) for fraction in fractions))
     return table
 
 
@@ -85,12 +86,15 @@ def _cell(rows, fraction, form):
     return form(chosen.iloc[0]) if len(chosen) else "–"
 
 
-def _spread(row):
-    return f"{100 * row['mean']:.1f} ({100 * row['lowest']:.1f}–{100 * row['highest']:.1f})"
+def spread_text(row):
+    """Mean and brackets of a row of the summary, in %."""
+    mean, low, high = (100 * row[name] for name in ("mean", "lowest", "highest"))
+    return f"{mean:.1f}" if pd.isna(low) else f"{mean:.1f} ({low:.1f}–{high:.1f})"
 
 
-def _ahead(row):
-    if pd.isna(row["ahead"]):
+def ahead_text(row):
+    """By how much a row of the summary is ahead of the trunk from scratch, in points."""
+    mean, low, high = (100 * row.get(name, np.nan) for name in ("ahead", "ahead_low", "ahead_high"))
+    if pd.isna(mean):
         return "–"
-    mean, low, high = (100 * row[name] for name in ("ahead", "ahead_low", "ahead_high"))
-    return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
+    return f"{mean:+.1f}" if pd.isna(low) else f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"

@@ -53,6 +53,21 @@ def match(found, low, high, force=False):
     )
 
 
+def spare(matched, found, threshold):
+    """Has boxes ignored that would be background but lie on an object that counts neither way.
+
+    Args:
+        matched: As of `match`, `[B, N]`.
+        found: Overlaps with such objects, `[B, N, M]`.
+        threshold: Overlap from which on a box lies on one.
+
+    Returns:
+        Int32 tensor like `matched`.
+    """
+    on_one = ops.logical_and(matched == BACKGROUND, ops.max(found, axis=-1) >= threshold)
+    return ops.where(on_one, IGNORED, matched)
+
+
 def sample(priorities, wanted, unwanted, count, share):
     """Some boxes with and some without an object, by the highest priorities.
 

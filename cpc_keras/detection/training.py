@@ -28,7 +28,7 @@ def train_detector(detector, boxed, recipe, steps, state_file=None, progress=Non
         recipe: A `DetectionRecipe`.
         steps: Optimizer steps.
         state_file: `.npz` file for what training needs to go on; `None` keeps
-            nothing. It is gone when training is done.
+            nothing. It is there when training is done too, for the caller to remove.
         progress: A `NoProgress` or the like.
 
     Raises:
@@ -60,8 +60,6 @@ def train_detector(detector, boxed, recipe, steps, state_file=None, progress=Non
     progress.advance(start)
     if start < steps:
         detector.fit(batches, steps_per_epoch=steps - start, verbose=0, shuffle=False, callbacks=[watch])
-    if state_file is not None:
-        pathlib.Path(state_file).unlink(missing_ok=True)
 
 
 class _Watch(keras.callbacks.Callback):
@@ -83,7 +81,7 @@ class _Watch(keras.callbacks.Callback):
             raise InputError(
                 f"`learning_rate` must be so small that losses stay numbers. Received: loss={loss} at step {self.step}"
             )
-        if self.state_file is not None and self.step % self.every == 0 and self.step < self.steps:
+        if self.state_file is not None and (self.step % self.every == 0 or self.step == self.steps):
             _keep(self.model, self.state_file, self.step)
 
 
@@ -143,28 +141,26 @@ def find_objects(detector, boxed, short_side=None, max_side=None, batch_size=8, 
         return detector(images, training=False)
 
     found: list = [None] * len(boxed)
-    waiting: dict[tuple, list] = {}
-
-    def look(group):
-        results = {
-            name: value.numpy()
-            for name, value in compute(tf.constant(np.stack([image for _, image, _ in group]))).items()
-        }
-        for row, (position, _, scale) in enumerate(group):
+    for positions in _of_one_size(boxed.images.sizes, batch_size):
+        pairs = [resized(boxed.images.read(position), short_side, max_side) for position in positions]
+        images = np.stack([to_float(image) for image, _ in pairs])
+        results = {name: value.numpy() for name, value in compute(tf.constant(images)).items()}
+        for row, (position, (_, scale)) in enumerate(zip(positions, pairs, strict=True)):
             count = int(results["count"][row])
             found[position] = {name: results[name][row, :count] for name in ("boxes", "scores", "classes")}
             found[position]["boxes"] = found[position]["boxes"] / scale
-        progress.advance(len(group))
-
-    for position in range(len(boxed)):
-        image, scale = resized(boxed.images.read(position), short_side, max_side)
-        group = waiting.setdefault(image.shape, [])
-        group.append((position, to_float(image), scale))
-        if len(group) == batch_size:
-            look(waiting.pop(image.shape))
-    for group in waiting.values():
-        look(group)
+        progress.advance(len(positions))
     return found
+
+
+def _of_one_size(sizes, batch_size):
+    """Positions of images of one size, up to `batch_size` at a time."""
+    groups: dict[tuple, list[int]] = {}
+    for position, size in enumerate(np.asarray(sizes).tolist()):
+        groups.setdefault(tuple(size), []).append(position)
+    for group in groups.values():
+        for first in range(0, len(group), batch_size):
+            yield group[first : first + batch_size]
 
 
 def put_together(tiles, found, sizes, classes, overlap_threshold, max_detections=1000):

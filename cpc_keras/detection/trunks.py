@@ -1,10 +1,10 @@
 """What a detector may stand on."""
 
-import json
 import pathlib
 
 import keras
 
+from cpc_keras.detection.faster_rcnn import stride_and_depth
 from cpc_keras.errors import InputError
 
 # How an exported encoder is called for its map.
@@ -25,16 +25,24 @@ def copied(trunk, precision="auto", new_weights_seed=None):
     """
     config = keras.saving.serialize_keras_object(trunk)
     if precision != "auto":
-        text = json.dumps(config)
-        for policy in ("float32", "mixed_bfloat16"):
-            text = text.replace(f'"{policy}"', f'"{precision}"')
-        config = json.loads(text)
+        config = _with_policy(config, precision)
     if new_weights_seed is not None:
         keras.utils.set_random_seed(new_weights_seed)
     copy = keras.saving.deserialize_keras_object(config, safe_mode=False)  # it runs already
     if new_weights_seed is None:
         copy.set_weights(trunk.get_weights())
     return copy
+
+
+def _with_policy(config, policy):
+    """A serialised model whose layers have another dtype policy; inputs and loaded programs are as they are."""
+    if isinstance(config, list):
+        return [_with_policy(one, policy) for one in config]
+    if not isinstance(config, dict) or config.get("class_name") in ("InputLayer", "TFSMLayer"):
+        return config
+    if config.get("class_name") == "DTypePolicy":
+        return {**config, "config": {**config["config"], "name": policy}}
+    return {key: _with_policy(value, policy) for key, value in config.items()}
 
 
 def open_trunk(path, channels, argument="--trunk"):
@@ -71,6 +79,10 @@ def open_trunk(path, channels, argument="--trunk"):
             f"`{argument}` must hold an encoder from images of any size and {channels} channels to maps. "
             f"Received: {path} with {what}"
         )
+    try:
+        stride_and_depth(trunk)
+    except ValueError as error:
+        raise InputError(f"`{argument}` must hold an encoder of a whole stride. Received: {path} ({error})") from error
     return trunk
 
 

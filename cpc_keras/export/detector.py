@@ -87,8 +87,7 @@ def _card(told):
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
     return f"""# {told["name"]}: an object detector
 
-Faster R-CNN on an encoder that was pre-trained by Contrastive Predictive Coding, by `cpc_keras`
-{told["versions"]["cpc_keras"]}; needs TensorFlow alone to be used.
+Faster R-CNN, by `cpc_keras` {told["versions"]["cpc_keras"]}; needs TensorFlow alone to be used.
 
 | | |
 |---|---|

@@ -61,10 +61,28 @@ def test_boxes_move_with_what_they_surround(boxed, changes):
     assert seen == 60
 
 
-def test_difficult_objects_are_not_learnt_from(boxed):
+def test_difficult_objects_are_marked(boxed):
     for _, labels in boxed_batches(boxed, 6, seed=0, steps=1):
         assert labels["classes"].shape == (6, 2)
-        assert ((labels["classes"].numpy() >= 0).sum(axis=1) == 1).all()
+        assert sorted(labels["classes"].numpy().ravel()) == [-2, -1, -1, -1, -1, -1, 0, 0, 1, 1, 2, 2]
+
+
+def test_equal_images_of_a_step_stay_equal(boxed):
+    """Padding would reach the statistics of a norm."""
+    equal = boxed.subset([0, 3])
+    sides = set()
+    for images, labels in boxed_batches(equal, 2, seed=0, scales=(0.5, 1.0, 2.0), turn=True, steps=40):
+        assert (labels["sizes"].numpy() == images.shape[1:3]).all()
+        sides.add(tuple(images.shape[1:3]))
+    assert len(sides) == 6, "three scales, upright and lying"
+
+
+def test_a_limit_on_the_long_side_leaves_no_padding():
+    images = ImageSet("grey", "all", ["0"], lambda _: np.full((96, 96, 1), 255, "uint8"), np.array([(96, 96, 1)]))
+    boxed = BoxedImages(images, [make_boxes([(0, 0, 96, 96)], [0])], ("a",))
+    for pictures, labels in boxed_batches(boxed, 1, seed=0, max_side=64, steps=1):
+        assert pictures.shape == (1, 64, 64, 1)
+        assert labels["boxes"][0, 0].numpy().tolist() == [0, 0, 64, 64]
 
 
 def test_batches_are_a_function_of_seed_and_step(boxed):

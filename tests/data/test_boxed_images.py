@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cpc_keras.data.boxed_images import has_split, open_boxed_images
+from cpc_keras.data import tfds_boxes, tfds_images
+from cpc_keras.data.boxed_images import has_split, open_boxed_images, open_examined_images
+from cpc_keras.data.builders import garments
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError
 
@@ -79,7 +81,22 @@ def test_vocs_own_folders_and_their_splits(devkit):
     assert [one[-5] for one in test.images.ids] == ["c", "d"]
     assert train.class_names == test.class_names == ("cup", "plate"), "of all splits, so that their numbers agree"
     assert has_split(f"voc:{devkit}", "test")
+    assert [one[-5] for one in open_examined_images(f"voc:{devkit}", train.class_names).images.ids] == ["c", "d"]
     assert len(open_boxed_images(f"voc:{devkit}", "val")) == 1
+
+
+def test_without_a_test_split_val_is_examined_and_not_learnt_from(devkit):
+    (devkit / "ImageSets" / "Main" / "test.txt").unlink()
+    train, test = open_boxed_images(f"voc:{devkit}"), open_examined_images(f"voc:{devkit}", ("cup", "plate"))
+    assert [one[-5] for one in train.images.ids] == ["a"]
+    assert [one[-5] for one in test.images.ids] == ["b"]
+
+
+def test_another_source_is_examined_by_its_test_split_or_whole(devkit, flat):
+    names = ("cup", "plate")
+    assert len(open_examined_images("voc:whatever", names, f"voc:{devkit}")) == 2
+    assert len(open_examined_images("voc:whatever", names, f"voc:{flat}")) == 4
+    assert len(open_examined_images("tfds:garments@train[:5]", None)) == 1000
 
 
 def test_folders_by_split(tmp_path, write):
@@ -173,3 +190,24 @@ def test_garments_have_exact_boxes():
             assert inside[:, -1].any()
     train = open_boxed_images("tfds:garments", "train[:10]")
     assert len(train) == 10
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_boxes_are_those_of_their_image_in_many_shards(tmp_path, monkeypatch, in_memory):
+    """TFDS reads several shards in turn, if it is not told otherwise."""
+    import tensorflow_datasets as tfds
+
+    builder = garments.Garments(data_dir=str(tmp_path))
+    monkeypatch.setattr(garments, "CANVASES", {"train": 4, "test": 80})
+    builder.download_and_prepare(download_config=tfds.download.DownloadConfig(num_shards=4))
+    assert builder.info.splits["test"].num_shards == 4
+    monkeypatch.setattr(tfds_images, "prepared_builder", lambda *_: builder)
+    monkeypatch.setattr(tfds_boxes, "prepared_builder", lambda *_: builder)
+    monkeypatch.setattr(tfds_images, "_MEMORY_SHARE", 0.25 if in_memory else 0.0)
+    images, boxes, _ = tfds_boxes.open_tfds_boxes("garments", "test", "tfds:garments")
+    assert len(boxes) == 80
+    for index, found in enumerate(boxes):
+        image = images.read(index)[..., 0]
+        for left, top, right, bottom in found.boxes.astype(int):
+            inside = image[top:bottom, left:right] >= 16
+            assert inside[0].any() and inside[-1].any() and inside[:, 0].any() and inside[:, -1].any()

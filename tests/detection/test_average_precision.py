@@ -103,6 +103,14 @@ def test_coco_has_its_figures_by_size():
     assert coco_scores([detections()] * len(truths), truths, NAMES)["map"] == 0.0
 
 
+def test_coco_counts_all_detections_of_an_image():
+    """More than the hundred that COCO itself would take."""
+    corners = 20.0 * np.stack(np.meshgrid(np.arange(16), np.arange(16)), axis=-1).reshape(-1, 2)
+    boxes = np.concatenate([corners, corners + 15], axis=-1)
+    truths = [make_boxes(boxes, np.zeros(256, int))]
+    assert coco_scores([detections(boxes, np.linspace(1, 0.5, 256), np.zeros(256))], truths, ("cup",))["map"] == 1.0
+
+
 def test_a_second_detection_of_an_object_is_wrong():
     truths = [make_boxes([[0, 0, 10, 10]], [0])]
     found = [detections([[0, 0, 10, 10], [0, 0, 10, 9]], [0.5, 0.9], [0, 0])]

@@ -131,6 +131,28 @@ def test_images_without_boxes_teach_the_background():
     assert logs["class_loss"] > 0
 
 
+def test_difficult_objects_are_neither_learnt_from_nor_background():
+    detector = small_detector(rpn_batch=400, roi_batch=32)
+    images, labels = scenes(4)
+    plain = detector.respond(images, labels, training=False)
+    marked = detector.respond(
+        images, {**labels, "classes": np.where(labels["classes"] == 1, -2, labels["classes"])}, False
+    )
+    anchors = np.asarray(detector._first_stage(images, None, False)["anchors"])
+    for image in range(4):
+        hard = labels["boxes"][image][labels["classes"][image] == 1]
+        easy = labels["boxes"][image][labels["classes"][image] == 0]
+        objects, sampled = (np.asarray(marked[name][image]) for name in ("rpn_objects", "rpn_sampled"))
+        if len(hard):
+            over = np.asarray(keras.utils.bounding_boxes.compute_iou(anchors, hard, "xyxy")).max(axis=1)
+            assert over.max() > 0.3
+            assert not sampled[(over >= 0.3) & ~objects].any(), "not background"
+        if not len(easy):
+            assert not objects.any(), "not learnt from"
+            assert not np.asarray(marked["roi_classes"][image]).any()
+    assert np.asarray(plain["rpn_objects"]).sum() > np.asarray(marked["rpn_objects"]).sum()
+
+
 def test_losses_are_those_of_the_paper_summed_one_by_one():
     detector = small_detector()
     images, labels = scenes(4)
