@@ -22,10 +22,10 @@ def exit_with(command):
         code = INTERRUPTED
     except InputError as error:
         _say(error)
-        code = BAD_INPUT
+        _leave(BAD_INPUT)
     except Stopped as reason:
         _say(reason)
-        os._exit(STOPPED)  # an orderly exit would wait for workers that are gone
+        _leave(STOPPED)
     except Exception as error:
         # Typer's own complaints about the command line carry their text so.
         if not hasattr(error, "format_message"):
@@ -34,7 +34,14 @@ def exit_with(command):
         code = BAD_INPUT
     if code == INTERRUPTED:
         _say("stopped; the same command goes on from the last checkpoint")
+        _leave(code)
     sys.exit(code or 0)
+
+
+def _leave(code):
+    """Ends the process without clearing up, which would wait for workers that are gone, or for reads under way."""
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def _say(reason):

@@ -13,6 +13,7 @@ from cpc_keras.building import build_cpc
 from cpc_keras.checkpoints import load_model
 from cpc_keras.data.image_set import prepare
 from cpc_keras.data.pipeline import training_batches
+from cpc_keras.data.python_calls import calls_awaited
 from cpc_keras.data.sources import open_source
 from cpc_keras.determinism import enable_determinism
 from cpc_keras.distribution import (
@@ -134,15 +135,16 @@ def _fit(model, recipe, folder, images, labelled, start, console, strategy):
                 steps=start + (last - first) * length,
             )
             start += (last - first) * length
-            model.fit(
-                distribute(strategy, batches),
-                initial_epoch=first,
-                epochs=last,
-                steps_per_epoch=length,
-                callbacks=[*callbacks, checkpoints, interrupts],
-                verbose=0,
-                shuffle=False,
-            )
+            with calls_awaited():
+                model.fit(
+                    distribute(strategy, batches),
+                    initial_epoch=first,
+                    epochs=last,
+                    steps_per_epoch=length,
+                    callbacks=[*callbacks, checkpoints, interrupts],
+                    verbose=0,
+                    shuffle=False,
+                )
 
 
 def _stretches(start, steps, every):

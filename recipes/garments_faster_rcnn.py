@@ -3,7 +3,8 @@
 Run:       cpc-keras detect runs/demo --recipe garments_faster_rcnn
 Paper:     Hénaff et al. 2019, arXiv 1905.09272: Faster R-CNN on the encoder; Ren et al. 2015, arXiv 1506.01497.
 Cost:      an hour and a half on two cores with bfloat16.
-Expect:    the README's table.
+Expect:    not run whole yet. One subset each, 500 test canvases: from 20 canvases and 400 steps 39.7 mAP, against 35.7 from
+           scratch; from 200 canvases and 1,000 steps 70.8.
 
 The images are composed, not photographed: their boxes are exact, and there are as many as one likes.
 """

@@ -4,7 +4,7 @@ Run:       cpc-keras detect runs/trees --recipe trees_faster_rcnn
 Data:      the annotated photographs that the Python package deepforest 2.1.0 carries along (NEON, MIT licence); `make trees`
            puts them where this recipe looks: one image with 574 crowns to learn from, another with 279 to be examined on.
 Cost:      about a quarter of an hour a trunk on two cores with bfloat16.
-Expect:    the README's table.
+Expect:    not measured yet.
 
 Tiles overlap by more than a crown's size, and what they find is put together again. Turned and mirrored images are as
 good as any: there is no up.

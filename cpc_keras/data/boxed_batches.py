@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from cpc_keras.data.image_set import convert, to_float
 from cpc_keras.data.pipeline import mapped, steps_per_epoch, untuned
+from cpc_keras.data.python_calls import counted
 from cpc_keras.errors import InputError
 
 # Keeps the streams of random numbers for order, sizes and mirroring apart.
@@ -86,7 +87,7 @@ def boxed_batches(
             return _example(boxed, int(position), most, short_side, scale, max_side, mirror, turns)
 
         kinds = (tf.float32, tf.float32, tf.int32, tf.float32)
-        image, boxes, classes, size = tf.numpy_function(make, [position, place], kinds, stateful=False)
+        image, boxes, classes, size = tf.numpy_function(counted(make), [position, place], kinds, stateful=False)
         image.set_shape((*sides, int(boxed.images.sizes[0, 2])))
         boxes.set_shape((most, 4))
         classes.set_shape((most,))

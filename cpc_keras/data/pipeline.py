@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from cpc_keras.data.image_set import to_float
+from cpc_keras.data.python_calls import counted
 from cpc_keras.errors import InputError
 
 # Keeps the streams of random numbers for order, crops and flips apart.
@@ -132,7 +133,8 @@ def untuned(dataset):
 
 
 def _read(images, position):
-    image = tf.numpy_function(lambda index: to_float(images.read(int(index))), [position], tf.float32, stateful=False)
+    read = counted(lambda index: to_float(images.read(int(index))))
+    image = tf.numpy_function(read, [position], tf.float32, stateful=False)
     image.set_shape((None, None, int(images.sizes[0, 2])))
     return image
 

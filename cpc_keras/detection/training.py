@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from cpc_keras.data.boxed_batches import boxed_batches, resized
 from cpc_keras.data.image_set import to_float
+from cpc_keras.data.python_calls import calls_awaited
 from cpc_keras.detection.proposals import detect
 from cpc_keras.errors import InputError
 from cpc_keras.optimizers import AveragedAdamW, WarmUp
@@ -59,7 +60,8 @@ def train_detector(detector, boxed, recipe, steps, state_file=None, progress=Non
     watch = _Watch(start, state_file, recipe.checkpoint_every, steps, progress)
     progress.advance(start)
     if start < steps:
-        detector.fit(batches, steps_per_epoch=steps - start, verbose=0, shuffle=False, callbacks=[watch])
+        with calls_awaited():
+            detector.fit(batches, steps_per_epoch=steps - start, verbose=0, shuffle=False, callbacks=[watch])
 
 
 class _Watch(keras.callbacks.Callback):
