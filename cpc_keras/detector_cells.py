@@ -10,12 +10,15 @@ import keras
 import numpy as np
 
 from cpc_keras import digests
+from cpc_keras.data.box_changes import short_side_of
 from cpc_keras.data.boxed_images import BoxedImages, open_boxed_images, open_examined_images
 from cpc_keras.data.boxed_tiles import Tiles, cut_tiles
 from cpc_keras.detection.anchors import sizes_for
-from cpc_keras.detection.average_precision import coco_scores, voc_scores
+from cpc_keras.detection.average_precision import voc_scores
+from cpc_keras.detection.coco import coco_scores
 from cpc_keras.detection.faster_rcnn import FasterRCNN
-from cpc_keras.detection.training import find_objects, put_together, train_detector
+from cpc_keras.detection.finding import find_objects, put_together
+from cpc_keras.detection.training import train_detector
 from cpc_keras.detection.trunks import copied
 from cpc_keras.detection_recipe import DetectionRecipe
 from cpc_keras.errors import InputError
@@ -94,11 +97,7 @@ def open_transfer(recipe, channels):
 
 def _as_seen(found, size, recipe):
     """Boxes at the size at which a detector sees their image."""
-    shorter, longer = sorted(int(side) for side in size[:2])
-    short = recipe.short_side or shorter
-    if recipe.max_side is not None:
-        short = min(short, int(recipe.max_side * shorter / longer))
-    return found.boxes * (short / shorter)
+    return found.boxes * (short_side_of(size, recipe.short_side, recipe.max_side) / min(size[:2]))
 
 
 def _arrays(found):

@@ -3,15 +3,14 @@
 import numpy as np
 import tensorflow as tf
 
-from cpc_keras.data.image_set import convert, to_float
-from cpc_keras.data.pipeline import mapped, steps_per_epoch, untuned
+from cpc_keras.data.box_changes import mirrored, quarter_turned, resized
+from cpc_keras.data.boxes import DIFFICULT, FILLS_UP
+from cpc_keras.data.image_set import to_float
+from cpc_keras.data.pipeline import Order, mapped, untuned
 from cpc_keras.data.python_calls import counted
-from cpc_keras.errors import InputError
 
-# Keeps the streams of random numbers for order, sizes and mirroring apart.
-_ORDER, _SIZE, _MIRROR = 0, 1, 2
-# Classes of what fills up, and of objects that count neither way.
-_NONE, _DIFFICULT = -1, -2
+# Keeps the streams of random numbers for sizes and mirroring apart; that of the order is 0.
+_SIZE, _MIRROR = 1, 2
 
 
 def boxed_batches(
@@ -54,26 +53,18 @@ def boxed_batches(
         A `tf.data.Dataset` of `(images, labels)`: float32 `[b, H, W, C]` in `[0, 1]`,
         and a dictionary of `"boxes"`, float32 `[b, M, 4]`, left, top, right and
         bottom in pixels; `"classes"`, int32 `[b, M]`, -1 for what fills up and -2 for
-        objects that are marked difficult; and `"sizes"`, float32 `[b, 2]`, heights and widths without padding. `b` is
-        `B / workers / replicas`.
+        objects that are marked difficult; and `"sizes"`, float32 `[b, 2]`, heights and
+        widths without padding. `b` is `B / workers / replicas`.
 
     Raises:
         InputError: If there are fewer images than `batch_size`.
     """
-    count = len(boxed)
-    if batch_size > count:
-        raise InputError(
-            f"`batch_size` must not exceed the number of images, {count}. Received: batch_size={batch_size}"
-        )
+    order = Order(len(boxed), batch_size, seed, worker, workers)
     most = max(1, *map(len, boxed.boxes))
     sides = _fixed_sides(boxed, (short_side, max_side, scales) == (None, None, (1.0,)), turn)
-    epoch_length, share = steps_per_epoch(count, batch_size) * batch_size, batch_size // workers
 
     def load(number):
-        place = number // share * batch_size + worker * share + number % share
-        epoch, slot = place // epoch_length, place % epoch_length
-        order = tf.stack([tf.constant(3 * seed + _ORDER, tf.int64), epoch])
-        position = tf.random.experimental.index_shuffle(slot, seed=order, max_index=count - 1)
+        position, place = order.of(number)
 
         def make(position, place):
             # Sizes are drawn for the step, so that equal images stay equal and need no padding.
@@ -94,9 +85,8 @@ def boxed_batches(
         size.set_shape((2,))
         return image, {"boxes": boxes, "classes": classes, "sizes": size}
 
-    stop = np.iinfo("int64").max if steps is None else steps * share
-    dataset = mapped(tf.data.Dataset.range(start_step * share, stop), load)
-    return untuned(dataset.padded_batch(share // replicas, drop_remainder=True))
+    dataset = mapped(order.numbers(start_step, steps), load)
+    return untuned(dataset.padded_batch(order.share // replicas, drop_remainder=True))
 
 
 def _fixed_sides(boxed, as_they_are, turn):
@@ -119,58 +109,6 @@ def _example(boxed, position, most, short_side, scale, max_side, mirror, turns):
         image, boxes = quarter_turned(image, boxes)
     padded = np.zeros((most, 4), "float32")
     padded[: len(boxes)] = boxes
-    classes = np.full(most, _NONE, "int32")
-    classes[: len(boxes)] = np.where(found.difficult, _DIFFICULT, found.classes)
+    classes = np.full(most, FILLS_UP, "int32")
+    classes[: len(boxes)] = np.where(found.difficult, DIFFICULT, found.classes)
     return to_float(image), padded, classes, np.array(image.shape[:2], "float32")
-
-
-def resized(image, short_side, max_side=None):
-    """An image whose short side is `short_side` pixels, or less if the long one would exceed `max_side`.
-
-    Args:
-        image: Array `[H, W, C]`, uint8 or uint16.
-        short_side: Pixels, or `None` for its own.
-        max_side: Pixels, or `None`.
-
-    Returns:
-        `(image, scale)`: what boxes are to be multiplied by is a float32 array `[4]`.
-
-    Example:
-
-    >>> image, scale = resized(np.zeros((50, 100, 3), "uint8"), 60, max_side=100)
-    >>> image.shape, scale.tolist()
-    ((50, 100, 3), [1.0, 1.0, 1.0, 1.0])
-    """
-    before = image.shape
-    short_side = min(before[:2]) if short_side is None else short_side
-    if max_side is not None:
-        short_side = min(short_side, max(1, int(max_side * min(before[:2]) / max(before[:2]))))
-    image = convert(image, image.shape[2], short_side)
-    height, width = (image.shape[axis] / before[axis] for axis in (0, 1))
-    return image, np.array([width, height, width, height], "float32")
-
-
-def mirrored(image, boxes):
-    """An image and its boxes, left to right.
-
-    Example:
-
-    >>> mirrored(np.zeros((5, 10, 1)), np.array([[1.0, 2.0, 4.0, 5.0]]))[1].tolist()
-    [[6.0, 2.0, 9.0, 5.0]]
-    """
-    left, top, right, bottom = np.moveaxis(boxes, -1, 0)
-    width = image.shape[1]
-    return np.ascontiguousarray(image[:, ::-1]), np.stack([width - right, top, width - left, bottom], axis=-1)
-
-
-def quarter_turned(image, boxes):
-    """An image and its boxes, turned counterclockwise by a right angle.
-
-    Example:
-
-    >>> quarter_turned(np.zeros((5, 10, 1)), np.array([[1.0, 2.0, 4.0, 5.0]]))[1].tolist()
-    [[2.0, 6.0, 5.0, 9.0]]
-    """
-    left, top, right, bottom = np.moveaxis(boxes, -1, 0)
-    width = image.shape[1]
-    return np.ascontiguousarray(np.rot90(image)), np.stack([top, width - right, bottom, width - left], axis=-1)

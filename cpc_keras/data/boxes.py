@@ -4,6 +4,9 @@ import dataclasses
 
 import numpy as np
 
+# Classes, in batches, of what fills up and of objects marked difficult.
+FILLS_UP, DIFFICULT = -1, -2
+
 
 @dataclasses.dataclass(frozen=True)
 class Boxes:

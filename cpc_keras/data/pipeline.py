@@ -49,20 +49,11 @@ def training_batches(
         InputError: If there are fewer images than `batch_size`, or an image is
             smaller than `crop`.
     """
-    if batch_size > len(images):
-        raise InputError(
-            f"`batch_size` must not exceed the number of images, {len(images)}. Received: batch_size={batch_size}"
-        )
+    order = Order(len(images), batch_size, seed, worker, workers)
     _check_crop(images, crop, pad)
-    count = len(images)
-    epoch_length = steps_per_epoch(count, batch_size) * batch_size
-
-    share = batch_size // workers
 
     def load(number):
-        place = number // share * batch_size + worker * share + number % share
-        epoch, slot = place // epoch_length, place % epoch_length
-        position = tf.random.experimental.index_shuffle(slot, seed=_seed_pair(seed, _ORDER, epoch), max_index=count - 1)
+        position, place = order.of(number)
         image = _read(images, position)
         if pad:
             image = tf.pad(image, ((pad, pad), (pad, pad), (0, 0)))
@@ -72,9 +63,49 @@ def training_batches(
             image = tf.image.stateless_random_flip_left_right(image, seed=_seed_pair(seed, _FLIP, place))
         return image, position
 
-    stop = np.iinfo("int64").max if steps is None else steps * share
-    dataset = tf.data.Dataset.range(start_step * share, stop)
-    return untuned(mapped(dataset, load).batch(share // replicas, drop_remainder=True))
+    return untuned(mapped(order.numbers(start_step, steps), load).batch(order.share // replicas, drop_remainder=True))
+
+
+class Order:
+    """Which image stands where in a run: a function of the seed and the step alone.
+
+    Every epoch is a new permutation; what does not fill a batch at its end waits
+    for the next.
+
+    Args:
+        count: Number of images.
+        batch_size: Images a batch.
+        seed: Whole number.
+        worker: Which of several workers this is.
+        workers: How many there are.
+
+    Attributes:
+        share: Images of a batch that this worker reads.
+
+    Raises:
+        InputError: If there are fewer images than `batch_size`.
+    """
+
+    def __init__(self, count, batch_size, seed, worker=0, workers=1):
+        if batch_size > count:
+            raise InputError(
+                f"`batch_size` must not exceed the number of images, {count}. Received: batch_size={batch_size}"
+            )
+        self.count, self.batch_size, self.seed, self.worker = count, batch_size, seed, worker
+        self.share = batch_size // workers
+
+    def numbers(self, start_step, steps):
+        """What this worker counts its images by, from a step on to before another, or without end."""
+        stop = np.iinfo("int64").max if steps is None else steps * self.share
+        return tf.data.Dataset.range(start_step * self.share, stop)
+
+    def of(self, number):
+        """`(position, place)`: the image's position in the set, and its place in the whole run."""
+        place = number // self.share * self.batch_size + self.worker * self.share + number % self.share
+        epoch_length = steps_per_epoch(self.count, self.batch_size) * self.batch_size
+        epoch, slot = place // epoch_length, place % epoch_length
+        seed = _seed_pair(self.seed, _ORDER, epoch)
+        return tf.random.experimental.index_shuffle(slot, seed=seed, max_index=self.count - 1), place
 
 
 def _seed_pair(seed, stream, place):

@@ -3,23 +3,19 @@
 import keras
 from keras import layers, ops
 
-from cpc_keras.detection import targets as coding
 from cpc_keras.detection.anchors import base_anchors, lay_anchors
+from cpc_keras.detection.box_coding import clip, decode
 from cpc_keras.detection.box_head import BoxHead
+from cpc_keras.detection.losses import LOSSES, detection_losses
 from cpc_keras.detection.proposals import detect, propose
 from cpc_keras.detection.region_features import roi_align
+from cpc_keras.detection.targets import ROI_VARIANCE, roi_targets, rpn_targets
+from cpc_keras.detection.trunks import stride_and_depth
 from cpc_keras.layers.patch_draws import PatchDraws
 from cpc_keras.models.step import TrainingStep
 
-# What deltas of the second stage are divided by, so that they are about as large as logits.
-_VARIANCE = (0.1, 0.1, 0.2, 0.2)
-# Overlaps: of an anchor that is background and one that is an object, of a proposal that is an object.
-_LOW, _HIGH, _OBJECT = 0.3, 0.7, 0.5
-# The class of objects that are neither learnt from nor background.
-_NEITHER = -2
-_PARTS = ("rpn_object", "rpn_box", "class", "box")
-# A side that every stride in use divides.
-_PROBE = 512
+# Of two proposals that overlap more, the less likely one is dropped.
+_SAME = 0.7
 
 
 @keras.saving.register_keras_serializable(package="cpc_keras")
@@ -161,7 +157,7 @@ class FasterRCNN(TrainingStep, keras.Model):
             normalization,
             dtype=self.dtype_policy,
         )
-        self._trackers = {name: keras.metrics.Mean(name=f"{name}_loss") for name in _PARTS}
+        self._trackers = {name: keras.metrics.Mean(name=f"{name}_loss") for name in LOSSES}
         self.build(trunk.input_shape)
 
     def build(self, input_shape):
@@ -177,8 +173,8 @@ class FasterRCNN(TrainingStep, keras.Model):
         first = self._first_stage(images, sizes, training)
         boxes = self._propose(first, training)  # [B, R, 4]
         logits, deltas = self._second_stage(first["maps"], boxes, training)
-        mended = coding.decode(boxes[:, :, None], deltas, _VARIANCE)  # [B, R, K, 4]
-        flat = coding.clip(ops.reshape(mended, (-1, boxes.shape[1] * self.classes, 4)), first["sizes"])
+        mended = decode(boxes[:, :, None], deltas, ROI_VARIANCE)  # [B, R, K, 4]
+        flat = clip(ops.reshape(mended, (-1, boxes.shape[1] * self.classes, 4)), first["sizes"])
         mended = ops.reshape(flat, (-1, boxes.shape[1], self.classes, 4))
         real = ops.cast(boxes[..., 2:3] > boxes[..., 0:1], "float32")  # there may be fewer proposals
         scores = ops.softmax(logits)[..., 1:] * real  # class 0 is background
@@ -189,11 +185,12 @@ class FasterRCNN(TrainingStep, keras.Model):
         first = self._first_stage(images, labels.get("sizes"), training)
         true_boxes, true_classes = ops.cast(labels["boxes"], "float32"), ops.cast(labels["classes"], "int32")
         truth = {"boxes": true_boxes, "classes": true_classes}
-        draws = self._draw(first, training)
-        rpn = self._rpn_targets(first, truth, draws)
+        draw = self._draw(first, training)
+        priorities = draw("rpn", ops.shape(first["anchors"])[0])
+        rpn = rpn_targets(first["anchors"], first["sizes"], truth, priorities, self.rpn_batch)
         boxes = ops.concatenate([self._propose(first, training), true_boxes], axis=1)
         count = min(self.roi_batch, self.proposals[0 if training else 1])
-        rois = self._roi_targets(boxes, truth, count, draws)
+        rois = roi_targets(boxes, truth, draw("roi", ops.shape(boxes)[1]), count)
         logits, deltas = self._second_stage(first["maps"], rois["boxes"], training)
         return {
             "objectness": first["objectness"],
@@ -207,28 +204,9 @@ class FasterRCNN(TrainingStep, keras.Model):
         }
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The sum of four losses, each the mean over images of what an image's sample says."""
-        found = y_pred
-        sampled = ops.cast(found["rpn_sampled"], "float32")
-        objects = ops.cast(found["rpn_objects"], "float32")
-        of_object = keras.losses.binary_crossentropy(
-            objects[..., None], found["objectness"][..., None], from_logits=True
-        )
-        of_shift = _smooth_l1(found["rpn_deltas"] - found["rpn_targets"], 1.0 / 9.0)
-        roi_sampled = ops.cast(found["roi_sampled"], "float32")
-        true_class = found["roi_classes"]  # 0 is background
-        of_class = keras.losses.sparse_categorical_crossentropy(true_class, found["logits"], from_logits=True)
-        place = ops.maximum(true_class - 1, 0)
-        own = ops.one_hot(place, self.classes, dtype="float32")[..., None]  # [B, R, K, 1]
-        of_box = _smooth_l1(ops.sum(found["deltas"] * own, axis=2) - found["roi_deltas"], 1.0)
-        is_object = ops.cast(true_class > 0, "float32")
-        parts = {
-            "rpn_object": _share(of_object, sampled, sampled),
-            "rpn_box": _share(of_shift, sampled * objects, sampled),
-            "class": _share(of_class, roi_sampled, roi_sampled),
-            "box": _share(of_box, roi_sampled * is_object, roi_sampled),
-        }
-        batch = ops.shape(sampled)[0]
+        """The sum of the four of `detection_losses`, and of what layers add by `add_loss`."""
+        parts = detection_losses(y_pred, self.classes)
+        batch = ops.shape(y_pred["rpn_sampled"])[0]
         for name, part in parts.items():
             self._trackers[name].update_state(part, sample_weight=batch)
         return sum(parts.values()) + sum(ops.cast(ops.sum(loss), "float32") for loss in self.losses)
@@ -256,9 +234,9 @@ class FasterRCNN(TrainingStep, keras.Model):
         }
 
     def _propose(self, first, training):
-        boxes = coding.clip(coding.decode(first["anchors"], first["deltas"]), first["sizes"])
+        boxes = clip(decode(first["anchors"], first["deltas"]), first["sizes"])
         place = 0 if training else 1
-        return propose(boxes, first["objectness"], self.candidates[place], self.proposals[place], _HIGH)
+        return propose(boxes, first["objectness"], self.candidates[place], self.proposals[place], _SAME)
 
     def _second_stage(self, maps, boxes, training):
         """Logits `[B, R, K + 1]` and deltas `[B, R, K, 4]` of boxes."""
@@ -284,39 +262,6 @@ class FasterRCNN(TrainingStep, keras.Model):
 
         return draw
 
-    def _rpn_targets(self, first, truth, draw):
-        anchors, sizes = first["anchors"], first["sizes"]
-        matched = _matched(anchors, truth, _LOW, _HIGH, force=True)
-        centres = (anchors[:, :2] + anchors[:, 2:]) / 2  # x and y
-        inside = ops.all(centres[None] < ops.flip(sizes, axis=-1)[:, None], axis=-1)  # not where an image was padded
-        objects = ops.logical_and(matched >= 0, inside)
-        empty = ops.logical_and(matched == coding.BACKGROUND, inside)
-        sampled = coding.sample(draw("rpn", ops.shape(anchors)[0]), objects, empty, self.rpn_batch, 0.5)
-        return {
-            "rpn_sampled": sampled,
-            "rpn_objects": objects,
-            "rpn_targets": coding.encode(anchors, _of_each(truth["boxes"], matched)),
-        }
-
-    def _roi_targets(self, boxes, truth, count, draw):
-        boxes = ops.stop_gradient(boxes)
-        matched = _matched(boxes, truth, _OBJECT, _OBJECT)
-        real = ops.logical_and(boxes[..., 2] > boxes[..., 0], boxes[..., 3] > boxes[..., 1])  # others fill up
-        objects = ops.logical_and(matched >= 0, real)
-        empty = ops.logical_and(matched == coding.BACKGROUND, real)
-        priorities = draw("roi", ops.shape(boxes)[1])
-        sampled = coding.sample(priorities, objects, empty, count, 0.25)
-        _, chosen = ops.top_k(ops.where(sampled, priorities, -1.0), k=count)
-        matched, sampled, objects = (ops.take_along_axis(one, chosen, axis=1) for one in (matched, sampled, objects))
-        boxes = ops.take_along_axis(boxes, chosen[..., None], axis=1)
-        own = ops.take_along_axis(truth["classes"], ops.maximum(matched, 0), axis=1) + 1
-        return {
-            "boxes": boxes,
-            "classes": ops.where(objects, own, 0),
-            "deltas": coding.encode(boxes, _of_each(truth["boxes"], matched), _VARIANCE),
-            "sampled": sampled,
-        }
-
     def get_config(self):
         names = (
             *("classes", "anchor_sizes", "anchor_ratios", "rpn_width", "roi_size", "head_blocks", "head_width"),
@@ -329,47 +274,3 @@ class FasterRCNN(TrainingStep, keras.Model):
     @classmethod
     def from_config(cls, config):
         return cls(**{**config, "trunk": keras.saving.deserialize_keras_object(config["trunk"])})
-
-
-def stride_and_depth(trunk):
-    """Pixels of the image to one of a trunk's map, and the map's channels.
-
-    Raises:
-        ValueError: If the trunk does not turn images of any size into maps.
-    """
-    shape = getattr(trunk, "input_shape", None)
-    found = None
-    if isinstance(shape, tuple) and len(shape) == 4 and shape[1:3] == (None, None):
-        found = trunk.compute_output_shape((None, _PROBE, _PROBE, shape[-1]))
-        if len(found) == 4 and found[1] is None:  # a loaded program says it only of an image
-            found = tuple(trunk(ops.zeros((1, _PROBE, _PROBE, shape[-1]))).shape)
-    if found is None or len(found) != 4 or found[1] != found[2] or _PROBE % found[1]:
-        raise ValueError(
-            "`trunk` must be a Keras model from images of any size to maps of a whole stride. "
-            f"Received: one from {shape} to {getattr(trunk, 'output_shape', None)}"
-        )
-    return _PROBE // found[1], found[3]
-
-
-def _matched(boxes, truth, low, high, force=False):
-    """As `coding.match`; what lies on an object of class -2 is not background."""
-    found = coding.overlaps(boxes, truth["boxes"], truth["classes"] >= 0)
-    spared = coding.overlaps(boxes, truth["boxes"], truth["classes"] == _NEITHER)
-    return coding.spare(coding.match(found, low, high, force), spared, low)
-
-
-def _of_each(true_boxes, matched):
-    """The true box of each box, `[B, N, 4]`; any for those that have none."""
-    return ops.take_along_axis(true_boxes, ops.maximum(matched, 0)[..., None], axis=1)
-
-
-def _smooth_l1(difference, beta):
-    """Summed over the four numbers of a box."""
-    size = ops.abs(difference)
-    return ops.sum(ops.where(size < beta, 0.5 * size * size / beta, size - 0.5 * beta), axis=-1)
-
-
-def _share(losses, counted, sampled):
-    """Mean over images of the counted losses' sum by the number of sampled boxes."""
-    totals = ops.sum(ops.where(counted > 0, losses, 0.0), axis=1)
-    return ops.mean(totals / ops.maximum(ops.sum(sampled, axis=1), 1.0))

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from cpc_keras.detection.average_precision import judge, overlaps
+from cpc_keras.detection.average_precision import judge
+from cpc_keras.detection.coco import overlaps
 
 
 def worth_showing(found, truth, classes, least_score=0.5, threshold=0.5):

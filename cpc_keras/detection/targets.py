@@ -1,11 +1,20 @@
-"""What the two stages of Faster R-CNN are to say: matching, sampling and coding of boxes."""
+"""What the two stages of Faster R-CNN are to say: boxes matched with the true ones, and a sample of them."""
 
 import keras
 import keras_hub
 from keras import ops
 
+from cpc_keras.data.boxes import DIFFICULT
+from cpc_keras.detection.box_coding import encode
+
 # A box that overlaps with no true one, and one that is neither here nor there.
 BACKGROUND, IGNORED = -1, -2
+# What deltas of the second stage are divided by, so that they are about as large as logits.
+ROI_VARIANCE = (0.1, 0.1, 0.2, 0.2)
+# Overlaps: of an anchor that is background and one that is an object, of a proposal that is an object.
+_LOW, _HIGH, _OBJECT = 0.3, 0.7, 0.5
+# Shares of anchors and of proposals with an object, at most.
+_ANCHORS, _PROPOSALS = 0.5, 0.25
 
 
 def overlaps(boxes, true_boxes, present):
@@ -93,43 +102,72 @@ def _highest(priorities, eligible, count):
     return ops.logical_and(eligible, ranks < count)
 
 
-def encode(anchors, boxes, variance=None):
-    """Boxes as shifts and stretches of anchors.
+def rpn_targets(anchors, sizes, truth, priorities, count):
+    """What the region proposal network is to say.
 
     Args:
-        anchors: Tensor `[N, 4]` or `[B, N, 4]`, left, top, right and bottom.
-        boxes: Tensor `[B, N, 4]`, likewise.
-        variance: What the four numbers are divided by, or `None`.
+        anchors: Tensor `[N, 4]`, left, top, right and bottom.
+        sizes: Tensor `[B, 2]`, height and width of the images without padding.
+        truth: Dictionary of `"boxes"` `[B, M, 4]` and `"classes"` `[B, M]`, negative for
+            what fills up and for objects marked difficult.
+        priorities: Float tensor `[B, N]`, random numbers in `[0, 1)`.
+        count: Anchors of an image that are learnt from.
 
     Returns:
-        Float32 tensor `[B, N, 4]`: shift of the centre along x and y in sides of
-        the anchor, logarithms of the stretches of width and height.
-
-    Reference:
-        Ren et al. 2015, arXiv 1506.01497, equation 2.
+        A dictionary: `"rpn_sampled"` and `"rpn_objects"`, booleans `[B, N]`, and
+        `"rpn_targets"`, deltas `[B, N, 4]`.
     """
-    return keras.utils.bounding_boxes.encode_box_to_deltas(
-        anchors, boxes, "xyxy", "xyxy", encoding_format="center_xywh", variance=variance
-    )
+    matched = _matched(anchors, truth, _LOW, _HIGH, force=True)
+    centres = (anchors[:, :2] + anchors[:, 2:]) / 2  # x and y
+    inside = ops.all(centres[None] < ops.flip(sizes, axis=-1)[:, None], axis=-1)  # not where an image was padded
+    objects = ops.logical_and(matched >= 0, inside)
+    empty = ops.logical_and(matched == BACKGROUND, inside)
+    return {
+        "rpn_sampled": sample(priorities, objects, empty, count, _ANCHORS),
+        "rpn_objects": objects,
+        "rpn_targets": encode(anchors, _of_each(truth["boxes"], matched)),
+    }
 
 
-def decode(anchors, deltas, variance=None, largest=4.135):
-    """Undoes `encode`; stretches are held to `exp(largest)`, 1000/16 by default."""
-    deltas = ops.cast(deltas, "float32")
-    if variance is not None:
-        deltas = deltas * ops.convert_to_tensor(variance, "float32")
-    deltas = ops.concatenate([deltas[..., :2], ops.minimum(deltas[..., 2:], largest)], axis=-1)
-    return keras.utils.bounding_boxes.decode_deltas_to_boxes(
-        anchors, deltas, "xyxy", "xyxy", encoded_format="center_xywh"
-    )
-
-
-def clip(boxes, sizes):
-    """Boxes cut off at the edges of their images.
+def roi_targets(boxes, truth, priorities, count):
+    """A sample of boxes, and what the second stage is to say of them.
 
     Args:
-        boxes: Tensor `[B, N, 4]`, left, top, right and bottom.
-        sizes: Tensor `[B, 2]`, height and width.
+        boxes: Tensor `[B, N, 4]`; those without area fill up.
+        truth: As for `rpn_targets`.
+        priorities: Float tensor `[B, N]`, random numbers in `[0, 1)`.
+        count: How many are sampled, `R`, at most `N`.
+
+    Returns:
+        A dictionary: `"boxes"` `[B, R, 4]`; `"classes"`, int32 `[B, R]`, 0 for
+        background; `"deltas"` `[B, R, 4]`; `"sampled"`, booleans `[B, R]`, false where
+        there were not as many.
     """
-    far = ops.cast(ops.flip(sizes, axis=-1), "float32")  # width and height
-    return ops.minimum(ops.maximum(ops.cast(boxes, "float32"), 0.0), ops.concatenate([far, far], axis=-1)[:, None])
+    boxes = ops.stop_gradient(boxes)
+    matched = _matched(boxes, truth, _OBJECT, _OBJECT)
+    real = ops.logical_and(boxes[..., 2] > boxes[..., 0], boxes[..., 3] > boxes[..., 1])
+    objects = ops.logical_and(matched >= 0, real)
+    empty = ops.logical_and(matched == BACKGROUND, real)
+    sampled = sample(priorities, objects, empty, count, _PROPOSALS)
+    _, chosen = ops.top_k(ops.where(sampled, priorities, -1.0), k=count)
+    matched, sampled, objects = (ops.take_along_axis(one, chosen, axis=1) for one in (matched, sampled, objects))
+    boxes = ops.take_along_axis(boxes, chosen[..., None], axis=1)
+    own = ops.take_along_axis(truth["classes"], ops.maximum(matched, 0), axis=1) + 1
+    return {
+        "boxes": boxes,
+        "classes": ops.where(objects, own, 0),
+        "deltas": encode(boxes, _of_each(truth["boxes"], matched), ROI_VARIANCE),
+        "sampled": sampled,
+    }
+
+
+def _matched(boxes, truth, low, high, force=False):
+    """As `match`; what lies on a difficult object is not background."""
+    found = overlaps(boxes, truth["boxes"], truth["classes"] >= 0)
+    spared = overlaps(boxes, truth["boxes"], truth["classes"] == DIFFICULT)
+    return spare(match(found, low, high, force), spared, low)
+
+
+def _of_each(true_boxes, matched):
+    """The true box of each box, `[B, N, 4]`; any for those that have none."""
+    return ops.take_along_axis(true_boxes, ops.maximum(matched, 0)[..., None], axis=1)

@@ -3,12 +3,16 @@
 import pathlib
 
 import keras
+from keras import ops
 
-from cpc_keras.detection.faster_rcnn import stride_and_depth
 from cpc_keras.errors import InputError
 
 # How an exported encoder is called for its map.
 _MAP, _MAP_TRAIN = "serve_feature_map", "serve_feature_map_train"
+
+
+# A side in pixels that every stride in use divides.
+_PROBE = 512
 
 
 def copied(trunk, precision="auto", new_weights_seed=None):
@@ -99,3 +103,23 @@ def _is_trunk(part):
         return False
     shapes = part.input_shape, part.output_shape
     return all(isinstance(shape, tuple) and len(shape) == 4 for shape in shapes) and shapes[0][1:3] == (None, None)
+
+
+def stride_and_depth(trunk):
+    """Pixels of the image to one of a trunk's map, and the map's channels.
+
+    Raises:
+        ValueError: If the trunk does not turn images of any size into maps.
+    """
+    shape = getattr(trunk, "input_shape", None)
+    found = None
+    if isinstance(shape, tuple) and len(shape) == 4 and shape[1:3] == (None, None):
+        found = trunk.compute_output_shape((None, _PROBE, _PROBE, shape[-1]))
+        if len(found) == 4 and found[1] is None:  # a loaded program says it only of an image
+            found = tuple(trunk(ops.zeros((1, _PROBE, _PROBE, shape[-1]))).shape)
+    if found is None or len(found) != 4 or found[1] != found[2] or _PROBE % found[1]:
+        raise ValueError(
+            "`trunk` must be a Keras model from images of any size to maps of a whole stride. "
+            f"Received: one from {shape} to {getattr(trunk, 'output_shape', None)}"
+        )
+    return _PROBE // found[1], found[3]

@@ -1,17 +1,14 @@
 """A detector as a SavedModel that needs no `cpc_keras`."""
 
-import json
 import pathlib
-from importlib import metadata
 
 import numpy as np
 import tensorflow as tf
 
 from cpc_keras import digests
 from cpc_keras.export.float32 import in_float32
-from cpc_keras.export.saved_model import MARKS
+from cpc_keras.export.saved_model import MARKS, versions, write_program, write_words
 from cpc_keras.export.whole import appears_whole
-from cpc_keras.model_index import DESCRIPTION
 
 
 def save_detector(detector, dest, class_names, description=None):
@@ -52,13 +49,13 @@ def save_detector(detector, dest, class_names, description=None):
         artefact.detector_variables = [weight.value for weight in copy.weights]
         artefact.names = names
         artefact.__call__ = find
-        tf.saved_model.save(artefact, str(partial), signatures={"serving_default": find})
+        write_program(artefact, {"serving_default": find}, partial)
         outputs = find.get_concrete_function().structured_outputs
         told = {
             "name": dest.name,
             "kind": "detector",
             "weights": int(sum(np.prod(weight.shape) for weight in copy.weights)),
-            "versions": {name: metadata.version(name) for name in ("cpc_keras", "keras", "tensorflow")},
+            "versions": versions(),
             **(description or {}),
             "class_names": list(class_names),
             "input": {"channels": channels, **(description or {}).get("input", {})},
@@ -67,8 +64,7 @@ def save_detector(detector, dest, class_names, description=None):
             },
             "sha256": digests.of_variables(partial),
         }
-        (partial / DESCRIPTION).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        (partial / "README.md").write_text(_card(told), encoding="utf-8")
+        write_words(told, _card(told), partial)
     return dest
 
 

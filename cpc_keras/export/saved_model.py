@@ -62,14 +62,29 @@ def save(model, dest, pooling=None, head=None, description=None):
     with appears_whole(dest, MARKS) as partial:
         features = ImageFeatures(in_float32(model), head)
         artefact, signatures = _artefact(features, pooling)
-        try:
-            tf.saved_model.save(artefact, str(partial), signatures=signatures)
-        except tf.errors.OpError as error:
-            raise OSError(error.message) from error
+        write_program(artefact, signatures, partial)
         told = _describe(features, signatures, partial, dest.name, description or {})
-        (partial / DESCRIPTION).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        (partial / "README.md").write_text(model_card(told), encoding="utf-8")
+        write_words(told, model_card(told), partial)
     return dest
+
+
+def write_program(artefact, signatures, folder):
+    """Writes a SavedModel; a full disk is an `OSError`, as with other files."""
+    try:
+        tf.saved_model.save(artefact, str(folder), signatures=signatures)
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
+
+
+def write_words(told, card, folder):
+    """Writes what an artefact says of itself, to programs and to people."""
+    (folder / DESCRIPTION).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def versions():
+    """Of the packages that an artefact was made with."""
+    return {name: metadata.version(name) for name in ("cpc_keras", "keras", "tensorflow")}
 
 
 def _artefact(features, pooling):
@@ -151,7 +166,7 @@ def _describe(features, signatures, folder, name, description):
         "name": name,
         "patches": {"size": cpc.patch_size, "stride": cpc.stride},
         "weights": int(sum(np.prod(weight.shape) for weight in cpc.encoder.weights)),
-        "versions": {name: metadata.version(name) for name in ("cpc_keras", "keras", "tensorflow")},
+        "versions": versions(),
         **description,
         "input": {**given, **description.get("input", {})},
         **({"head": {**_of_head(features.head), **description.get("head", {})}} if features.head else {}),

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cpc_keras.data.boxed_batches import boxed_batches, mirrored, quarter_turned, resized
+from cpc_keras.data.box_changes import mirrored, quarter_turned, resized
+from cpc_keras.data.boxed_batches import boxed_batches
 from cpc_keras.data.boxed_images import BoxedImages
 from cpc_keras.data.boxes import make_boxes
 from cpc_keras.data.image_set import ImageSet

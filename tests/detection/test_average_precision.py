@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from cpc_keras.data.boxes import make_boxes
-from cpc_keras.detection.average_precision import average_precision, coco_scores, precision_recall, voc_scores
+from cpc_keras.detection.average_precision import average_precision, precision_recall, voc_scores
+from cpc_keras.detection.coco import coco_scores
 
 NAMES = ("cup", "plate", "spoon")
 
