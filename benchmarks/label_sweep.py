@@ -21,8 +21,9 @@ from cpc_keras.building import build_cpc
 from cpc_keras.data.budgets import Budget
 from cpc_keras.data.sources import open_source
 from cpc_keras.evaluation.cells import Cells
-from cpc_keras.evaluation.entrants import contestants, cpc_entrant
+from cpc_keras.evaluation.entrants import cpc_entrant
 from cpc_keras.evaluation.features import EncoderViews, extract
+from cpc_keras.evaluation.line_up import contestants
 from cpc_keras.evaluation.sweep import Sweep
 from cpc_keras.geometry import resolve
 from cpc_keras.label_efficiency import open_labelled

@@ -64,7 +64,7 @@ def build_cpc(recipe):
     return model
 
 
-def build_head(recipe, input_shape, classes, kind, dropout=0.0, dtype=None):
+def build_head(recipe, input_shape, classes, kind, dropout=0.0, dtype=None, **kwargs):
     """A classifier on an encoder's map, of the size that a recipe names.
 
     Args:
@@ -74,12 +74,13 @@ def build_head(recipe, input_shape, classes, kind, dropout=0.0, dtype=None):
         kind: See `cpc_keras.models.ClassifierHead`.
         dropout: Likewise.
         dtype: Likewise.
+        **kwargs: `blocks`, `width` and `bottleneck`, where they are not the recipe's.
 
     Returns:
         A `keras.Model` from maps to probabilities.
     """
     size = {"blocks": recipe.head_blocks, "width": recipe.head_width, "bottleneck": recipe.head_bottleneck}
-    return models.ClassifierHead(input_shape, classes, kind, dropout=dropout, dtype=dtype, **size)
+    return models.ClassifierHead(input_shape, classes, kind, dropout=dropout, dtype=dtype, **{**size, **kwargs})
 
 
 def build_optimizer(recipe):

@@ -171,6 +171,10 @@ def evaluate(
         typer.Option(metavar="MODEL", help="Another encoder, a .keras file or SavedModel folder; may be repeated."),
     ] = None,
     encoder_range: Annotated[str, typer.Option(help="Range of the other encoders' input values.")] = "0,1",
+    settings: Annotated[
+        list[pathlib.Path] | None,
+        typer.Option(metavar="FILE", help="What tune found, a file or folder; may be repeated."),
+    ] = None,
     checkpoints: Annotated[
         str, typer.Option(help="last, or all: the probes at every checkpoint, from the untrained network on.")
     ] = "last",
@@ -200,7 +204,50 @@ def evaluate(
         encoders=encoder or (),
         value_range=tuple(value_range),
         every_checkpoint=checkpoints == "all",
+        settings=settings or (),
     )
+
+
+@app.command()
+def tune(
+    run: Run,
+    fraction: Annotated[str | None, typer.Option(help="Label budget as a share, as in 0.01 or 1%.")] = None,
+    labels_per_class: Annotated[int | None, typer.Option(help="Label budget a class.", min=2)] = None,
+    regime: Annotated[str, typer.Option(help="What is tuned.", metavar="linear|resnet|finetune|supervised")] = "linear",
+    tuner: Annotated[
+        str, typer.Option(help="How settings are proposed.", metavar="random|bayesian|hyperband|grid")
+    ] = "random",
+    trials: Annotated[
+        int, typer.Option(help="Settings to try, beside the default; hyperband makes whole sweeps of them.", min=1)
+    ] = 30,
+    seed: Annotated[int, typer.Option(help="Number of the label subset, from 0.", min=0)] = 0,
+    what: Annotated[
+        str, typer.Option(help="A classifier, or the pre-training of its encoder.", metavar="classifier|pretraining")
+    ] = "classifier",
+    steps: Annotated[int, typer.Option(help="Of a trial of pre-training.", min=1)] = 500,
+    data: Data = None,
+    name: Annotated[str | None, typer.Option(help="Of the folder in RUN/tuning.")] = None,
+) -> None:
+    """Searches hyperparameters inside a few labels; run again, it goes on where it was."""
+    check_installed(("keras_tuner", "tensorboard"), "tuning", "tune")
+    numbers = budget_numbers(str(labels_per_class) if labels_per_class else None, fraction)
+    if what not in ("classifier", "pretraining"):
+        raise InputError(f"`--what` must be classifier or pretraining. Received: {what}")
+    if len(numbers) != 1:
+        raise InputError(
+            "`--fraction` or `--labels-per-class` must name one label budget. "
+            f"Received: --fraction {fraction}, --labels-per-class {labels_per_class}"
+        )
+    console = open_console()
+    from cpc_keras.data.budgets import Budget
+    from cpc_keras.searching import tune as tune_classifier
+    from cpc_keras.searching import tune_pretraining
+
+    budget = Budget(*numbers[0])
+    if what == "pretraining":
+        tune_pretraining(run, console, budget, steps, tuner, trials, seed, data, name)
+    else:
+        tune_classifier(run, console, budget, regime, tuner, trials, seed, data, name)
 
 
 @app.command()

@@ -24,6 +24,8 @@ class DetectionRecipe:
         tile_overlap: Pixels that neighbouring tiles have in common.
         flip: Whether training images are mirrored at random.
         turn: Whether they are turned by right angles at random.
+        colour_jitter: How much the colours of training images are changed, from 0
+            to 1, see `cpc_keras.data.box_changes.recoloured`.
         anchor_sizes: Sides in pixels of the square with an anchor's area, or
             `"auto"` (three, from the training boxes).
         anchor_ratios: Heights over widths of anchors.
@@ -68,6 +70,7 @@ class DetectionRecipe:
     tile_overlap: int = 0
     flip: bool = True
     turn: bool = False
+    colour_jitter: float = 0.0
     anchor_sizes: tuple | str = AUTO
     anchor_ratios: tuple = (0.5, 1.0, 2.0)
     rpn_width: int = 512
@@ -147,5 +150,5 @@ _POSITIVE = (
     *("short_side", "max_side", "tile", "rpn_width", "roi_size", "head_blocks", "head_width", "head_bottleneck"),
     *("rpn_batch", "roi_batch", "max_detections", "batch_size", "learning_rate", "clip_norm", "checkpoint_every"),
 )
-_SHARES = ("score_threshold", "overlap_threshold", "max_bad_share")
+_SHARES = ("colour_jitter", "score_threshold", "overlap_threshold", "max_bad_share")
 _NOT_NEGATIVE = ("tile_overlap", "warmup_steps", "weight_decay", "seed")

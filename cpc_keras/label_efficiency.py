@@ -10,20 +10,15 @@ from cpc_keras.data.labelled_images import open_labelled_images
 from cpc_keras.determinism import enable_determinism
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.cells import Cells
-from cpc_keras.evaluation.entrants import (
-    METHODS,
-    contestants,
-    cpc_entrant,
-    foreign_entrant,
-    line_up,
-    pixels_entrant,
-)
+from cpc_keras.evaluation.entrants import cpc_entrant, foreign_entrant, pixels_entrant
 from cpc_keras.evaluation.intervals import Results
 from cpc_keras.evaluation.label_table import label_table
+from cpc_keras.evaluation.line_up import METHODS, contestants, line_up, network
 from cpc_keras.evaluation.sweep import Sweep
 from cpc_keras.online_probe import online_probe_ids
 from cpc_keras.progress import ProgressBars
 from cpc_keras.run_folder import RunFolder, write_json, write_text
+from cpc_keras.tuned_setting import load_settings
 
 PROBE_METHODS = ("linear", "knn")
 DEFAULT_METHODS = (*PROBE_METHODS, "resnet", "finetune", "supervised")
@@ -42,6 +37,7 @@ def evaluate(
     encoders=(),
     value_range=(0.0, 1.0),
     every_checkpoint=False,
+    settings=(),
 ):
     """Few-label accuracy of a run's encoder against its rivals.
 
@@ -68,6 +64,9 @@ def evaluate(
         encoders: Paths of other encoders, see `foreign_entrant`.
         value_range: Range of their input values.
         every_checkpoint: Whether the probes are put on every checkpoint.
+        settings: Files or folders that `tune` wrote: what they found is examined
+            on the labels that it was found in, and, unless budgets and methods
+            are given, nothing else.
 
     Returns:
         The records, as written to `evaluation/label_efficiency.json`.
@@ -78,27 +77,42 @@ def evaluate(
     enable_determinism()
     folder = RunFolder(run)
     recipe = folder.open()
+    found = load_settings(settings)
+    if found and labels:
+        raise InputError(f"`--settings` needs a test split to be examined on. Received: --labels {labels}")
     _check_methods(methods)
     step, model = load_last_model(folder)
     foreign = [foreign_entrant(path, recipe.crop, value_range) for path in encoders]
     _check_names([entrant.name for entrant in foreign])
     source, cross_validate = (f"csv:{labels}", True) if labels else (data or recipe.data, False)
     images = open_labelled(recipe, source, cross_validate)
-    if methods is None:
+    if found and methods is None:
+        methods = ()
+    elif methods is None:
         methods = PROBE_METHODS if images.test is None else DEFAULT_METHODS
-    budgets = _default_budgets(recipe, images) if budgets is None else budgets
+    if budgets is None:
+        budgets = _default_budgets(recipe, images) if methods else []
+    seeds = seeds or (1 if images.test is None else recipe.label_seeds)
+    budgets = list(dict.fromkeys([*budgets, *(one.budget for one in found)]))
+    seeds = max([seeds if methods else 1, *(one.subset_seed + 1 for one in found)])
     cells = Cells(folder.cells / images.digest[:16])
     with ProgressBars(console) as progress:
-        sweep = Sweep(images, budgets, seeds or (1 if images.test is None else recipe.label_seeds), cells, progress)
+        sweep = Sweep(images, budgets, seeds, cells, progress)
+        _check_subsets(found, images, sweep.rounds)
         write_json(folder.source_file, {"data": source, "cross_validate": cross_validate})
         _write_subsets(folder, images, sweep.rounds)
         _announce(console, images)
         head = functools.partial(build_head, recipe)
+        features = folder.evaluation / "features"
         rivals = _rivals(recipe, (*baselines, "untrained") if every_checkpoint else baselines)
         earlier = _earlier(folder, step) if every_checkpoint else ()
         for entrant, entered in line_up(cpc_entrant(model, checkpoint=step), methods, rivals, foreign, earlier):
-            for contestant in contestants(entrant, entered, images, folder.evaluation / "features", recipe.crop, head):
+            for contestant in contestants(entrant, entered, images, features, recipe.crop, head):
                 sweep.run(contestant, save=lambda: folder.write_records(cells))
+        own = cpc_entrant(model, checkpoint=step)
+        for setting in found:
+            contestant = network(own, setting.regime, images, features, recipe.crop, head, setting)
+            sweep.run(contestant, lambda: folder.write_records(cells), [(setting.budget, setting.subset_seed)])
     folder.write_records(cells)
     finished = cells.everything()
     records = [record for record, _ in finished]
@@ -106,6 +120,17 @@ def evaluate(
     console.print(label_table(results.at(step), images.figure_name))
     _account(console, sweep, records)
     return records
+
+
+def _check_subsets(settings, images, rounds):
+    """Raises `InputError` unless settings were chosen in the labels of their rounds."""
+    for setting in settings:
+        (one,) = rounds[setting.budget, setting.subset_seed]
+        if digests.of_lines(images.train.ids[position] for position in one.train) != setting.subset:
+            raise InputError(
+                "`--settings` must have been found in the labels that they are examined on. Received: "
+                f"{setting.regime}, {setting.budget}, subset {setting.subset_seed + 1}, of other images"
+            )
 
 
 def _rivals(recipe, baselines):

@@ -55,6 +55,29 @@ def recipe_from_fields(fields, kind=Recipe):
     return kind(**fields)
 
 
+def recipe_text(recipe, headline):
+    """A recipe as a file that `load_recipe` reads; fields at their default are left out.
+
+    Args:
+        recipe: A `Recipe` or the like.
+        headline: A sentence about it.
+
+    Example:
+
+    >>> recipe_text(Recipe(steps=10, offsets=(3,)), "Short.").splitlines()[2:]
+    ['offsets = (3,)', 'steps = 10']
+    """
+    lines = []
+    for field in dataclasses.fields(recipe):
+        value = getattr(recipe, field.name)
+        default = field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        if value != default:
+            lines.append(f"{field.name} = {value!r}\n")
+    return f'"""{headline}"""\n\n' + "".join(lines)
+
+
 def _find(name):
     path = pathlib.Path(name)
     if path.is_file():

@@ -21,6 +21,7 @@ from cpc_keras.exporting import preferred_view
 from cpc_keras.label_efficiency import finished_cells, open_labelled, run_source
 from cpc_keras.report_page import Section, accuracy_table, detection_rows, page, published_table
 from cpc_keras.run_folder import RunFolder, write_text
+from cpc_keras.tuning_report import search_sections
 
 # Images among which neighbours are looked for and points are drawn, and how many are shown.
 _GALLERY, _QUERIES, _NEIGHBOURS = 2000, 6, 7
@@ -50,15 +51,18 @@ def write_report(run, console):
     metrics = pd.read_csv(folder.metrics_file)
     records = at_checkpoint(folder.records(), step)
     sections, words, notes = [], "This run was not evaluated with labels.", []
+    results = None
     if records:
         labelled = open_labelled(recipe, *run_source(folder, recipe))
         cells = finished_cells(folder, labelled)
         images, notes = labelled.examined, labelled.notes
-        words, found = _label_efficiency(folder, cells, labelled, step, metrics)
+        results = Results(cells, labelled.examined_labels, labelled.figure)
+        words, found = _label_efficiency(folder, results, labelled, step, metrics)
         sections += found
     else:
         images = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
         images = prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share)
+    sections += search_sections(folder, results)
     sections += _detections(folder)
     sections += _pictures(folder, recipe, model, images, records)
     figures.loss_curve(metrics, folder.report / "loss.png")
@@ -95,10 +99,9 @@ def _detections(folder):
     return sections
 
 
-def _label_efficiency(folder, cells, labelled, step, metrics):
+def _label_efficiency(folder, results, labelled, step, metrics):
     """`(lead, sections)` of what was measured with labels."""
-    truth = labelled.examined_labels
-    results = Results(cells, truth, labelled.figure)
+    truth, cells = labelled.examined_labels, results.cells
     everything, latest, name = results.summary, results.at(step), labelled.figure_name
     records = [record for record, _ in cells]
     folder.report.mkdir(parents=True, exist_ok=True)

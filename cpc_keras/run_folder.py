@@ -36,6 +36,7 @@ class RunFolder:
         self.subsets = self.evaluation / "subsets"
         self.cells = self.evaluation / "cells"
         self.detection = self.path / "detection"
+        self.tuning = self.path / "tuning"
         self.report = self.path / "report"
 
     def open(self):

@@ -44,6 +44,21 @@ def test_detection_example(tmp_path, monkeypatch):
     assert tf.saved_model.contains_saved_model(str(tmp_path / "saved_models" / "detector"))
 
 
+@pytest.mark.slow
+def test_tuning_example(photo_crops, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = (one for one in SNIPPETS if "LabelFractionHyperModel(" in one)
+    assert len(snippet.strip().splitlines()) == 10
+    names = {
+        "encoder": cpc_keras.models.ResNet((8, 16), (1, 1), stem="medium", input_shape=(None, None, 1)),
+        "images": photo_crops,
+        "labels": np.arange(12) % 2,
+        "test_images": photo_crops[:3],
+    }
+    exec(snippet.replace("max_trials=30", "max_trials=2"), names)
+    assert names["predicted"].shape == (3,)
+
+
 def test_commands_exist():
     shown = set(re.findall(r"^cpc-keras (\w+)", README, re.M))
     known = {command.name or command.callback.__name__ for command in app.registered_commands}

@@ -1,8 +1,13 @@
-"""Images that are resized, mirrored and turned with their boxes."""
+"""Images that are resized, mirrored and turned with their boxes, or seen in another light."""
 
 import numpy as np
 
 from cpc_keras.data.image_set import convert
+
+# At full strength: the largest relative change of a channel, of contrast and of saturation, and that of brightness.
+_GAIN, _CONTRAST, _SATURATION, _BRIGHTNESS = 0.3, 0.5, 0.5, 0.2
+# Random numbers that a change of colours takes: three channels and the three others.
+COLOUR_DRAWS = 6
 
 
 def short_side_of(size, short_side=None, max_side=None):
@@ -70,3 +75,30 @@ def quarter_turned(image, boxes):
     left, top, right, bottom = np.moveaxis(boxes, -1, 0)
     width = image.shape[1]
     return np.ascontiguousarray(np.rot90(image)), np.stack([top, width - right, bottom, width - left], axis=-1)
+
+
+def recoloured(image, strength, draws):
+    """An image as another camera, sun or season would show it: white balance, saturation, contrast, brightness.
+
+    Args:
+        image: Float array `[H, W, C]` in `[0, 1]`.
+        strength: 0 changes nothing; at 1 a channel changes by 30 % at most, contrast
+            and saturation by half, brightness by 0.2.
+        draws: `COLOUR_DRAWS` numbers in `[0, 1)`.
+
+    Returns:
+        Float32 array of the same shape, clipped to `[0, 1]`.
+
+    Example:
+
+    >>> grey = np.full((1, 1, 3), 0.5)
+    >>> [round(float(value), 2) for value in recoloured(grey, 1.0, [1.0, 0.0, 0.5, 0.5, 0.5, 0.5])[0, 0]]
+    [0.65, 0.35, 0.5]
+    """
+    change = strength * (2.0 * np.asarray(draws) - 1.0)
+    image = image * (1.0 + _GAIN * change[: image.shape[2]])
+    grey = image.mean(axis=2, keepdims=True)
+    image = grey + (image - grey) * (1.0 + _SATURATION * change[3])
+    mean = image.mean(axis=(0, 1))
+    image = mean + (image - mean) * (1.0 + _CONTRAST * change[4]) + _BRIGHTNESS * change[5]
+    return np.clip(image, 0.0, 1.0).astype("float32")

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from cpc_keras.data.box_changes import mirrored, quarter_turned, resized
+from cpc_keras.data.box_changes import COLOUR_DRAWS, mirrored, quarter_turned, recoloured, resized
 from cpc_keras.data.boxes import DIFFICULT, FILLS_UP
 from cpc_keras.data.image_set import to_float
 from cpc_keras.data.pipeline import Order, mapped, untuned
@@ -22,6 +22,7 @@ def boxed_batches(
     max_side=None,
     flip=False,
     turn=False,
+    colour_jitter=0.0,
     start_step=0,
     steps=None,
     worker=0,
@@ -43,6 +44,8 @@ def boxed_batches(
         flip: Whether half the images are mirrored left to right.
         turn: Whether images are turned by a number of right angles that each step
             draws, which suits those without an up, such as aerial ones.
+        colour_jitter: How much the colours of each image are changed, see
+            `cpc_keras.data.box_changes.recoloured`.
         start_step: Step of the first batch.
         steps: Step after the last batch; `None` goes on without end.
         worker: As for `cpc_keras.data.training_batches`.
@@ -69,13 +72,16 @@ def boxed_batches(
         def make(position, place):
             # Sizes are drawn for the step, so that equal images stay equal and need no padding.
             of_step, of_image = (
-                np.random.default_rng([seed, stream, int(number)]).random(2)
+                np.random.default_rng([seed, stream, int(number)]).random(2 + COLOUR_DRAWS)
                 for stream, number in ((_SIZE, place // batch_size), (_MIRROR, place))
             )
             scale = scales[int(of_step[0] * len(scales))]
             turns = int(of_step[1] * 4) if turn else 0
             mirror = flip and of_image[0] < 0.5
-            return _example(boxed, int(position), most, short_side, scale, max_side, mirror, turns)
+            image, *labels = _example(boxed, int(position), most, short_side, scale, max_side, mirror, turns)
+            if colour_jitter:
+                image = recoloured(image, colour_jitter, of_image[2:])
+            return image, *labels
 
         kinds = (tf.float32, tf.float32, tf.int32, tf.float32)
         image, boxes, classes, size = tf.numpy_function(counted(make), [position, place], kinds, stateful=False)

@@ -137,6 +137,13 @@ def from_arrays(images, labels=None, class_names=None, name="arrays"):
     return ImageSet(name, "all", ids, images.__getitem__, sizes, labels, class_names, verified=True)
 
 
+def as_image_set(data):
+    """An `ImageSet` as it is; `(images, labels)` or images alone as one, see `from_arrays`."""
+    if isinstance(data, ImageSet):
+        return data
+    return from_arrays(*data) if isinstance(data, tuple) else from_arrays(data)
+
+
 def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None):
     """Decodes every image once, converts and resizes it, and keeps what fits.
 

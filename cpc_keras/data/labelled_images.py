@@ -78,6 +78,11 @@ class LabelledImages:
         return len(self.train.class_names or ())
 
     @property
+    def unlabelled(self):
+        """Positions of training images, drawn with the seed, whose labels are not looked at."""
+        return np.sort(np.random.default_rng(self.seed).permutation(len(self.train))[:_UNLABELLED])
+
+    @property
     def uneven(self):
         """Whether classes are so uneven that balanced accuracy is the figure to read."""
         counts = [np.unique(labels, return_counts=True)[1] for labels in (self.train_labels, self.examined_labels)]
@@ -126,9 +131,8 @@ class LabelledImages:
         """
         everything = np.arange(len(self.train))
         if self.test is not None:
-            sample = np.sort(np.random.default_rng(self.seed).permutation(everything)[:_UNLABELLED])
             drawn = self._draw(budgets, seed, everything)
-            return {budget: [Round(drawn[budget], np.arange(len(self.test)), sample)] for budget in budgets}
+            return {budget: [Round(drawn[budget], np.arange(len(self.test)), self.unlabelled)] for budget in budgets}
         splitter = StratifiedKFold(self.folds, shuffle=True, random_state=seed)
         rounds: dict[Budget, list[Round]] = {budget: [] for budget in budgets}
         with warnings.catch_warnings():

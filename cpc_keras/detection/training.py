@@ -48,6 +48,7 @@ def train_detector(detector, boxed, recipe, steps, state_file=None, progress=Non
         recipe.max_side,
         recipe.flip,
         recipe.turn,
+        recipe.colour_jitter,
         start_step=start,
         steps=steps,
     )

@@ -7,7 +7,6 @@ import numpy as np
 from cpc_keras import digests
 from cpc_keras.evaluation.feature_store import FeatureStore
 from cpc_keras.evaluation.features import SQUARE, with_joined
-from cpc_keras.evaluation.network_inputs import ImageInputs, MapInputs
 from cpc_keras.evaluation.networks import NetworkClassifier
 from cpc_keras.evaluation.probes import KNNProbe, LinearProbe
 
@@ -142,43 +141,43 @@ class ProbeContestant:
 
 
 class NetworkContestant:
-    """A network that is trained: on frozen maps, from pre-trained weights, or from scratch.
+    """A network that is trained: on frozen features or maps, from pre-trained weights, or from scratch.
 
     Args:
-        method: One of `NETWORKS`.
+        method: What records call it.
         encoder: Name of the encoder in the records.
         checkpoint: Step of the encoder, or `None`.
         build_model: As for `NetworkClassifier`.
         space: Likewise.
         digest: Names the weights and the settings that training starts from.
-        crop: Side of the crop in pixels.
-        maps: `(few, many, most)`: the `FrozenFeatures` with the feature `map` that
-            up to `most` labels and more learn from; `None` trains on images.
+        feed: Where inputs come from, an `ImageFeed`, `MapFeed` or `VectorFeed`.
         start: As for `NetworkClassifier`.
+        setting: What `cpc-keras tune` found, as a dictionary; `None` searches
+            `space` inside the labels of each round.
+        trials: Settings that were tried to find it.
     """
 
-    inherits = True
-
-    def __init__(self, method, encoder, checkpoint, build_model, space, digest, crop, maps=None, start=None):
+    def __init__(
+        self, method, encoder, checkpoint, build_model, space, digest, feed, start=None, setting=None, trials=None
+    ):
         self.method = method
         self.encoder = encoder
         self.checkpoint = checkpoint
-        self.maps = maps
-        self.crop = crop
+        self.feed = feed
+        self.setting = setting
+        self.trials = trials
         self.classifier = NetworkClassifier(build_model, space, start)
-        self.digest = digests.of_json(method, digest, space, self.classifier.schedule)
-        self.parts = self.classifier.trials + 1
+        found = [] if setting is None else [setting, trials]
+        self.digest = digests.of_json(method, digest, space, self.classifier.schedule, *found)
+        self.parts = 1 if setting else self.classifier.trials + 1
+        self.inherits = setting is None
         self._advance = None
 
     def begin(self, rounds, progress):
         """Makes ready for these rounds."""
         self._advance = progress.advance
-        if self.maps is None:
-            return
-        few, many, most = self.maps
-        few.prepare([one for one in rounds if len(one.train) <= most], progress, unlabelled=False, examined=False)
-        many.prepare([one for one in rounds if len(one.train) > most], progress, unlabelled=False, examined=False)
-        many.prepare(rounds, progress, train=False, unlabelled=False)
+        self.feed.prepare(rounds, progress)
+        self.feed.prepare_examined(rounds, progress)
 
     def answer(self, data, one, seed, chosen=None):
         """As that of `ProbeContestant`.
@@ -193,18 +192,10 @@ class NetworkContestant:
             An `Answer`.
         """
         self.classifier.seed = seed
-        train, test = self._inputs(data, one)
-        setting, trials = chosen or self.classifier.search(train, self._advance)
+        train, test = self.feed.learnt(data, one), self.feed.examined(data, one)
+        if self.setting is not None:
+            setting, trials = self.setting, self.trials
+        else:
+            setting, trials = chosen or self.classifier.search(train, self._advance)
         probabilities = self.classifier.fit(train, setting, seed).predict_proba(test)
         return Answer(probabilities, setting, trials)
-
-    def _inputs(self, data, one):
-        if self.maps is None:
-            train, test = data.train.subset(one.train), data.examined.subset(one.test)
-            return ImageInputs(train, self.crop), ImageInputs(test, self.crop)
-        few, many, most = self.maps
-        maps = few if len(one.train) <= most else many
-        return (
-            MapInputs(maps.train, one.train, data.train_labels[one.train]),
-            MapInputs(many.examined, one.test),
-        )

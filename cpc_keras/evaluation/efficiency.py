@@ -7,11 +7,12 @@ import keras
 import pandas as pd
 
 from cpc_keras.data.budgets import Budget
-from cpc_keras.data.image_set import ImageSet, from_arrays
+from cpc_keras.data.image_set import as_image_set
 from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.cells import FIELDS, Cells
-from cpc_keras.evaluation.entrants import METHODS, contestants, cpc_entrant, keras_entrant, line_up, pixels_entrant
+from cpc_keras.evaluation.entrants import model_entrant, pixels_entrant
+from cpc_keras.evaluation.line_up import METHODS, contestants, line_up
 from cpc_keras.evaluation.sweep import Sweep
 
 
@@ -82,11 +83,10 @@ def label_efficiency(
     for name, values, known in (("methods", methods, METHODS), ("baselines", baselines, ("pixels", "untrained"))):
         if not set(values) <= set(known):
             raise InputError(f"`{name}` must be names out of {', '.join(known)}. Received: {name}={tuple(values)}")
-    images = LabelledImages(_image_set(data), None if test is None else _image_set(test), seed)
+    images = LabelledImages(as_image_set(data), None if test is None else as_image_set(test), seed)
     crop = crop or int(min(part.sizes[:, :2].min() for part in (images.train, images.examined)))
-    is_cpc = hasattr(model, "encode_patches")
-    own = _entrant(model, is_cpc, "cpc" if is_cpc else model.name)
-    rivals = [_entrant(_untrained(model), is_cpc, "untrained")] if "untrained" in baselines else []
+    own = model_entrant(model)
+    rivals = [model_entrant(_untrained(model), "untrained")] if "untrained" in baselines else []
     rivals += [pixels_entrant()] if "pixels" in baselines else []
     budgets = [Budget("per_class", n) for n in labels_per_class] + [Budget("fraction", f) for f in fractions]
     with tempfile.TemporaryDirectory() as temporary:
@@ -97,14 +97,6 @@ def label_efficiency(
             for contestant in contestants(entrant, entered, images, folder / "features", crop, build_head):
                 sweep.run(contestant)
         return pd.DataFrame([record for record, _ in cells.everything()], columns=list(FIELDS))
-
-
-def _image_set(data):
-    return data if isinstance(data, ImageSet) else from_arrays(*data)
-
-
-def _entrant(model, is_cpc, name):
-    return cpc_entrant(model, name) if is_cpc else keras_entrant(model, name)
 
 
 def _untrained(model):

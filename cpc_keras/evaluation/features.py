@@ -141,6 +141,8 @@ class MapCopies:
     # Mirrored or not, and which way it is shifted, down and right.
     _MOVES = ((False, 0, 0), (True, 0, 0), (False, 1, 0), (True, -1, 0), (True, 0, 1), (False, 0, -1))
     ALL = len(_MOVES)
+    # The first of them, which are not shifted.
+    UNMOVED = 2
 
     def __init__(self, encoder, copies):
         self.encoder = encoder

@@ -11,6 +11,8 @@ _METHODS = {
     "linear_v2": "frozen, linear probe on every location (v2)",
     "knn": "frozen, kNN",
 }
+# A setting that `cpc-keras tune` found, and the one that it is compared with.
+_SETTINGS = {"tuned": "tuned", "default": "default setting"}
 # What stands in brackets for several label subsets, and for one.
 _MANY, _ONE = "lowest–highest", "of one, the 95 % interval"
 _ENCODERS = {"cpc": "CPC", "untrained": "untrained encoder", "pixels": "raw pixels"}
@@ -23,7 +25,13 @@ def row_name(method, encoder):
 
     >>> row_name("linear", "cpc"), row_name("knn", "pixels"), row_name("supervised", "scratch")
     ('CPC, frozen, linear probe', 'raw pixels, kNN', 'supervised from scratch')
+    >>> row_name("linear_tuned", "cpc")
+    'CPC, frozen, linear map, tuned'
     """
+    for kind in _SETTINGS:
+        if method.endswith(f"_{kind}"):
+            name = row_name(method.removesuffix(f"_{kind}"), encoder)
+            return f"{name.replace('linear probe', 'linear map')}, {_SETTINGS[kind]}"
     if method == "supervised":
         return "supervised from scratch"
     name = _METHODS[method]

@@ -1,5 +1,7 @@
 """Classifiers that are trained as networks, with a small search inside the labels they are given."""
 
+import functools
+import json
 import math
 
 import keras
@@ -20,6 +22,16 @@ SPACE = {
     "shift": (SLIGHT_SHIFT, 0.125),
     "passes": (1.0, 0.5),
 }
+# What a setting may name beside these axes: the optimizer, how many stacks of the encoder stay as they are, and the
+# size of a ResNet head where it is not the recipe's.
+UNSEARCHED = {"optimizer": "adamw", "frozen_stacks": 0, "head_blocks": None, "head_width": None}
+OPTIMIZERS = {
+    "adamw": keras.optimizers.AdamW,
+    "lamb": keras.optimizers.Lamb,
+    "sgd": functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
+}
+# Of a setting, what a model does not know of.
+_OF_TRAINING = ("learning_rate", "passes", "shift")
 # Labels up to which a setting is judged by two folds; above, by one held-out part.
 _FEW = 200
 # Labels that a trial learns from and is judged on at most. From 600 labels, 200 held out choose no better than by luck
@@ -33,7 +45,7 @@ _MANY = 20_000
 
 
 class NetworkClassifier:
-    """Trains a network on few labels: AdamW, warm-up, cosine decay, label smoothing.
+    """Trains a network on few labels: warm-up, cosine decay, label smoothing, AdamW unless told otherwise.
 
     Classes count alike, however many labels each has. The search goes along one
     axis of `space` after the other and keeps what classified held-out labels
@@ -43,9 +55,8 @@ class NetworkClassifier:
     trials take half the steps.
 
     Args:
-        build_model: Function `(head, dropout)` that returns a `keras.Model` from
-            inputs to class probabilities, with the weights that training starts
-            from.
+        build_model: Function from a setting to a `keras.Model` from inputs to class
+            probabilities, with the weights that training starts from.
         space: Values to try by axis: `learning_rate` (peak), `head` (see
             `cpc_keras.models.ClassifierHead`), `weight_decay` (decoupled),
             `dropout`, `shift` (of images in training, as a share of the side) and
@@ -94,28 +105,41 @@ class NetworkClassifier:
         splits = inner_splits(inputs.labels, folds=2, single_above=_FEW, most_learnt=most_learnt, seed=self.seed)
         if not splits:
             return setting, 1
-        best = self._judge(inputs, setting, splits)
+        share = _HASTE if len(splits) == 1 else 1.0
+        best = self.judge(inputs, setting, splits, share)
         for axis, values in self.space.items():
             for value in values[1:]:
                 if progress:
                     progress()
                 tried = {**setting, axis: value}
-                scores = self._judge(inputs, tried, splits, best)
+                scores = self.judge(inputs, tried, splits, share, best)
                 if len(scores) == len(splits) and scores[-1] > best[-1]:
                     best, setting = scores, tried
         if progress:
             progress()
         return setting, self.trials
 
-    def _judge(self, inputs, setting, splits, best=()):
-        """Scores after one split, after two and so on; no further than where they fall behind the `best`."""
+    def judge(self, inputs, setting, splits, share=1.0, best=()):
+        """How well a setting classifies labels that are held out in turn.
+
+        Args:
+            inputs: As for `search`.
+            setting: As for `fit`.
+            splits: List of `(learnt, judged)`, positions among the inputs.
+            share: Share of the usual steps.
+            best: Scores of the best setting so far: a setting that is behind them
+                after a split is not trained for the next.
+
+        Returns:
+            List of `(balanced accuracy, mean log-likelihood)` after one split,
+            after two and so on.
+        """
         scores: list[tuple[float, float]] = []
         examined = []
-        share = _HASTE if len(splits) == 1 else 1.0
         for train, test in splits:
             self.fit(inputs.subset(train), setting, self.seed, share)
             examined.append((inputs.labels[test], self.predict_proba(inputs.subset(test))))
-            scores.append(_score(*(np.concatenate(parts) for parts in zip(*examined, strict=True))))
+            scores.append(balanced_score(*(np.concatenate(parts) for parts in zip(*examined, strict=True))))
             if best and scores[-1] < best[len(scores) - 1]:
                 break
         return scores
@@ -125,7 +149,8 @@ class NetworkClassifier:
 
         Args:
             inputs: As for `search`.
-            setting: A dictionary with a value for each axis.
+            setting: A dictionary with a value for each axis, and perhaps for some
+                of `UNSEARCHED`.
             seed: Seed of weights, order, augmentation and dropout.
             share: Share of the usual steps.
 
@@ -133,6 +158,7 @@ class NetworkClassifier:
             Itself; `model_` is the trained classifier.
         """
         keras.utils.set_random_seed(seed)
+        setting = {**UNSEARCHED, **setting}
         self.model_ = self._fresh(setting)
         if self.start:
             self.start(self.model_, inputs)
@@ -155,11 +181,11 @@ class NetworkClassifier:
 
     def _fresh(self, setting):
         """A model with starting weights; compiled once a shape, for tracing costs as much as a short training."""
-        new = self.build_model(setting["head"], setting["dropout"])
-        key = (setting["head"], setting["dropout"], setting["weight_decay"])
+        new = self.build_model(setting)
+        key = json.dumps({axis: value for axis, value in setting.items() if axis not in _OF_TRAINING})
         if key not in self._compiled:
             new.compile(
-                optimizer=keras.optimizers.AdamW(1e-3, weight_decay=setting["weight_decay"]),
+                optimizer=OPTIMIZERS[setting["optimizer"]](1e-3, weight_decay=setting["weight_decay"]),
                 loss=smoothed_crossentropy,
                 jit_compile=False,
             )
@@ -178,8 +204,13 @@ class NetworkClassifier:
         return model
 
 
-def _score(labels, probabilities):
-    """Balanced accuracy; where that ties, likelihood."""
+def balanced_score(labels, probabilities):
+    """`(balanced accuracy, mean log-likelihood)`, classes alike.
+
+    Args:
+        labels: Integer array `[N]`.
+        probabilities: Float array `[N, classes]`.
+    """
     hits = probabilities.argmax(axis=1) == labels
     likely = np.log(probabilities[np.arange(len(labels)), labels] + 1e-6)
     classes = np.unique(labels)

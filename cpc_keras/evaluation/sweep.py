@@ -46,18 +46,19 @@ class Sweep:
     def _takes_all(self, rounds):
         return self.data.test is not None and len(rounds[0].train) == len(self.data.train)
 
-    def run(self, contestant, save=None):
+    def run(self, contestant, save=None, keys=None):
         """Computes the cells of a contestant that are missing.
 
         Args:
             contestant: A `ProbeContestant` or `NetworkContestant`.
             save: Function called after each cell.
+            keys: Those `(Budget, seed)` that it is asked at; all if `None`.
 
         Returns:
             A dictionary from `(Budget, seed)` to the record of its cell.
         """
         records: dict = {}
-        for key in self.rounds:
+        for key in self.rounds if keys is None else keys:
             records[key] = self._known(contestant, key, records)
         missing = [key for key, record in records.items() if record is None]
         if not missing:

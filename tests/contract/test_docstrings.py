@@ -26,7 +26,7 @@ def test_doctests(name):
     assert failed == 0
 
 
-@pytest.mark.parametrize("package", ["layers", "losses", "models", "data", "evaluation", "export"])
+@pytest.mark.parametrize("package", ["layers", "losses", "models", "data", "evaluation", "export", "tuning"])
 def test_every_public_symbol_has_an_example_or_arguments(package):
     module = importlib.import_module(f"cpc_keras.{package}")
     for name in module.__all__:

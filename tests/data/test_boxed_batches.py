@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cpc_keras.data.box_changes import mirrored, quarter_turned, resized
+from cpc_keras.data.box_changes import mirrored, quarter_turned, recoloured, resized
 from cpc_keras.data.boxed_batches import boxed_batches
 from cpc_keras.data.boxed_images import BoxedImages
 from cpc_keras.data.boxes import make_boxes
@@ -15,7 +15,7 @@ def marked(height, width, box):
     """A dark image that is bright inside the box, and nowhere else."""
     image = np.zeros((height, width, 1), "uint8")
     left, top, right, bottom = box
-    image[top:bottom, left:right] = 255
+    image[top:bottom, left:right] = 160
     return image
 
 
@@ -60,6 +60,36 @@ def test_boxes_move_with_what_they_surround(boxed, changes):
             np.testing.assert_allclose(boxes[place], bright(image.numpy()[..., 0]), atol=1.0)
             seen += 1
     assert seen == 60
+
+
+def test_colours_change_by_image_and_step_and_nothing_else_does(boxed):
+    def seen(**changes):
+        batches = boxed_batches(boxed, 6, seed=0, flip=True, steps=2, **changes)
+        return [(images.numpy(), {name: value.numpy() for name, value in labels.items()}) for images, labels in batches]
+
+    plain, changed, again = seen(), seen(colour_jitter=0.8), seen(colour_jitter=0.8)
+    for (before, labels), (after, same), (repeated, _) in zip(plain, changed, again, strict=True):
+        np.testing.assert_array_equal(after, repeated)
+        for name, value in labels.items():
+            np.testing.assert_array_equal(value, same[name])
+        assert after.min() >= 0.0 and after.max() <= 1.0
+        differences = np.abs(after - before).max(axis=(1, 2, 3))
+        assert (differences > 0.001).all() and len(set(differences.round(4))) == 6
+    assert np.abs(changed[0][0].max(axis=(1, 2, 3)) - changed[1][0].max(axis=(1, 2, 3))).max() > 0.01
+
+
+def test_colours_change_as_far_as_told():
+    image = np.random.default_rng(0).uniform(0.3, 0.6, (8, 8, 3)).astype("float32")
+    middle = np.full(6, 0.5)
+    np.testing.assert_allclose(recoloured(image, 1.0, middle), image, atol=1e-6)
+    np.testing.assert_allclose(recoloured(image, 0.0, np.zeros(6)), image, atol=1e-6)
+    redder = recoloured(image, 0.5, [1.0, *middle[1:]])
+    np.testing.assert_allclose(redder[..., 0], 1.15 * image[..., 0], rtol=1e-5)
+    grey = recoloured(image, 2.0, [*middle[:3], 0.0, *middle[4:]])
+    np.testing.assert_allclose(grey, np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2), atol=1e-5)
+    flat = recoloured(image, 2.0, [*middle[:4], 0.0, 0.5])
+    np.testing.assert_allclose(flat, np.broadcast_to(image.mean(axis=(0, 1)), image.shape), atol=1e-5)
+    np.testing.assert_allclose(recoloured(image, 0.5, [*middle[:5], 1.0]), image + 0.1, atol=1e-6)
 
 
 def test_difficult_objects_are_marked(boxed):

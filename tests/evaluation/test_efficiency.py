@@ -10,7 +10,9 @@ from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation import label_efficiency
 from cpc_keras.evaluation.cells import FIELDS
-from cpc_keras.evaluation.entrants import Entrant, contestants, cpc_entrant, foreign_entrant, line_up
+from cpc_keras.evaluation.entrants import Entrant, cpc_entrant, foreign_entrant
+from cpc_keras.evaluation.line_up import contestants, line_up
+from cpc_keras.evaluation.networks import UNSEARCHED
 from cpc_keras.models import ClassifierHead
 
 HEAD = functools.partial(ClassifierHead, blocks=1, width=16, bottleneck=4)
@@ -162,6 +164,7 @@ def test_the_baseline_is_searched_as_fine_tuning_is(small_cpc, labelled, tmp_pat
     assert finetune.classifier.space == supervised.classifier.space
     assert finetune.classifier.trials == supervised.classifier.trials == 9
     shapes = [
-        [weight.shape for weight in one.classifier.build_model("grid3", 0.0).weights] for one in (finetune, supervised)
+        [weight.shape for weight in one.classifier.build_model({**UNSEARCHED, "head": "grid3", "dropout": 0.0}).weights]
+        for one in (finetune, supervised)
     ]
     assert shapes[0] == shapes[1]

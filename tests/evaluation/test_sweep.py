@@ -9,7 +9,8 @@ from cpc_keras.data.image_set import from_arrays
 from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.evaluation.cells import FIELDS, Cells
 from cpc_keras.evaluation.contestants import Answer
-from cpc_keras.evaluation.entrants import contestants, pixels_entrant
+from cpc_keras.evaluation.entrants import pixels_entrant
+from cpc_keras.evaluation.line_up import contestants
 from cpc_keras.evaluation.sweep import Sweep
 
 BUDGETS = [Budget("per_class", 2), Budget("per_class", 5), Budget("fraction", 1.0)]

@@ -4,6 +4,7 @@ from cpc_keras.evaluation.figures.curves import ablation_bars, label_curve, lear
 from cpc_keras.evaluation.figures.detections import detection_curve, found_boxes
 from cpc_keras.evaluation.figures.galleries import neighbour_grid, patch_grid, patch_picks
 from cpc_keras.evaluation.figures.maps import confusion, embedding_map
+from cpc_keras.evaluation.figures.trials import trials
 
 __all__ = [
     "ablation_bars",
@@ -17,4 +18,5 @@ __all__ = [
     "neighbour_grid",
     "patch_grid",
     "patch_picks",
+    "trials",
 ]

@@ -1,0 +1,74 @@
+"""The folder of a search: what it searches, and what it tried."""
+
+import json
+
+import pandas as pd
+
+from cpc_keras.errors import InputError
+from cpc_keras.run_folder import write_json
+
+
+def settle(place, search):
+    """Keeps what is searched, or refuses a folder of another search.
+
+    Args:
+        place: The folder.
+        search: As for `refuse_another`, with a `"digest"` of images, labels and
+            weights.
+
+    Raises:
+        InputError: As `refuse_another`.
+    """
+    refuse_another(place, search)
+    write_json(place / "search.json", search)
+
+
+def refuse_another(place, search):
+    """Raises `InputError` if a folder is that of another search.
+
+    Args:
+        place: The folder, which need not exist.
+        search: A dictionary with `"budget"`, `"subset"` and what else decides about
+            the search, as far as it is known.
+    """
+    file = place / "search.json"
+    if not file.is_file():
+        return
+    before = json.loads(file.read_text(encoding="utf-8"))
+    differing = [name for name in search if search[name] != before.get(name)]
+    if differing:
+        first = differing[0]
+        reason = f"{first} {before.get(first)} there, {search[first]} here"
+        if first == "digest":
+            reason = "of other images, labels or weights"
+        raise InputError(
+            f"`--name` must be that of a new search, or of one of the same kind. Received: {place} ({reason})"
+        )
+
+
+def search_words(search):
+    """A search in words, as its file tells of it.
+
+    Example:
+
+    >>> search_words({"regime": "linear", "budget": "5 a class", "subset": 0})
+    'linear, 5 a class, subset 1'
+    """
+    what = search.get("regime") or f"pre-training, {search['steps']:,} steps a trial"
+    return f"{what}, {search['budget']}, subset {search['subset'] + 1}"
+
+
+def finished_searches(folder):
+    """`[(search, table, place)]` of the searches of a run that have come to an end.
+
+    Args:
+        folder: Where they lie, a folder each.
+    """
+    return [
+        (
+            json.loads((file.parent / "search.json").read_text(encoding="utf-8")),
+            pd.read_csv(file),
+            file.parent,
+        )
+        for file in sorted(folder.glob("*/trials.csv"))
+    ]

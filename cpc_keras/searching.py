@@ -1,0 +1,233 @@
+"""Settings of classifiers and of pre-training, searched inside a few labels of a run."""
+
+import functools
+
+import keras_tuner
+import pandas as pd
+from rich import box
+from rich.table import Table
+
+from cpc_keras import digests
+from cpc_keras.building import build_head
+from cpc_keras.checkpoints import load_last_model
+from cpc_keras.data.sources import open_source
+from cpc_keras.determinism import enable_determinism
+from cpc_keras.errors import InputError
+from cpc_keras.evaluation import figures
+from cpc_keras.evaluation.figures.trials import varied
+from cpc_keras.label_efficiency import open_labelled
+from cpc_keras.progress import ProgressBars
+from cpc_keras.recipe_file import recipe_text
+from cpc_keras.run_folder import RunFolder, write_text
+from cpc_keras.search_folder import refuse_another, search_words, settle
+from cpc_keras.tuned_setting import TunedSetting
+from cpc_keras.tuning.hypermodel import LabelFractionHyperModel
+from cpc_keras.tuning.pretraining import PretrainingHyperModel
+from cpc_keras.tuning.spaces import REGIMES
+from cpc_keras.tuning.tuners import TUNERS, epochs_for, make_tuner, tuner_id, tuner_trials
+
+
+def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=0, data=None, name=None):
+    """Searches the setting of a classifier that learns from a few labels of a run.
+
+    Every trial is judged by cross-validation inside the labelled subset, which is
+    that of `evaluate`; no other label is looked at. The default setting is judged
+    as well, and kept unless another is better. Finished trials are kept in the
+    run's `tuning/NAME`: broken off, the search goes on where it was. Started as
+    keras-tuner's chief and workers (by `KERASTUNER_TUNER_ID`,
+    `KERASTUNER_ORACLE_IP` and `KERASTUNER_ORACLE_PORT`), several processes share
+    the trials, and the chief writes what came of them.
+
+    Args:
+        run: Path of the run's folder.
+        console: A `rich.console.Console`.
+        budget: A `Budget` of labels to search in.
+        regime: One of `cpc_keras.tuning.spaces.REGIMES`.
+        tuner: One of `cpc_keras.tuning.tuners.TUNERS`.
+        trials: Settings to try at most, beside the default.
+        seed: Number of the label subset, of those that `evaluate` draws.
+        data: Source with labels; the recipe's if `None`.
+        name: Of the folder in `tuning`; made of regime, budget and seed if `None`.
+
+    Returns:
+        A `pandas.DataFrame` with a row a trial, the default first; `None` in a
+        worker.
+
+    Raises:
+        InputError: If the run, the data or the budget cannot be used, or the folder
+            holds a search of another kind.
+    """
+    _check("regime", regime, REGIMES)
+    folder, recipe, images, one = _opened(run, budget, seed, data, tuner)
+    place = folder.tuning / (name or f"{regime}-{budget.name}-seed{seed}")
+    asked = {"regime": regime, "budget": str(budget), "subset": seed, "tuner": tuner, "trials": trials}
+    refuse_another(place, asked)
+    # Workers that wrote features into one store at a time would be in each other's way.
+    features = folder.evaluation / "features" if tuner_id() is None else place / f"features-{tuner_id()}"
+    with ProgressBars(console) as progress:
+        hypermodel = LabelFractionHyperModel(
+            load_last_model(folder)[1],
+            images.train,
+            regime,
+            subset=one.train,
+            build_head=functools.partial(build_head, recipe),
+            crop=recipe.crop,
+            folder=place,
+            features=features,
+            seed=seed,
+            epochs=_epochs(tuner, trials),
+            progress=progress,
+        )
+        finished = _search(place, hypermodel, asked, console)
+    if finished is None:
+        return None
+    table, settings, best = _table(place, hypermodel, finished)
+    for kind, chosen, tried in (("tuned", best, len(table)), ("default", "default", 1)):
+        setting = TunedSetting(
+            regime=regime,
+            kind=kind,
+            subset=digests.of_lines(images.train.ids[position] for position in one.train),
+            subset_seed=seed,
+            trials=tried,
+            labels_per_class=int(budget.amount) if budget.kind == "per_class" else None,
+            fraction=budget.amount if budget.kind == "fraction" else None,
+            **settings[chosen],
+        )
+        write_text(place / f"{kind}.py", recipe_text(setting, _headline(table, chosen)))
+    _conclude(console, table, len(one.train))
+    console.print(f"Setting: {place / 'tuned.py'}\nTo examine it: cpc-keras evaluate {folder.path} --settings {place}")
+    return table
+
+
+def tune_pretraining(run, console, budget, steps=500, tuner="random", trials=30, seed=0, data=None, name=None):
+    """Searches settings of pre-training, each for a few steps, by what a few labels make of the encoder.
+
+    Args:
+        run: Path of the folder of a run, whose recipe is the default.
+        console: As for `tune`.
+        budget: Likewise.
+        steps: Steps of a trial.
+        tuner: As for `tune`.
+        trials: Likewise.
+        seed: Likewise.
+        data: Likewise.
+        name: Likewise.
+
+    Returns:
+        As `tune`; the best setting goes to `recipe.py`, for `pretrain`.
+
+    Raises:
+        InputError: As `tune`.
+    """
+    folder, recipe, images, one = _opened(run, budget, seed, data, tuner)
+    place = folder.tuning / (name or f"pretraining-{budget.name}-seed{seed}")
+    asked = {"steps": steps, "budget": str(budget), "subset": seed, "tuner": tuner, "trials": trials}
+    refuse_another(place, asked)
+    unlabelled = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
+    with ProgressBars(console) as progress:
+        hypermodel = PretrainingHyperModel(
+            recipe,
+            unlabelled,
+            images.train.subset(one.train),
+            steps,
+            place,
+            seed,
+            _epochs(tuner, trials),
+            progress,
+        )
+        finished = _search(place, hypermodel, asked, console)
+    if finished is None:
+        return None
+    table, settings, best = _table(place, hypermodel, finished)
+    text = recipe_text(hypermodel.asked(settings[best]), _headline(table, best))
+    write_text(place / "recipe.py", text)
+    _conclude(console, table, len(one.train))
+    console.print(f"Recipe: {place / 'recipe.py'}\nTo train it whole: cpc-keras pretrain {place / 'recipe.py'}")
+    return table
+
+
+def _opened(run, budget, seed, data, tuner):
+    """`(folder, recipe, images, round)` to search in."""
+    _check("tuner", tuner, TUNERS)
+    enable_determinism()
+    folder = RunFolder(run)
+    recipe = folder.open()
+    images = open_labelled(recipe, data)
+    (one,) = images.rounds([budget], seed)[budget]
+    return folder, recipe, images, one
+
+
+def _check(argument, value, known):
+    if value not in known:
+        raise InputError(f"`--{argument}` must be one of {', '.join(known)}. Received: {value}")
+
+
+def _epochs(tuner, trials):
+    return epochs_for(trials) if tuner == "hyperband" else 1
+
+
+def _search(place, hypermodel, asked, console):
+    """Hyperparameters by the name of their trial, the default's first; `None` in a worker."""
+    settle(place, {**asked, "digest": hypermodel.digest})
+    tuner, trials = asked["tuner"], asked["trials"]
+    count = tuner_trials(tuner, hypermodel, trials)
+    console.print(f"{search_words(asked)}: {tuner}, {count} trial{'s' if count > 1 else ''} beside the default.")
+    hypermodel.progress.start("trials", count + 1)
+    default = keras_tuner.HyperParameters()
+    if tuner_id() in (None, "chief"):
+        hypermodel.fit(default, hypermodel.build(default))
+    search = make_tuner(tuner, hypermodel, trials, asked["subset"], place)
+    search.search(verbose=0)
+    if tuner_id() not in (None, "chief"):
+        console.print(f"Worker {tuner_id()}: {hypermodel.computed} trials.")
+        return None
+    tried = sorted(search.oracle.trials.items())
+    failed = [one for _, one in tried if one.status != "COMPLETED"]
+    if failed:
+        reason = (failed[0].message or "no reason given").strip().splitlines()[-1]
+        console.print(f"Failed: {len(failed)} of {len(tried)} trials, the first with: {reason}")
+    return {"default": default, **{f"trial {key}": one.hyperparameters for key, one in tried if one not in failed}}
+
+
+def _table(place, hypermodel, finished):
+    """`(table, settings, best)`: rows and settings of the trials, and the name of the best."""
+    settings = {name: hypermodel.setting(hp) for name, hp in finished.items()}
+    rows = []
+    for name, hp in finished.items():
+        judged, share = hypermodel.figures(hp)
+        rows.append({"trial": name, "share": share, **judged, **settings[name]})
+    # What Hyperband trained for a part only says little of a whole training.
+    best = max((row for row in rows if row["share"] == 1.0), key=lambda row: row["score"])["trial"]
+    table = pd.DataFrame(rows)
+    write_text(place / "trials.csv", table.to_csv(index=False))
+    figures.trials(table, place / "trials.png")
+    return table, settings, best
+
+
+def _headline(table, name):
+    accuracy = 100 * table[table["trial"] == name]["balanced_accuracy"].iloc[0]
+    return f"Of {len(table)} settings, {name}: {accuracy:.1f} % balanced accuracy, cross-validated inside its labels."
+
+
+def _conclude(console, table, labels):
+    console.print(_shown(table))
+    console.print(f"Labels spent: {labels:,}. Settings tried: {len(table)}, each inside these labels.")
+
+
+def _shown(table):
+    """The default and the best trials, as a `rich` table."""
+    whole = table[table["share"] == 1.0].sort_values("score", ascending=False, kind="stable")
+    best = whole.head(5)
+    rows = pd.concat([table.head(1), best[best["trial"] != "default"]])
+    shown = Table(title="Cross-validated inside the labels", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    axes = varied(table)
+    for number, name in enumerate(["trial", "score", "accuracy, %", *axes]):
+        shown.add_column(name.replace("_", " "), justify="right" if number else "left")
+    for _, row in rows.iterrows():
+        values = [_short(row[axis]) for axis in axes]
+        shown.add_row(row["trial"], f"{row['score']:.3f}", f"{100 * row['balanced_accuracy']:.1f}", *values)
+    return shown
+
+
+def _short(value):
+    return "–" if pd.isna(value) else f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,202 @@
+"""A classifier's hyperparameters, chosen inside a few labels."""
+
+import dataclasses
+import functools
+import pathlib
+import shutil
+import tempfile
+import weakref
+
+import numpy as np
+
+from cpc_keras import digests
+from cpc_keras.data.image_set import as_image_set
+from cpc_keras.data.label_subsets import nested_subsets
+from cpc_keras.data.labelled_images import LabelledImages, Round
+from cpc_keras.errors import InputError
+from cpc_keras.evaluation.entrants import model_entrant
+from cpc_keras.evaluation.line_up import network, stacks_of
+from cpc_keras.evaluation.networks import UNSEARCHED, NetworkClassifier
+from cpc_keras.models import ClassifierHead
+from cpc_keras.tuning.judged import JudgedHyperModel, held_out_splits
+from cpc_keras.tuning.spaces import REGIMES, choose_setting
+
+
+class LabelFractionHyperModel(JudgedHyperModel):
+    """Searches a classifier's hyperparameters inside the few labels that it may have.
+
+    Any tuner of keras-tuner searches it. A trial is judged by cross-validation
+    inside the labelled subset, the same folds for each; no other label is looked
+    at. The objective `"score"` is balanced accuracy plus a tenth of the mean
+    log-likelihood, for accuracy alone ties on few labels. Features of a frozen
+    encoder are computed once.
+
+    Args:
+        model: A built `CPC` model, or any `keras.Model` from `[B, h, w, C]` in
+            `[0, 1]` to maps (or vectors, for `"linear"`).
+        data: `(images, labels)`, arrays `[N, H, W, C]` (uint8, or float in
+            `[0, 1]`) and integer `[N]`; or a labelled `ImageSet`.
+        regime: `"linear"` (a linear map on frozen features), `"resnet"` (a ResNet
+            head on frozen maps), `"finetune"` (from the encoder's weights) or
+            `"supervised"` (the same network from new ones).
+        labels_per_class: Labels a class to search in.
+        fraction: Instead, their share of all labels.
+        subset: Instead, positions of the labelled images.
+        build_head: What is put on a map, such as
+            `functools.partial(cpc_keras.models.ClassifierHead, blocks=2, width=256,
+            bottleneck=64)`, which it is if `None`.
+        crop: Side of the centre crop in pixels; the shorter side of the smallest
+            image if `None`.
+        folder: Where finished trials are kept; a temporary folder if `None`. A
+            trial that is asked for again is read, not run.
+        features: Where features of a frozen encoder are kept; in `folder` if `None`.
+        seed: Draws the subset, the folds and every trial's randomness.
+        epochs: What Hyperband is to be given as `max_epochs`: trainings are cut
+            into so many parts.
+        progress: A `NoProgress` or the like, told of features and trials.
+
+    Attributes:
+        objective: The `keras_tuner.Objective` to give to a tuner.
+        labels: Number of labels in the subset.
+
+    Raises:
+        InputError: If the regime is unknown, the labels do not suffice, or two of
+            their numbers are given.
+
+    Reference:
+        Li et al. 2018, arXiv 1603.06560 (Hyperband).
+
+    Example:
+
+    >>> import keras, keras_tuner, tempfile, numpy as np
+    >>> images = np.random.default_rng(0).uniform(size=(40, 8, 8, 1)).astype("float32")
+    >>> labels = np.arange(40) % 2
+    >>> images[labels == 1] *= 0.2
+    >>> encoder = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3)])
+    >>> hypermodel = LabelFractionHyperModel(encoder, (images, labels), labels_per_class=5)
+    >>> tuner = keras_tuner.RandomSearch(
+    ...     hypermodel, objective=hypermodel.objective, max_trials=2, seed=1, directory=tempfile.mkdtemp()
+    ... )
+    >>> tuner.search(verbose=0)
+    >>> classifier = hypermodel.refit(tuner.get_best_hyperparameters()[0])
+    >>> classifier.predict_proba(hypermodel.inputs(images)).shape
+    (40, 2)
+    """
+
+    def __init__(
+        self,
+        model,
+        data,
+        regime="linear",
+        labels_per_class=None,
+        fraction=None,
+        subset=None,
+        build_head=None,
+        crop=None,
+        folder=None,
+        features=None,
+        seed=0,
+        epochs=27,
+        progress=None,
+    ):
+        if regime not in REGIMES:
+            raise InputError(f"`regime` must be one of {', '.join(REGIMES)}. Received: regime={regime!r}")
+        if folder is None:
+            folder = tempfile.mkdtemp()
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        super().__init__(f"label_fraction_{regime}", folder, epochs, progress)
+        self.regime = regime
+        self.seed = seed
+        self.data = LabelledImages(as_image_set(data), None, seed)
+        self.crop = crop or int(self.data.train.sizes[:, :2].min())
+        self._entrant = model_entrant(model)
+        self._build_head = build_head or _USUAL_HEAD
+        self._features = pathlib.Path(features or pathlib.Path(folder) / "features")
+        self._round = _drawn(self.data, labels_per_class, fraction, subset, seed)
+        self._contestant = self._entered(self.data)
+        self._contestant.feed.prepare([self._round], self.progress)
+        self._inputs = self._contestant.feed.learnt(self.data, self._round)
+        self._splits = held_out_splits(self._inputs.labels, seed)
+
+    @property
+    def labels(self):
+        """Number of labels in the subset."""
+        return len(self._round.train)
+
+    @functools.cached_property
+    def digest(self):
+        """Of all that a trial's result depends on, but for its setting."""
+        chosen = digests.of_lines(self.data.train.ids[position] for position in self._round.train)
+        truth = digests.of_lines(self._inputs.labels)
+        images = self.data.train.fingerprint
+        return digests.of_json(self._contestant.digest, images, chosen, truth, self.seed, len(self._splits))
+
+    def setting(self, hp):
+        """What a classifier is trained with, as a dictionary, see `NetworkClassifier.fit`."""
+        views = tuple(getattr(self._contestant.feed, "spans", ()))
+        stacks = stacks_of(self._entrant.trunk) if self.regime == "finetune" else 0
+        return choose_setting(hp, self.regime, views, stacks)
+
+    def build(self, hp):
+        """An untrained classifier, as keras-tuner wants it."""
+        return self._contestant.classifier.build_model({**UNSEARCHED, **self.setting(hp)})
+
+    def judge(self, setting, share):
+        """Every fold starts from the weights that `build` gives: another's have seen what this one judges."""
+        entered = self._contestant.classifier
+        classifier = NetworkClassifier(entered.build_model, start=entered.start, seed=self.seed)
+        scores = classifier.judge(self._inputs, setting, self._splits, share)
+        return scores[-1], classifier.model_.get_weights()
+
+    def refit(self, hp):
+        """Trains on the whole labelled subset.
+
+        Args:
+            hp: A `keras_tuner.HyperParameters`, such as the best.
+
+        Returns:
+            A `NetworkClassifier`; its `predict_proba` takes what `inputs` gives.
+        """
+        return self._contestant.classifier.fit(self._inputs, self.setting(hp), self.seed)
+
+    def inputs(self, images):
+        """Images as a classifier of this regime takes them.
+
+        Args:
+            images: An `ImageSet`, or an array `[N, H, W, C]`.
+        """
+        images = as_image_set(images)
+        data = dataclasses.replace(self.data, test=images)
+        one = dataclasses.replace(self._round, test=np.arange(len(images)))
+        feed = self._entered(data).feed
+        feed.prepare([one], self.progress)
+        feed.prepare_examined([one], self.progress)
+        return feed.examined(data, one)
+
+    def _entered(self, data):
+        return network(self._entrant, self.regime, data, self._features, self.crop, self._build_head)
+
+
+_USUAL_HEAD = functools.partial(ClassifierHead, blocks=2, width=256, bottleneck=64)
+
+
+def _drawn(data, labels_per_class, fraction, subset, seed):
+    """The `Round` to search in; its test part is empty."""
+    given = [value is not None for value in (labels_per_class, fraction, subset)]
+    if sum(given) != 1:
+        raise InputError(
+            "`labels_per_class`, `fraction` or `subset` must be given, one of them. "
+            f"Received: labels_per_class={labels_per_class}, fraction={fraction}, "
+            f"{'a' if subset is not None else 'no'} subset"
+        )
+    if subset is not None:
+        positions = np.unique(subset)
+        if not len(positions) or positions[0] < 0 or positions[-1] >= len(data.train):
+            raise InputError(
+                f"`subset` must be positions of images, from 0 to {len(data.train) - 1}. Received: "
+                f"{len(positions)}{f', from {positions[0]} to {positions[-1]}' if len(positions) else ''}"
+            )
+    else:
+        numbers = {"labels_per_class": (labels_per_class,)} if fraction is None else {"fractions": (fraction,)}
+        (positions,) = nested_subsets(data.train_labels, seed, **numbers).values()
+    return Round(positions, np.arange(0), data.unlabelled)

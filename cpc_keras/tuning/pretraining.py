@@ -1,0 +1,128 @@
+"""The hyperparameters of pre-training, judged by what a few labels make of the encoder."""
+
+import dataclasses
+import functools
+import pathlib
+import shutil
+
+import keras_tuner
+import numpy as np
+from rich.console import Console
+
+from cpc_keras import digests
+from cpc_keras.building import build_cpc
+from cpc_keras.errors import InputError
+from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
+from cpc_keras.evaluation.networks import balanced_score
+from cpc_keras.evaluation.probes import LinearProbe
+from cpc_keras.geometry import resolve
+from cpc_keras.pretraining import pretrain
+from cpc_keras.tuning.judged import JudgedHyperModel, held_out_splits
+
+_DIRECTIONS = ("down,up,right,left", "down,up", "down")
+_OFFSETS = ("2,3", "3", "2", "1,2,3")
+
+
+class PretrainingHyperModel(JudgedHyperModel):
+    """Searches patches, offsets, directions, augmentation and learning rate of CPC at a small budget of steps.
+
+    A trial pre-trains an encoder and puts a linear probe on it, judged by
+    cross-validation inside the labelled subset. A trial that was broken off goes
+    on at its last checkpoint.
+
+    Args:
+        recipe: A resolved `Recipe`, the default.
+        images: The `ImageSet` that it is trained on.
+        labelled: The labelled `ImageSet` of the subset.
+        steps: Optimizer steps of a trial.
+        folder: Where trials are kept.
+        seed: Of the folds.
+        epochs: As for `LabelFractionHyperModel`.
+        progress: A `NoProgress` or the like, told of trials.
+
+    Raises:
+        InputError: If the labels do not suffice.
+    """
+
+    def __init__(self, recipe, images, labelled, steps, folder, seed=0, epochs=1, progress=None):
+        super().__init__("pretraining", folder, epochs, progress)
+        self.recipe = recipe
+        self.images = images
+        self.labelled = labelled
+        self.steps = steps
+        self.seed = seed
+        self._runs = pathlib.Path(folder) / "runs"
+        self._splits = held_out_splits(labelled.labels, seed)
+
+    @functools.cached_property
+    def digest(self):
+        """As of `JudgedHyperModel`."""
+        parts = (self.images.fingerprint, self.labelled.fingerprint, digests.of_lines(self.labelled.labels))
+        return digests.of_json(dataclasses.asdict(self.recipe), parts, self.steps, self.seed)
+
+    def setting(self, hp):
+        """The recipe's fields that are searched."""
+        recipe = self.recipe
+        known = (_text(recipe.offsets), _text(recipe.directions))
+        sizes = sorted({recipe.patch_size, *(recipe.stride * count for count in (2, 3, 4))})
+        return {
+            "patch_size": hp.Choice("patch_size", sizes, default=recipe.patch_size),
+            "offsets": _numbers(hp.Choice("offsets", _with(known[0], _OFFSETS), default=known[0])),
+            "directions": tuple(hp.Choice("directions", _with(known[1], _DIRECTIONS), default=known[1]).split(",")),
+            "patch_colour_distortion": hp.Float(
+                "patch_colour_distortion", 0.0, 1.0, step=0.25, default=round(4 * recipe.patch_colour_distortion) / 4
+            ),
+            "patch_flip": hp.Choice("patch_flip", (0.0, 0.5), default=0.5 if recipe.patch_flip else 0.0),
+            "learning_rate": recipe.learning_rate * hp.Float("rate", 0.2, 5.0, sampling="log", default=1.0),
+        }
+
+    def asked(self, setting, steps=None):
+        """The recipe with a setting, for a number of steps.
+
+        Raises:
+            InputError: If patches and offsets do not fit the images.
+        """
+        every = self.recipe.checkpoint_every
+        asked = dataclasses.replace(self.recipe, **setting, steps=steps or self.recipe.steps, checkpoint_every=every)
+        return resolve(asked, self.images)
+
+    def build(self, hp):
+        """An untrained model, as keras-tuner wants it."""
+        try:
+            return build_cpc(self.asked(self.setting(hp)))
+        except InputError as error:
+            raise keras_tuner.errors.FailedTrialError(str(error)) from error
+
+    def judge(self, setting, share):
+        """As of `JudgedHyperModel`."""
+        steps = max(1, round(self.steps * share))
+        recipe = dataclasses.replace(
+            self.asked(setting, steps), keep_checkpoints=1, keep_milestones=False, online_probe=None
+        )
+        run = self._runs / digests.of_json(self.digest, setting, share)[:16]
+        model = pretrain(recipe, run, Console(quiet=True))
+        views = with_joined(extract(EncoderViews(model), self.labelled, recipe.crop))
+        labels, judged = self.labelled.labels, []
+        for learnt, held_out in self._splits:
+            probe = LinearProbe(seed=self.seed).fit(_rows(views, learnt), labels[learnt], views)
+            found = np.zeros((len(held_out), labels.max() + 1))
+            found[:, probe.classes_] = probe.predict_proba(_rows(views, held_out))
+            judged.append((labels[held_out], found))
+        shutil.rmtree(run)
+        return balanced_score(*(np.concatenate(parts) for parts in zip(*judged, strict=True))), None
+
+
+def _rows(views, positions):
+    return {name: values[positions] for name, values in views.items()}
+
+
+def _with(own, known):
+    return (own, *(one for one in known if one != own))
+
+
+def _text(values):
+    return ",".join(map(str, values))
+
+
+def _numbers(text):
+    return tuple(int(part) for part in text.split(","))

@@ -1,0 +1,100 @@
+"""What searches found, for the report."""
+
+import html
+import shutil
+
+import pandas as pd
+
+from cpc_keras.evaluation.figures.trials import NO_SETTING
+from cpc_keras.evaluation.label_table import row_name
+from cpc_keras.report_page import Section
+from cpc_keras.search_folder import finished_searches, search_words
+from cpc_keras.tuned_setting import KINDS
+
+_NOTE = (
+    "Accuracy is balanced and cross-validated inside the labels; the best of many such figures flatters. The test "
+    "images decide below, where the found settings were examined."
+)
+_GAIN_NOTE = "Trained on the same labels with either setting; the interval counts subsets and images as samples."
+_PICTURE_NOTE = (
+    "A line a trial, coloured by its accuracy; thin lines are trials that Hyperband did not train to the end."
+)
+
+
+def search_sections(folder, results=None):
+    """Sections about the finished searches of a run; none where there was none.
+
+    Args:
+        folder: A `RunFolder`.
+        results: A `cpc_keras.evaluation.intervals.Results`, for the gain on test
+            images; `None` where nothing was evaluated.
+
+    Returns:
+        A list of `Section`.
+    """
+    searches = finished_searches(folder.tuning)
+    if not searches:
+        return []
+    sections = [Section("What was searched", table=_searches(searches), note=_NOTE)]
+    gains = [] if results is None else _gains(results)
+    if gains:
+        sections.append(Section("What searching was worth", table=_gain_table(gains), note=_GAIN_NOTE))
+    for search, _, place in searches:
+        if search["subset"] == 0:
+            picture = f"trials_{place.name}.png"
+            folder.report.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(place / "trials.png", folder.report / picture)
+            sections.append(Section(f"Trials: {search_words(search)}", picture, note=_PICTURE_NOTE))
+    return sections
+
+
+def _searches(searches):
+    rows = []
+    for search, table, _ in searches:
+        best = table[table["share"] == 1.0].sort_values("score", ascending=False, kind="stable").iloc[0]
+        default = table.iloc[0]
+        known = [name for name in table.columns if name not in NO_SETTING]
+        setting = ", ".join(f"{name} {_short(best[name])}" for name in known if not pd.isna(best[name]))
+        accuracies = [f"{100 * one['balanced_accuracy']:.1f}" for one in (default, best)]
+        cells = [search_words(search), f"{search['tuner']}, {len(table)}", *accuracies, setting]
+        rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in cells))
+    head = "".join(
+        f"<th>{name}</th>" for name in ("search", "tuner, settings tried", "default, %", "best, %", "best setting")
+    )
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+
+
+def _short(value):
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _gains(results):
+    """`(row tuned, row default, (difference, low, high))` wherever both settings were examined."""
+    tuned, default = KINDS
+    summary = results.summary
+    gains = []
+    for _, row in summary[summary["method"].str.endswith(f"_{tuned}")].sort_values(["method", "labels"]).iterrows():
+        method = row["method"].removesuffix(tuned) + default
+        same = summary[(summary["method"] == method) & (summary["labels"] == row["labels"])]
+        same = same[same["encoder"] == row["encoder"]]
+        if len(same):
+            gains.append((row, *results.compare(row, same.iloc[0])))
+    return gains
+
+
+def _gain_table(gains):
+    rows = []
+    for row, ours, theirs, difference in gains:
+        mean, low, high = (100 * value for value in difference)
+        cells = [
+            row_name(row["method"], row["encoder"]).removesuffix(", tuned"),
+            f"{row['labels']:,}",
+            f"{100 * theirs:.1f}",
+            f"{100 * ours:.1f}",
+            f"{mean:+.1f} ({low:+.1f} to {high:+.1f})",
+        ]
+        rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in cells))
+    head = "".join(
+        f"<th>{name}</th>" for name in ("regime", "labels", "default, %", "tuned, %", "gain (95 % interval)")
+    )
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"

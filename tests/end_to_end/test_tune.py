@@ -1,0 +1,149 @@
+"""Searches inside a few labels, as a user types them: killed, shared between processes, and examined."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cpc_keras.recipe_file import load_recipe
+from tests.end_to_end.test_bad_input import RECIPE, check_refusal, cpc_keras
+
+pytestmark = pytest.mark.slow
+SEARCH = ("tune", "run", "--labels-per-class", "3")
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "cpc_keras.cli", *arguments]
+
+
+def trials(place, name):
+    with open(place / "run" / "tuning" / name / "trials.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, photo_classes):
+    """A run on photographs of two classes."""
+    place = tmp_path_factory.mktemp("tune")
+    (place / "small.py").write_text(RECIPE + "patch_flip = 0.5\n")
+    shutil.copytree(photo_classes, place / "labelled")
+    cpc_keras("pretrain", "small.py", "--data", "classes:labelled", "--run", "run", cwd=place, code=0)
+    return place
+
+
+@pytest.fixture(scope="module")
+def searched(place):
+    return cpc_keras(*SEARCH, "--trials", "4", "--name", "whole", cwd=place, code=0)
+
+
+def test_the_best_setting_is_kept_and_examined(place, searched):
+    assert "linear, 3 a class, subset 1: random, 4 trials beside the default." in searched.stdout
+    assert "Labels spent: 6. Settings tried: 5, each inside these labels." in searched.stdout
+    rows = trials(place, "whole")
+    assert [row["trial"] for row in rows] == ["default", "trial 0", "trial 1", "trial 2", "trial 3"]
+    folder = place / "run" / "tuning" / "whole"
+    assert (folder / "trials.png").stat().st_size > 10_000
+    best = max(rows, key=lambda row: float(row["score"]))
+    from cpc_keras.tuned_setting import TunedSetting
+
+    found = load_recipe(str(folder / "tuned.py"), kind=TunedSetting)
+    assert found.learning_rate == float(best["learning_rate"]) and found.view == best["view"]
+    done = cpc_keras("evaluate", "run", "--settings", folder, cwd=place, code=0)
+    assert "CPC, frozen, linear map, tuned" in done.stdout and "default setting" in done.stdout
+    records = json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
+    assert {record["method"]: record["trials"] for record in records} == {"linear_tuned": 5, "linear_default": 1}
+    assert {record["labels"] for record in records} == {6}
+    cpc_keras("report", "run", cwd=place, code=0)
+    page = (place / "run" / "report" / "index.html").read_text()
+    assert "What was searched" in page and "linear, 3 a class, subset 1" in page
+
+
+def test_another_search_in_its_folder_is_refused(place, searched):
+    words = "Received: run/tuning/whole (trials 4 there, 5 here)"
+    check_refusal(" ".join([*SEARCH, "--trials 5 --name whole"]), words, place)
+    words = "Received: run/tuning/whole (regime linear there, resnet here)"
+    check_refusal(" ".join([*SEARCH, "--trials 4 --name whole --regime resnet"]), words, place)
+
+
+def test_settings_are_examined_on_their_own_labels_only(place, searched):
+    moved = place / "moved.py"
+    text = (place / "run" / "tuning" / "whole" / "tuned.py").read_text()
+    moved.write_text(text.replace("labels_per_class = 3", "labels_per_class = 4"))
+    check_refusal("evaluate run --settings moved.py", "Received: linear, 4 a class, subset 1, of other images", place)
+    check_refusal("evaluate run --settings nowhere", "`--settings` must be a file or folder that `tune` wrote", place)
+
+
+def test_killed_and_begun_again_it_finds_the_same(place, searched):
+    finished = place / "run" / "tuning" / "killed" / "trials"
+    for wanted in (1, 3):
+        process = subprocess.Popen(command(*SEARCH, "--trials", "4", "--name", "killed"), cwd=place)
+        while len(list(finished.glob("*.npz"))) < wanted:
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = cpc_keras(*SEARCH, "--trials", "4", "--name", "killed", cwd=place, code=0)
+    assert "Settings tried: 5" in done.stdout
+    assert trials(place, "killed") == trials(place, "whole")
+    both = [(place / "run" / "tuning" / name / "tuned.py").read_text() for name in ("whole", "killed")]
+    assert both[0] == both[1]
+
+
+def test_a_chief_and_two_workers_share_the_trials(place):
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    processes = {}
+    for name in ("chief", "worker0", "worker1"):
+        address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
+        processes[name] = subprocess.Popen(
+            command(*SEARCH, "--trials", "12", "--name", "shared"),
+            env={**os.environ, **address, "KERASTUNER_TUNER_ID": name},
+            cwd=place,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    said = {name: process.communicate(timeout=500)[0] for name, process in processes.items()}
+    assert [process.returncode for process in processes.values()] == [0, 0, 0], said
+    shares = [int(said[name].split(f"Worker {name}: ")[1].split()[0]) for name in ("worker0", "worker1")]
+    assert sum(shares) == 12 and min(shares) > 0, shares
+    rows = trials(place, "shared")
+    assert len({row["trial"] for row in rows}) == len(rows) == 13
+    assert len(list((place / "run" / "tuning" / "shared" / "trials").glob("*.npz"))) == 13
+    # As one process would have found it.
+    alone = cpc_keras(*SEARCH, "--trials", "12", "--name", "alone", cwd=place, code=0)
+    assert "Settings tried: 13" in alone.stdout
+    scores = [sorted(row["score"] for row in trials(place, name)) for name in ("shared", "alone")]
+    assert scores[0] == scores[1]
+
+
+def test_pretraining_is_searched_by_what_labels_make_of_it(place):
+    done = cpc_keras(*SEARCH, "--what", "pretraining", "--steps", "2", "--trials", "2", cwd=place, code=0)
+    assert "pre-training, 2 steps a trial, 3 a class, subset 1: random, 2 trials beside the default." in done.stdout
+    folder = place / "run" / "tuning" / "pretraining-per_class-3-seed0"
+    assert not list((folder / "runs").iterdir())
+    assert load_recipe(str(folder / "recipe.py")).steps == 2
+    cpc_keras("pretrain", folder / "recipe.py", "--run", "best", cwd=place, code=0)
+
+
+CASES = {
+    "unknown regime": ("tune run --labels-per-class 3 --regime frozen", "`--regime` must be one of linear, resnet"),
+    "unknown tuner": ("tune run --labels-per-class 3 --tuner luck", "`--tuner` must be one of random, bayesian"),
+    "unknown search": ("tune run --labels-per-class 3 --what luck", "`--what` must be classifier or pretraining"),
+    "no budget": ("tune run", "`--fraction` or `--labels-per-class` must name one label budget"),
+    "two budgets": ("tune run --labels-per-class 3 --fraction 0.5", "must name one label budget"),
+    "more labels than there are": ("tune run --labels-per-class 99", "`labels_per_class` must lie in [1, "),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_cannot_be_searched_is_said_in_one_line(case, place, searched):
+    check_refusal(*CASES[case], place)

@@ -1,0 +1,168 @@
+"""Searches inside a few labels, on pieces of real photographs."""
+
+import functools
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+
+from cpc_keras.errors import InputError
+from cpc_keras.evaluation.networks import SPACE
+from cpc_keras.models import ClassifierHead, ResNet
+from cpc_keras.tuning import LabelFractionHyperModel
+from cpc_keras.tuning.judged import held_out_splits
+from cpc_keras.tuning.spaces import REGIMES, choose_setting
+
+HEAD = functools.partial(ClassifierHead, blocks=1, width=8, bottleneck=2)
+SUBSET = np.arange(20)
+
+
+@pytest.fixture(scope="module")
+def labelled(photographs):
+    """Sky 0 and flower 1, grey pieces of 16 px."""
+    labels = np.arange(60) % 2
+    corners = np.random.default_rng(0).integers(0, 400, (60, 2))
+    pictures = [photographs[label][y : y + 16, x : x + 16] for label, (y, x) in zip(labels, corners, strict=True)]
+    return np.stack(pictures).mean(axis=3, keepdims=True).astype("uint8"), labels
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    keras.utils.set_random_seed(1)
+    return ResNet((8, 16), (1, 1), stem="small", input_shape=(None, None, 1))
+
+
+def scores(tuner):
+    return {key: (trial.score, trial.hyperparameters.values) for key, trial in tuner.oracle.trials.items()}
+
+
+def searched(hypermodel, folder, kind=keras_tuner.RandomSearch, **kwargs):
+    tuner = kind(hypermodel, objective=hypermodel.objective, seed=1, directory=str(folder), **kwargs)
+    tuner.search(verbose=0)
+    assert {trial.status for trial in tuner.oracle.trials.values()} == {"COMPLETED"}
+    return tuner
+
+
+@pytest.mark.slow
+def test_wrong_labels_elsewhere_change_nothing(labelled, encoder, tmp_path):
+    images, labels = labelled
+    wrong = labels.copy()
+    wrong[20:] = 1 - wrong[20:]
+    found = []
+    for name, truth in (("right", labels), ("wrong", wrong)):
+        hypermodel = LabelFractionHyperModel(encoder, (images, truth), subset=SUBSET)
+        found.append(scores(searched(hypermodel, tmp_path / name, max_trials=3)))
+    assert found[0] == found[1]
+    assert len({score for score, _ in found[0].values()}) > 1
+    wrong[:20] = 1 - wrong[:20]
+    wrong[:4] = 0  # and those inside do
+    hypermodel = LabelFractionHyperModel(encoder, (images, wrong), subset=SUBSET)
+    assert scores(searched(hypermodel, tmp_path / "inside", max_trials=3)) != found[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (keras_tuner.RandomSearch, {"max_trials": 2}),
+        (keras_tuner.BayesianOptimization, {"max_trials": 4, "num_initial_points": 2}),
+        (keras_tuner.GridSearch, {"max_trials": 2}),
+        (keras_tuner.Hyperband, {"max_epochs": 3}),
+    ],
+)
+def test_every_tuner_searches_it(kind, arguments, labelled, encoder, tmp_path):
+    hypermodel = LabelFractionHyperModel(encoder, labelled, labels_per_class=5, epochs=3)
+    tuner = searched(hypermodel, tmp_path, kind, **arguments)
+    assert len(tuner.oracle.trials) == arguments.get("max_trials", 6)
+    best = tuner.get_best_hyperparameters()[0]
+    images, labels = labelled
+    found = hypermodel.refit(best).predict_proba(hypermodel.inputs(images)).argmax(axis=1)
+    assert (found == labels).mean() > 0.65
+    assert isinstance(tuner.get_best_models()[0], keras.Model)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("regime", REGIMES)
+def test_every_regime_is_searched_and_learns(regime, labelled, encoder, tmp_path):
+    hypermodel = LabelFractionHyperModel(encoder, labelled, regime, labels_per_class=8, build_head=HEAD)
+    tuner = searched(hypermodel, tmp_path, max_trials=1)
+    assert tuner.get_best_models()[0].output_shape == (None, 2)
+    default = keras_tuner.HyperParameters()
+    figures = hypermodel.fit(default, hypermodel.build(default))
+    assert figures["balanced_accuracy"] > 0.65
+    assert figures["score"] == pytest.approx(figures["balanced_accuracy"] + 0.1 * figures["log_likelihood"])
+
+
+@pytest.mark.slow
+def test_frozen_stacks_stay_as_they_are(labelled, encoder):
+    hypermodel = LabelFractionHyperModel(encoder, labelled, "finetune", labels_per_class=5, build_head=HEAD)
+    hp = keras_tuner.HyperParameters()
+    hypermodel.build(hp)
+    hp.values["frozen_stacks"] = 1
+    model = hypermodel.refit(hp).model_
+    trunk = next(layer for layer in model.layers if layer.name == encoder.name)
+    pairs = zip(trunk.weights, encoder.weights, strict=True)
+    changed = {new.path.split("/")[-2].split("_")[0] for new, old in pairs if np.abs(new - old).max() > 0}
+    assert changed == {"stack2", "post"}
+
+
+@pytest.mark.slow
+def test_a_setting_is_judged_once(labelled, encoder, tmp_path, monkeypatch):
+    def hypermodel():
+        return LabelFractionHyperModel(encoder, labelled, subset=SUBSET, folder=tmp_path / "kept")
+
+    first = hypermodel()
+    before = scores(searched(first, tmp_path / "first", max_trials=3))
+    assert first.computed == 3
+    again = hypermodel()
+    monkeypatch.setattr(again, "judge", None)
+    assert scores(searched(again, tmp_path / "again", max_trials=3)) == before
+    assert again.computed == 0
+
+
+@pytest.mark.slow
+def test_what_diverges_is_the_worst_not_the_end(labelled, encoder, monkeypatch):
+    hypermodel = LabelFractionHyperModel(encoder, labelled, subset=SUBSET)
+    monkeypatch.setattr(hypermodel, "judge", lambda setting, share: ((float("nan"), float("nan")), None))
+    hp = keras_tuner.HyperParameters()
+    assert hypermodel.fit(hp, hypermodel.build(hp))["score"] == -2.0
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_the_default_is_where_the_small_search_begins(regime):
+    setting = choose_setting(keras_tuner.HyperParameters(), regime, ("mean", "grid3"), stacks=2)
+    own = {name: values[0] for name, values in SPACE.items()}
+    if regime == "resnet":
+        own["head"] = "resnet"
+    if regime == "linear":
+        assert setting["view"] == own.pop("head")
+        own["shift"] = 0.0
+    assert {name: setting[name] for name in own} == pytest.approx(own)
+    assert setting["optimizer"] == "adamw"
+    assert setting.get("frozen_stacks", 0) == 0
+
+
+def test_held_out_labels_are_not_learnt_from():
+    labels = np.repeat([0, 1, 2], [5, 6, 7])
+    for learnt, judged in held_out_splits(labels, seed=0):
+        assert not set(learnt) & set(judged)
+        assert sorted([*learnt, *judged]) == list(range(18))
+    assert len(held_out_splits(np.arange(3000) % 3, seed=0)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"regime": "frozen", "labels_per_class": 2}, "`regime` must be one of linear, resnet, finetune, supervised"),
+        ({}, "one of them. Received: labels_per_class=None, fraction=None, no subset"),
+        ({"labels_per_class": 2, "fraction": 0.5}, "Received: labels_per_class=2, fraction=0.5"),
+        ({"subset": [3, 99]}, "`subset` must be positions of images, from 0 to 59. Received: 2, from 3 to 99"),
+        ({"labels_per_class": 1}, "two classes of two labels each, or more, to hold some of them out"),
+        ({"labels_per_class": 31}, "`labels_per_class` must lie in [1, 30]"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, words, labelled, encoder):
+    with pytest.raises(InputError) as caught:
+        LabelFractionHyperModel(encoder, labelled, **arguments)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
