@@ -7,7 +7,7 @@ import tempfile
 import keras
 import numpy as np
 
-from cpc_keras.errors import InputError
+from cpc_keras.errors import DivergedError, InputError
 from cpc_keras.optimizers import averages, use_averages
 from cpc_keras.run_folder import write_json
 
@@ -73,10 +73,10 @@ def take_part_in_saving(model):
 
 
 def check_finite(model, folder, step):
-    """Raises `InputError` if training has gone astray."""
+    """Raises `DivergedError` if training has gone astray."""
     for weight in [*model.trainable_weights, *(averages(model) or ())]:
         if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
-            raise InputError(
+            raise DivergedError(
                 "`learning_rate` must leave all weights finite; try a lower one or precision='float32' in a new run. "
                 f"Received: {weight.path} is not, after step {step}; the last good checkpoint is {last_good(folder)}"
             )

@@ -213,7 +213,10 @@ def tune(
     run: Run,
     fraction: Annotated[str | None, typer.Option(help="Label budget as a share, as in 0.01 or 1%.")] = None,
     labels_per_class: Annotated[int | None, typer.Option(help="Label budget a class.", min=2)] = None,
-    regime: Annotated[str, typer.Option(help="What is tuned.", metavar="linear|resnet|finetune|supervised")] = "linear",
+    regime: Annotated[
+        str | None,
+        typer.Option(help="What classifier; linear if not given.", metavar="linear|resnet|finetune|supervised"),
+    ] = None,
     tuner: Annotated[
         str, typer.Option(help="How settings are proposed.", metavar="random|bayesian|hyperband|grid")
     ] = "random",
@@ -224,7 +227,7 @@ def tune(
     what: Annotated[
         str, typer.Option(help="A classifier, or the pre-training of its encoder.", metavar="classifier|pretraining")
     ] = "classifier",
-    steps: Annotated[int, typer.Option(help="Of a trial of pre-training.", min=1)] = 500,
+    steps: Annotated[int | None, typer.Option(help="Of a trial of pre-training; 500 if not given.", min=1)] = None,
     data: Data = None,
     name: Annotated[str | None, typer.Option(help="Of the folder in RUN/tuning.")] = None,
 ) -> None:
@@ -233,6 +236,10 @@ def tune(
     numbers = budget_numbers(str(labels_per_class) if labels_per_class else None, fraction)
     if what not in ("classifier", "pretraining"):
         raise InputError(f"`--what` must be classifier or pretraining. Received: {what}")
+    if what == "pretraining" and regime:
+        raise InputError(f"`--regime` is for classifiers. Received: --regime {regime} with --what pretraining")
+    if what == "classifier" and steps:
+        raise InputError(f"`--steps` is for --what pretraining. Received: --steps {steps}")
     if len(numbers) != 1:
         raise InputError(
             "`--fraction` or `--labels-per-class` must name one label budget. "
@@ -245,9 +252,9 @@ def tune(
 
     budget = Budget(*numbers[0])
     if what == "pretraining":
-        tune_pretraining(run, console, budget, steps, tuner, trials, seed, data, name)
+        tune_pretraining(run, console, budget, steps or 500, tuner, trials, seed, data, name)
     else:
-        tune_classifier(run, console, budget, regime, tuner, trials, seed, data, name)
+        tune_classifier(run, console, budget, regime or "linear", tuner, trials, seed, data, name)
 
 
 @app.command()

@@ -8,6 +8,10 @@ class InputError(ValueError):
     """
 
 
+class DivergedError(InputError):
+    """Training has lost its numbers, which another learning rate may keep."""
+
+
 class Stopped(Exception):  # noqa: N818  (nobody's error)
     """Work was cut short from outside: the process was told to end, or a worker is gone.
 

@@ -72,47 +72,51 @@ def evaluate(
         The records, as written to `evaluation/label_efficiency.json`.
 
     Raises:
-        InputError: If the run, the data, a budget or an encoder cannot be used.
+        InputError: If the run, the data, a budget, an encoder or a setting cannot be
+            used.
     """
     enable_determinism()
     folder = RunFolder(run)
     recipe = folder.open()
+    _check_methods(methods)
     found = load_settings(settings)
     if found and labels:
         raise InputError(f"`--settings` needs a test split to be examined on. Received: --labels {labels}")
-    _check_methods(methods)
+    if found and methods is None:
+        asked = {"--labels-per-class, --fractions or --subset": budgets, "--seeds": seeds, "--encoder": encoders}
+        for option, value in {**asked, "--checkpoints all": every_checkpoint}.items():
+            if value:
+                raise InputError(f"`{option}` needs `--methods` beside `--settings`. Received: no --methods")
+        methods, baselines = (), ()
     step, model = load_last_model(folder)
     foreign = [foreign_entrant(path, recipe.crop, value_range) for path in encoders]
     _check_names([entrant.name for entrant in foreign])
     source, cross_validate = (f"csv:{labels}", True) if labels else (data or recipe.data, False)
     images = open_labelled(recipe, source, cross_validate)
-    if found and methods is None:
-        methods = ()
-    elif methods is None:
+    if methods is None:
         methods = PROBE_METHODS if images.test is None else DEFAULT_METHODS
     if budgets is None:
         budgets = _default_budgets(recipe, images) if methods else []
-    seeds = seeds or (1 if images.test is None else recipe.label_seeds)
-    budgets = list(dict.fromkeys([*budgets, *(one.budget for one in found)]))
-    seeds = max([seeds if methods else 1, *(one.subset_seed + 1 for one in found)])
     cells = Cells(folder.cells / images.digest[:16])
     with ProgressBars(console) as progress:
-        sweep = Sweep(images, budgets, seeds, cells, progress)
+        sweep = Sweep(images, budgets, seeds or (1 if images.test is None else recipe.label_seeds), cells, progress)
+        asked_keys = list(sweep.rounds)
+        found_keys = [sweep.add(setting.budget, setting.subset_seed) for setting in found]
         _check_subsets(found, images, sweep.rounds)
         write_json(folder.source_file, {"data": source, "cross_validate": cross_validate})
         _write_subsets(folder, images, sweep.rounds)
-        _announce(console, images)
+        announce(console, images)
         head = functools.partial(build_head, recipe)
         features = folder.evaluation / "features"
         rivals = _rivals(recipe, (*baselines, "untrained") if every_checkpoint else baselines)
         earlier = _earlier(folder, step) if every_checkpoint else ()
         for entrant, entered in line_up(cpc_entrant(model, checkpoint=step), methods, rivals, foreign, earlier):
             for contestant in contestants(entrant, entered, images, features, recipe.crop, head):
-                sweep.run(contestant, save=lambda: folder.write_records(cells))
+                sweep.run(contestant, lambda: folder.write_records(cells), asked_keys)
         own = cpc_entrant(model, checkpoint=step)
-        for setting in found:
+        for setting, key in zip(found, found_keys, strict=True):
             contestant = network(own, setting.regime, images, features, recipe.crop, head, setting)
-            sweep.run(contestant, lambda: folder.write_records(cells), [(setting.budget, setting.subset_seed)])
+            sweep.run(contestant, lambda: folder.write_records(cells), [key])
     folder.write_records(cells)
     finished = cells.everything()
     records = [record for record, _ in finished]
@@ -205,7 +209,8 @@ def _default_budgets(recipe, images):
     return [*(budget for budget in budgets if images.affords(budget)), Budget("fraction", 1.0)]
 
 
-def _announce(console, images):
+def announce(console, images):
+    """Says where labels come from, and what is odd about them."""
     tested = "" if images.test is None else f", tested on {len(images.test):,} images ({images.test.split})"
     console.print(f"Labels from {images.train.name} ({images.split}, {len(images.train):,} images){tested}.")
     for note in images.notes:

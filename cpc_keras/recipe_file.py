@@ -45,14 +45,23 @@ def load_recipe(name, overrides=(), kind=Recipe):
 
 
 def recipe_from_fields(fields, kind=Recipe):
-    """Builds a `Recipe`, or another dataclass, from a dictionary, refusing unknown names."""
+    """Builds a `Recipe`, or another dataclass, from a dictionary, refusing unknown names and gaps."""
     known = [field.name for field in dataclasses.fields(kind)]
     for key in fields:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else ""
             raise InputError(f"A recipe's fields must be known ones. Received: {key!r}{hint}")
+    missing = [name for name in _required(kind) if name not in fields]
+    if missing:
+        raise InputError(f"A {kind.__name__}'s file must set {', '.join(missing)}. Received: none of that name")
     return kind(**fields)
+
+
+def _required(kind):
+    """Names of the fields that have no default."""
+    missing = dataclasses.MISSING
+    return [one.name for one in dataclasses.fields(kind) if one.default is missing and one.default_factory is missing]
 
 
 def recipe_text(recipe, headline):

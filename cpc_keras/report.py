@@ -62,7 +62,7 @@ def write_report(run, console):
     else:
         images = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
         images = prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share)
-    sections += search_sections(folder, results)
+    sections += search_sections(folder, step, results)
     sections += _detections(folder)
     sections += _pictures(folder, recipe, model, images, records)
     figures.loss_curve(metrics, folder.report / "loss.png")
@@ -125,7 +125,7 @@ def _label_efficiency(folder, results, labelled, step, metrics):
         figures.learning_dynamics(frozen, online, folder.report / "dynamics.png", name)
         sections.append(Section("Learning dynamics", "dynamics.png", note=_DYNAMICS_NOTE))
     ours = [cell for cell in cells if cell[0]["encoder"] == "cpc" and cell[0]["checkpoint"] == step]
-    if ours:
+    if ours and findings:
         matrices = _confusions(ours, truth, findings, labelled.classes)
         figures.confusion(matrices, labelled.train.class_names, folder.report / "confusion.png")
         sections.append(Section("What is taken for what", "confusion.png", note=_CONFUSION_NOTE))

@@ -11,7 +11,7 @@ from cpc_keras.checkpoints import (
     set_metric_values,
     take_part_in_saving,
 )
-from cpc_keras.errors import InputError, Stopped
+from cpc_keras.errors import DivergedError, Stopped
 from cpc_keras.run_folder import keep_rows
 from cpc_keras.step_counter import StepCounter
 
@@ -58,7 +58,7 @@ class Sanity(StepCounter):
 
     def on_epoch_end(self, epoch, logs=None):
         if not math.isfinite(float(logs["loss"])):
-            raise InputError(
+            raise DivergedError(
                 "`learning_rate` must keep the loss finite; try a lower one or precision='float32' in a new run. "
                 f"Received: loss={float(logs['loss'])} in the steps up to {self.step}; the last good checkpoint is "
                 f"{last_good(self.folder)}"

@@ -13,8 +13,8 @@ def settle(place, search):
 
     Args:
         place: The folder.
-        search: As for `refuse_another`, with a `"digest"` of images, labels and
-            weights.
+        search: As for `refuse_another`, with the number of `"labels"` and a
+            `"digest"` of images, labels and weights.
 
     Raises:
         InputError: As `refuse_another`.
@@ -35,7 +35,9 @@ def refuse_another(place, search):
     if not file.is_file():
         return
     before = json.loads(file.read_text(encoding="utf-8"))
-    differing = [name for name in search if search[name] != before.get(name)]
+    # A random search goes on where a shorter one ended.
+    longer = search["tuner"] == "random" and before.get("trials", 0) < search["trials"]
+    differing = [name for name in search if search[name] != before.get(name) and not (name == "trials" and longer)]
     if differing:
         first = differing[0]
         reason = f"{first} {before.get(first)} there, {search[first]} here"

@@ -1,30 +1,33 @@
 """Settings of classifiers and of pre-training, searched inside a few labels of a run."""
 
-import functools
+import re
+import warnings
 
+import grpc
 import keras_tuner
 import pandas as pd
 from rich import box
 from rich.table import Table
+from sklearn.exceptions import ConvergenceWarning
 
 from cpc_keras import digests
-from cpc_keras.building import build_head
 from cpc_keras.checkpoints import load_last_model
 from cpc_keras.data.sources import open_source
 from cpc_keras.determinism import enable_determinism
-from cpc_keras.errors import InputError
+from cpc_keras.errors import InputError, Stopped
 from cpc_keras.evaluation import figures
 from cpc_keras.evaluation.figures.trials import varied
-from cpc_keras.label_efficiency import open_labelled
+from cpc_keras.evaluation.line_up import REGIMES
+from cpc_keras.label_efficiency import announce, open_labelled
 from cpc_keras.progress import ProgressBars
 from cpc_keras.recipe_file import recipe_text
 from cpc_keras.run_folder import RunFolder, write_text
 from cpc_keras.search_folder import refuse_another, search_words, settle
 from cpc_keras.tuned_setting import TunedSetting
 from cpc_keras.tuning.hypermodel import LabelFractionHyperModel
+from cpc_keras.tuning.judged import BrokenOffError
 from cpc_keras.tuning.pretraining import PretrainingHyperModel
-from cpc_keras.tuning.spaces import REGIMES
-from cpc_keras.tuning.tuners import TUNERS, epochs_for, make_tuner, tuner_id, tuner_trials
+from cpc_keras.tuning.tuners import TUNERS, epochs_for, is_worker, make_tuner, tuner_trials
 
 
 def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=0, data=None, name=None):
@@ -58,27 +61,26 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
             holds a search of another kind.
     """
     _check("regime", regime, REGIMES)
-    folder, recipe, images, one = _opened(run, budget, seed, data, tuner)
-    place = folder.tuning / (name or f"{regime}-{budget.name}-seed{seed}")
-    asked = {"regime": regime, "budget": str(budget), "subset": seed, "tuner": tuner, "trials": trials}
+    folder, recipe = _opened(run, tuner)
+    place = folder.tuning / _named(name, f"{regime}-{budget.name}-seed{seed}")
+    asked = {"regime": regime, "data": data or recipe.data, **_numbers(budget, seed, tuner, trials)}
     refuse_another(place, asked)
-    # Workers that wrote features into one store at a time would be in each other's way.
-    features = folder.evaluation / "features" if tuner_id() is None else place / f"features-{tuner_id()}"
+    images, one = _drawn(recipe, data, budget, seed, console)
     with ProgressBars(console) as progress:
         hypermodel = LabelFractionHyperModel(
             load_last_model(folder)[1],
-            images.train,
+            images,
             regime,
             subset=one.train,
-            build_head=functools.partial(build_head, recipe),
+            head_size=(recipe.head_blocks, recipe.head_width, recipe.head_bottleneck),
             crop=recipe.crop,
             folder=place,
-            features=features,
+            features=folder.evaluation / "features",
             seed=seed,
             epochs=_epochs(tuner, trials),
             progress=progress,
         )
-        finished = _search(place, hypermodel, asked, console)
+        finished = _search(place, hypermodel, {**asked, "labels": len(one.train)}, console)
     if finished is None:
         return None
     table, settings, best = _table(place, hypermodel, finished)
@@ -95,7 +97,9 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
         )
         write_text(place / f"{kind}.py", recipe_text(setting, _headline(table, chosen)))
     _conclude(console, table, len(one.train))
-    console.print(f"Setting: {place / 'tuned.py'}\nTo examine it: cpc-keras evaluate {folder.path} --settings {place}")
+    source = f" --data {data}" if data else ""
+    console.print(f"Setting: {place / 'tuned.py'}")
+    console.print(f"To examine it: cpc-keras evaluate {folder.path} --settings {place}{source}")
     return table
 
 
@@ -119,23 +123,25 @@ def tune_pretraining(run, console, budget, steps=500, tuner="random", trials=30,
     Raises:
         InputError: As `tune`.
     """
-    folder, recipe, images, one = _opened(run, budget, seed, data, tuner)
-    place = folder.tuning / (name or f"pretraining-{budget.name}-seed{seed}")
-    asked = {"steps": steps, "budget": str(budget), "subset": seed, "tuner": tuner, "trials": trials}
+    folder, recipe = _opened(run, tuner)
+    place = folder.tuning / _named(name, f"pretraining-{budget.name}-seed{seed}")
+    asked = {"steps": steps, "data": data or recipe.data, **_numbers(budget, seed, tuner, trials)}
     refuse_another(place, asked)
+    images, one = _drawn(recipe, data, budget, seed, console)
     unlabelled = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
     with ProgressBars(console) as progress:
         hypermodel = PretrainingHyperModel(
             recipe,
             unlabelled,
             images.train.subset(one.train),
+            images.train.subset(one.unlabelled),
             steps,
             place,
             seed,
             _epochs(tuner, trials),
             progress,
         )
-        finished = _search(place, hypermodel, asked, console)
+        finished = _search(place, hypermodel, {**asked, "labels": len(one.train)}, console)
     if finished is None:
         return None
     table, settings, best = _table(place, hypermodel, finished)
@@ -146,15 +152,32 @@ def tune_pretraining(run, console, budget, steps=500, tuner="random", trials=30,
     return table
 
 
-def _opened(run, budget, seed, data, tuner):
-    """`(folder, recipe, images, round)` to search in."""
+def _opened(run, tuner):
+    """`(folder, recipe)` of a run."""
     _check("tuner", tuner, TUNERS)
     enable_determinism()
     folder = RunFolder(run)
-    recipe = folder.open()
+    return folder, folder.open()
+
+
+def _drawn(recipe, data, budget, seed, console):
+    """`(images, round)`: the labelled images, and the subset of them to search in."""
     images = open_labelled(recipe, data)
+    announce(console, images)
     (one,) = images.rounds([budget], seed)[budget]
-    return folder, recipe, images, one
+    if seed and len(one.train) == len(images.train):
+        raise InputError(f"`--seed` must be 0 where every label is taken. Received: --seed {seed} with {budget}")
+    return images, one
+
+
+def _named(name, usual):
+    if name is not None and not re.fullmatch(r"[\w.-]*\w", name):
+        raise InputError(f"`--name` must be letters, digits, dots and dashes. Received: {name}")
+    return name or usual
+
+
+def _numbers(budget, seed, tuner, trials):
+    return {"budget": str(budget), "subset": seed, "tuner": tuner, "trials": trials}
 
 
 def _check(argument, value, known):
@@ -168,18 +191,33 @@ def _epochs(tuner, trials):
 
 def _search(place, hypermodel, asked, console):
     """Hyperparameters by the name of their trial, the default's first; `None` in a worker."""
-    settle(place, {**asked, "digest": hypermodel.digest})
+    asked = {**asked, "digest": hypermodel.digest}
+    worker = is_worker()
+    if worker:
+        refuse_another(place, asked)
+    else:
+        settle(place, asked)
     tuner, trials = asked["tuner"], asked["trials"]
     count = tuner_trials(tuner, hypermodel, trials)
     console.print(f"{search_words(asked)}: {tuner}, {count} trial{'s' if count > 1 else ''} beside the default.")
     hypermodel.progress.start("trials", count + 1)
     default = keras_tuner.HyperParameters()
-    if tuner_id() in (None, "chief"):
-        hypermodel.fit(default, hypermodel.build(default))
-    search = make_tuner(tuner, hypermodel, trials, asked["subset"], place)
-    search.search(verbose=0)
-    if tuner_id() not in (None, "chief"):
-        console.print(f"Worker {tuner_id()}: {hypermodel.computed} trials.")
+    try:
+        search = make_tuner(tuner, hypermodel, trials, asked["subset"], place)
+        with warnings.catch_warnings():
+            # The Gaussian process of a Bayesian search is told of few trials at first.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            search.search(verbose=0)
+        if not worker:
+            hypermodel.fit(default, hypermodel.build(default))
+    except BrokenOffError as error:
+        raise error.__cause__ from None
+    except grpc.RpcError as error:
+        raise Stopped(
+            f"The chief is gone, or cannot be reached ({error.code().name}). Start it and the workers again."
+        ) from error
+    if worker:
+        console.print(f"This worker ran {hypermodel.computed} trials.")
         return None
     tried = sorted(search.oracle.trials.items())
     failed = [one for _, one in tried if one.status != "COMPLETED"]
@@ -199,8 +237,8 @@ def _table(place, hypermodel, finished):
     # What Hyperband trained for a part only says little of a whole training.
     best = max((row for row in rows if row["share"] == 1.0), key=lambda row: row["score"])["trial"]
     table = pd.DataFrame(rows)
-    write_text(place / "trials.csv", table.to_csv(index=False))
     figures.trials(table, place / "trials.png")
+    write_text(place / "trials.csv", table.to_csv(index=False))  # last: it says that the search is done
     return table, settings, best
 
 

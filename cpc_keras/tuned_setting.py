@@ -5,11 +5,14 @@ import pathlib
 
 from cpc_keras.data.budgets import Budget
 from cpc_keras.errors import InputError
+from cpc_keras.evaluation.label_table import SETTINGS
+from cpc_keras.evaluation.line_up import REGIMES
+from cpc_keras.evaluation.networks import OPTIMIZERS, SPACE
 from cpc_keras.recipe_checks import check_kinds, check_ranges
 from cpc_keras.recipe_file import load_recipe
 
 # What marks a found setting, and the one that it is compared with.
-KINDS = ("tuned", "default")
+KINDS = tuple(SETTINGS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +37,7 @@ class TunedSetting:
         head: What stands on the map, see `cpc_keras.models.ClassifierHead`.
         head_blocks: Its residual blocks; the recipe's if `None`.
         head_width: Its channels; likewise.
+        head_bottleneck: Its channels inside a block; likewise.
         frozen_stacks: Stacks of the encoder that stay as they are.
     """
 
@@ -54,6 +58,7 @@ class TunedSetting:
     head: str | None = None
     head_blocks: int | None = None
     head_width: int | None = None
+    head_bottleneck: int | None = None
     frozen_stacks: int = 0
 
     def __post_init__(self):
@@ -64,6 +69,9 @@ class TunedSetting:
                 "`labels_per_class` or `fraction` must be set, and not both. Received: "
                 f"labels_per_class={self.labels_per_class}, fraction={self.fraction}"
             )
+        needed = "view" if self.regime == "linear" else "head"
+        if getattr(self, needed) is None:
+            raise InputError(f"`{needed}` must be set where regime={self.regime!r}. Received: None")
 
     @property
     def budget(self):
@@ -80,15 +88,18 @@ class TunedSetting:
 
 _OF_SETTING = (
     *("optimizer", "learning_rate", "weight_decay", "dropout", "passes", "shift"),
-    *("view", "head", "head_blocks", "head_width", "frozen_stacks"),
+    *("view", "head", "head_blocks", "head_width", "head_bottleneck", "frozen_stacks"),
 )
 _CHOICES = {
-    "regime": ("linear", "resnet", "finetune", "supervised"),
+    "regime": REGIMES,
     "kind": KINDS,
-    "optimizer": ("adamw", "lamb", "sgd"),
-    "head": (None, "mean", "grid3", "resnet"),
+    "optimizer": tuple(OPTIMIZERS),
+    "head": (None, *SPACE["head"]),
 }
-_POSITIVE = ("trials", "learning_rate", "passes", "labels_per_class", "fraction", "head_blocks", "head_width")
+_POSITIVE = (
+    *("trials", "learning_rate", "passes", "labels_per_class", "fraction"),
+    *("head_blocks", "head_width", "head_bottleneck"),
+)
 _SHARES = ("dropout", "shift")
 _NOT_NEGATIVE = ("weight_decay", "subset_seed", "frozen_stacks")
 
@@ -103,7 +114,7 @@ def load_settings(paths):
         List of `TunedSetting`.
 
     Raises:
-        InputError: If there is none.
+        InputError: If there is none, or two are of one regime and the same labels.
     """
     files = []
     for path in map(pathlib.Path, paths):
@@ -111,4 +122,12 @@ def load_settings(paths):
         if not found:
             raise InputError(f"`--settings` must be a file or folder that `tune` wrote. Received: {path}")
         files += found
-    return [load_recipe(str(file), kind=TunedSetting) for file in files]
+    known: dict[tuple, tuple] = {}
+    for file in dict.fromkeys(files):
+        one = load_recipe(str(file), kind=TunedSetting)
+        other, before = known.setdefault((one.regime, one.kind, one.subset), (file, one))
+        if one.setting != before.setting:
+            raise InputError(
+                f"`--settings` must hold one search a regime and label subset. Received: {other} and {file}"
+            )
+    return [one for _, one in known.values()]

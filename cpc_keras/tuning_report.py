@@ -15,17 +15,21 @@ _NOTE = (
     "Accuracy is balanced and cross-validated inside the labels; the best of many such figures flatters. The test "
     "images decide below, where the found settings were examined."
 )
-_GAIN_NOTE = "Trained on the same labels with either setting; the interval counts subsets and images as samples."
+_GAIN_NOTE = (
+    "One network, trained on the same labels with either setting; the interval counts subsets and images as samples. "
+    "The table of accuracies above has the regimes that search a little by themselves."
+)
 _PICTURE_NOTE = (
     "A line a trial, coloured by its accuracy; thin lines are trials that Hyperband did not train to the end."
 )
 
 
-def search_sections(folder, results=None):
+def search_sections(folder, step, results=None):
     """Sections about the finished searches of a run; none where there was none.
 
     Args:
         folder: A `RunFolder`.
+        step: Step of the encoder that is reported on.
         results: A `cpc_keras.evaluation.intervals.Results`, for the gain on test
             images; `None` where nothing was evaluated.
 
@@ -36,15 +40,14 @@ def search_sections(folder, results=None):
     if not searches:
         return []
     sections = [Section("What was searched", table=_searches(searches), note=_NOTE)]
-    gains = [] if results is None else _gains(results)
+    gains = [] if results is None else _gains(results, step)
     if gains:
         sections.append(Section("What searching was worth", table=_gain_table(gains), note=_GAIN_NOTE))
+    folder.report.mkdir(parents=True, exist_ok=True)
     for search, _, place in searches:
-        if search["subset"] == 0:
-            picture = f"trials_{place.name}.png"
-            folder.report.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(place / "trials.png", folder.report / picture)
-            sections.append(Section(f"Trials: {search_words(search)}", picture, note=_PICTURE_NOTE))
+        picture = f"trials_{place.name}.png"
+        shutil.copyfile(place / "trials.png", folder.report / picture)
+        sections.append(Section(f"Trials: {search_words(search)}", picture, note=_PICTURE_NOTE))
     return sections
 
 
@@ -56,10 +59,12 @@ def _searches(searches):
         known = [name for name in table.columns if name not in NO_SETTING]
         setting = ", ".join(f"{name} {_short(best[name])}" for name in known if not pd.isna(best[name]))
         accuracies = [f"{100 * one['balanced_accuracy']:.1f}" for one in (default, best)]
-        cells = [search_words(search), f"{search['tuner']}, {len(table)}", *accuracies, setting]
+        tried = f"{search['tuner']}, {len(table)}"
+        cells = [search_words(search), f"{search['labels']:,}", tried, *accuracies, setting]
         rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in cells))
     head = "".join(
-        f"<th>{name}</th>" for name in ("search", "tuner, settings tried", "default, %", "best, %", "best setting")
+        f"<th>{name}</th>"
+        for name in ("search", "labels spent", "tuner, settings tried", "default, %", "best, %", "best setting")
     )
     return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
 
@@ -68,16 +73,16 @@ def _short(value):
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _gains(results):
-    """`(row tuned, row default, (difference, low, high))` wherever both settings were examined."""
+def _gains(results, step):
+    """`(row tuned, its mean, the default's, (difference, low, high))` wherever both settings were examined."""
     tuned, default = KINDS
-    summary = results.summary
+    summary = results.at(step)
     gains = []
     for _, row in summary[summary["method"].str.endswith(f"_{tuned}")].sort_values(["method", "labels"]).iterrows():
         method = row["method"].removesuffix(tuned) + default
         same = summary[(summary["method"] == method) & (summary["labels"] == row["labels"])]
         same = same[same["encoder"] == row["encoder"]]
-        if len(same):
+        if len(same) and results.shared(row, same.iloc[0]):
             gains.append((row, *results.compare(row, same.iloc[0])))
     return gains
 

@@ -10,12 +10,12 @@ every step sees many places.
 """
 
 data = "dir:.cache/trees/unlabelled"
-tile = 120
+tile = 80
 channels = 3
-crop = 96
+crop = 64
 flip = True
-patch_size = 24
-stride = 12
+patch_size = 16
+stride = 8
 encoder = "resnet"
 widths = (64, 128)
 blocks = (2, 2)
@@ -23,11 +23,10 @@ stem = "medium"
 offsets = (2, 3)
 directions = ("down", "up", "right", "left")
 context_width = 128
-patch_flip = 0.5
-patch_colour_distortion = 0.8
+patch_colour_distortion = 0.5
 patch_greyscale = 0.25
 precision = "mixed_bfloat16"
 batch_size = 16
-steps = 1500
+steps = 3000
 learning_rate = 2e-3
 checkpoint_every = 500

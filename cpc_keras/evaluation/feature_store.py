@@ -95,7 +95,9 @@ class FeatureStore:
 
     def _write(self, positions, features):
         numbers = itertools.count(len(self._shards))
-        path = next(p for n in numbers if not (p := self.folder / f"shard-{n:05d}").exists())
+        # Several processes may write into a store; what two of them computed lies there twice.
+        free = (p for n in numbers if not (p := self.folder / f"shard-{n:05d}-{os.getpid()}").exists())
+        path = next(free)
         partial = path.with_name(f".{path.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)

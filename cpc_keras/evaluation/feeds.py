@@ -4,8 +4,7 @@ import numpy as np
 
 from cpc_keras.evaluation.features import SQUARE, VIEWS, with_joined
 from cpc_keras.evaluation.network_inputs import ImageInputs, MapInputs, VectorInputs
-
-_EPSILON = 1e-6
+from cpc_keras.evaluation.probes import moments
 
 
 class ImageFeed:
@@ -105,9 +104,8 @@ class VectorFeed:
         return VectorInputs(self._standardised(self.features.examined, one.test, one))
 
     def _standardised(self, store, positions, one):
-        unlabelled = _side_by_side(self.features.train.of(one.unlabelled))
-        found = _side_by_side(store.of(positions))
-        return (found - unlabelled.mean(axis=0)) / (unlabelled.std(axis=0) + _EPSILON)
+        mean, deviation = moments({"all": _side_by_side(self.features.train.of(one.unlabelled))}, "all")
+        return (_side_by_side(store.of(positions)) - mean) / deviation
 
 
 def _plain(views):

@@ -5,7 +5,7 @@ import dataclasses
 import pandas as pd
 
 from cpc_keras.evaluation.intervals import worth
-from cpc_keras.evaluation.label_table import row_name
+from cpc_keras.evaluation.label_table import regime_of, row_name
 
 # Regimes that use a CPC encoder are all but these.
 _SCRATCH = "scratch"
@@ -62,9 +62,11 @@ def find(results, checkpoint):
         checkpoint: Step of the CPC encoder that is reported on.
 
     Returns:
-        A list of `Finding`.
+        A list of `Finding`, empty if the encoder was not examined.
     """
     summary = results.summary
+    # Settings that a search found are of some subsets only, and have a table of their own.
+    summary = summary[[regime_of(method)[1] is None for method in summary["method"]]]
     ours = summary[(summary["encoder"] == "cpc") & (summary["checkpoint"] == checkpoint)]
     rivals = summary[summary["encoder"] != "cpc"]
     scratch = summary[summary["encoder"] == _SCRATCH]

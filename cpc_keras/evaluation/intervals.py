@@ -91,6 +91,10 @@ class Results:
         """The part of `summary` with the CPC encoder at one step, and all that it is compared with."""
         return self.summary[(self.summary["encoder"] != "cpc") | (self.summary["checkpoint"] == checkpoint)]
 
+    def shared(self, one, other):
+        """Numbers of the label subsets that two rows of the summary were both given."""
+        return sorted(set(self._correct[_key(one)]) & set(self._correct[_key(other)]))
+
     def compare(self, one, other):
         """Two rows of the summary on the label subsets that both were given.
 
@@ -99,8 +103,7 @@ class Results:
             `mean_interval`.
         """
         ours, theirs = (self._correct[_key(row)] for row in (one, other))
-        shared = sorted(set(ours) & set(theirs))
-        pairs = np.stack([[ours[seed], theirs[seed]] for seed in shared])  # [seeds, 2, N]
+        pairs = np.stack([[ours[seed], theirs[seed]] for seed in self.shared(one, other)])  # [seeds, 2, N]
         means = pairs.mean(axis=(0, 2))
         return float(means[0]), float(means[1]), mean_interval(pairs[:, 0] - pairs[:, 1])
 

@@ -12,10 +12,22 @@ _METHODS = {
     "knn": "frozen, kNN",
 }
 # A setting that `cpc-keras tune` found, and the one that it is compared with.
-_SETTINGS = {"tuned": "tuned", "default": "default setting"}
+SETTINGS = {"tuned": "tuned", "default": "default setting"}
 # What stands in brackets for several label subsets, and for one.
 _MANY, _ONE = "lowest–highest", "of one, the 95 % interval"
 _ENCODERS = {"cpc": "CPC", "untrained": "untrained encoder", "pixels": "raw pixels"}
+
+
+def regime_of(method):
+    """`(regime, kind)`: what a method trains, and whether its setting was found; `None` where it chose it itself.
+
+    Example:
+
+    >>> regime_of("linear_tuned"), regime_of("linear_v1")
+    (('linear', 'tuned'), ('linear_v1', None))
+    """
+    regime, _, kind = method.rpartition("_")
+    return (regime, kind) if kind in SETTINGS else (method, None)
 
 
 def row_name(method, encoder):
@@ -28,10 +40,9 @@ def row_name(method, encoder):
     >>> row_name("linear_tuned", "cpc")
     'CPC, frozen, linear map, tuned'
     """
-    for kind in _SETTINGS:
-        if method.endswith(f"_{kind}"):
-            name = row_name(method.removesuffix(f"_{kind}"), encoder)
-            return f"{name.replace('linear probe', 'linear map')}, {_SETTINGS[kind]}"
+    regime, kind = regime_of(method)
+    if kind:
+        return f"{row_name(regime, encoder).replace('linear probe', 'linear map')}, {SETTINGS[kind]}"
     if method == "supervised":
         return "supervised from scratch"
     name = _METHODS[method]

@@ -12,6 +12,9 @@ from cpc_keras.evaluation.feeds import ImageFeed, MapFeed, VectorFeed
 from cpc_keras.evaluation.networks import SPACE, UNSEARCHED, start_from_probe
 
 METHODS = (*PROBES, *NETWORKS)
+# What `cpc-keras tune` knows: a linear map on frozen features, and the networks.
+REGIMES = ("linear", *NETWORKS)
+_SIZE = ("blocks", "width", "bottleneck")
 # Labels up to which a head on frozen maps also learns from maps of mirrored and shifted images.
 _COPIED = 10_000
 
@@ -56,7 +59,8 @@ def contestants(entrant, methods, data, folder, crop, build_head=None):
         crop: Side of the crop in pixels.
         build_head: Function `(input_shape, classes, kind, dropout=…, dtype=…)` from
             the shape of a map to a classifier on it, such as
-            `cpc_keras.models.ClassifierHead`; needed for networks.
+            `cpc_keras.models.ClassifierHead`; needed for networks. Where the size of
+            the head was tuned, it is given `blocks`, `width` and `bottleneck` too.
 
     Yields:
         A `ProbeContestant` or `NetworkContestant` for each method; the published
@@ -117,9 +121,7 @@ def network(entrant, method, data, folder, crop, build_head, found=None):
     dtype = trunk.dtype_policy.name
 
     def build_classifier(setting):
-        size = {name: setting[f"head_{name}"] for name in ("blocks", "width") if setting[f"head_{name}"]}
-        if "width" in size:
-            size["bottleneck"] = max(1, size["width"] // 4)
+        size = {name: setting[f"head_{name}"] for name in _SIZE if setting[f"head_{name}"]}
         return build_head(map_shape, classes, setting["head"], dropout=setting["dropout"], dtype=dtype, **size)
 
     def build_whole(setting):
@@ -149,6 +151,8 @@ def network(entrant, method, data, folder, crop, build_head, found=None):
 
 def _linear_on_view(feed, classes, setting):
     """A linear classifier on the columns of a view."""
+    if setting["view"] not in feed.spans:
+        raise InputError(f"`view` must be one of {', '.join(feed.spans)}. Received: view={setting['view']!r}")
     first, end = feed.spans[setting["view"]]
     vectors = keras.Input((feed.width,), name="vectors")
     x = keras.layers.Dropout(setting["dropout"], name="dropout")(vectors[:, first:end])

@@ -31,9 +31,8 @@ class ImageInputs:
     def training(self, batch_size, seed, steps, shift):
         """`tf.data.Dataset` of `(images, labels, weights)`, shifted by up to this share of the side."""
         labels, weights = tf.constant(self.labels), tf.constant(class_weights(self.labels))
-        batches = training_batches(
-            self.images, batch_size, self.crop, seed, flip=True, pad=shift_pixels(shift, self.crop), steps=steps
-        )
+        pad = shift_pixels(shift, self.crop) if shift else 0
+        batches = training_batches(self.images, batch_size, self.crop, seed, flip=True, pad=pad, steps=steps)
         return batches.map(lambda images, at: (images, tf.gather(labels, at), tf.gather(weights, at)))
 
     def examination(self):

@@ -24,7 +24,13 @@ SPACE = {
 }
 # What a setting may name beside these axes: the optimizer, how many stacks of the encoder stay as they are, and the
 # size of a ResNet head where it is not the recipe's.
-UNSEARCHED = {"optimizer": "adamw", "frozen_stacks": 0, "head_blocks": None, "head_width": None}
+UNSEARCHED = {
+    "optimizer": "adamw",
+    "frozen_stacks": 0,
+    "head_blocks": None,
+    "head_width": None,
+    "head_bottleneck": None,
+}
 OPTIMIZERS = {
     "adamw": keras.optimizers.AdamW,
     "lamb": keras.optimizers.Lamb,

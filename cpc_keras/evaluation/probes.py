@@ -65,7 +65,7 @@ class _ViewProbe(ClassifierMixin, BaseEstimator):
         # A few labels make a noisy choice; they also make folds and repeats cheap.
         repeats = min(_REPEATS, max(1, _CHEAP // len(chosen)))
         folds = inner_splits(labels[chosen], self.folds if few else 3, repeats, _SINGLE, seed=self.seed)
-        self.scaling_ = {name: _moments(unlabelled, name) for name in names}
+        self.scaling_ = {name: moments(unlabelled, name) for name in names}
         learnt = min((len(learnt) for learnt, _ in folds), default=len(labels))
         settings = self._settings(learnt)
         candidates = [(name, setting) for name in names for setting in settings]
@@ -240,8 +240,13 @@ class _BalancedNeighbours(KNeighborsClassifier):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
-def _moments(views, name):
-    """Mean and deviation of each feature, over images or, where the view has a square, over locations."""
+def moments(views, name):
+    """`(mean, deviation)` of each feature of a view, over images or, where the view has a square, over locations.
+
+    Args:
+        views: Dictionary from view to float array `[N, D_view]`.
+        name: The view.
+    """
     values, square = views[name], views.get(f"{name}{SQUARE}")
     mean = values.mean(axis=0)
     if square is None:

@@ -43,6 +43,11 @@ class Sweep:
         self.rounds = dict(sorted(self.rounds.items(), key=lambda item: (_labels(item[1]), item[0][1])))
         self._data_digest = data.digest
 
+    def add(self, budget, seed):
+        """Draws one more label subset, for a contestant that is asked at this one; its key."""
+        self.rounds.setdefault((budget, seed), self.data.rounds([budget], seed)[budget])
+        return budget, seed
+
     def _takes_all(self, rounds):
         return self.data.test is not None and len(rounds[0].train) == len(self.data.train)
 

@@ -15,11 +15,11 @@ from cpc_keras.data.label_subsets import nested_subsets
 from cpc_keras.data.labelled_images import LabelledImages, Round
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.entrants import model_entrant
-from cpc_keras.evaluation.line_up import network, stacks_of
+from cpc_keras.evaluation.line_up import REGIMES, network, stacks_of
 from cpc_keras.evaluation.networks import UNSEARCHED, NetworkClassifier
 from cpc_keras.models import ClassifierHead
 from cpc_keras.tuning.judged import JudgedHyperModel, held_out_splits
-from cpc_keras.tuning.spaces import REGIMES, choose_setting
+from cpc_keras.tuning.spaces import choose_setting
 
 
 class LabelFractionHyperModel(JudgedHyperModel):
@@ -33,18 +33,19 @@ class LabelFractionHyperModel(JudgedHyperModel):
 
     Args:
         model: A built `CPC` model, or any `keras.Model` from `[B, h, w, C]` in
-            `[0, 1]` to maps (or vectors, for `"linear"`).
+            `[0, 1]` to maps or vectors; for all regimes but `"linear"` to maps, of
+            images of any size.
         data: `(images, labels)`, arrays `[N, H, W, C]` (uint8, or float in
-            `[0, 1]`) and integer `[N]`; or a labelled `ImageSet`.
+            `[0, 1]`) and integer `[N]`; a labelled `ImageSet`; or a `LabelledImages`,
+            whose test images are not looked at.
         regime: `"linear"` (a linear map on frozen features), `"resnet"` (a ResNet
             head on frozen maps), `"finetune"` (from the encoder's weights) or
             `"supervised"` (the same network from new ones).
         labels_per_class: Labels a class to search in.
         fraction: Instead, their share of all labels.
         subset: Instead, positions of the labelled images.
-        build_head: What is put on a map, such as
-            `functools.partial(cpc_keras.models.ClassifierHead, blocks=2, width=256,
-            bottleneck=64)`, which it is if `None`.
+        head_size: Blocks, channels and channels inside a block of a ResNet head, by
+            default.
         crop: Side of the centre crop in pixels; the shorter side of the smallest
             image if `None`.
         folder: Where finished trials are kept; a temporary folder if `None`. A
@@ -91,7 +92,7 @@ class LabelFractionHyperModel(JudgedHyperModel):
         labels_per_class=None,
         fraction=None,
         subset=None,
-        build_head=None,
+        head_size=(2, 256, 64),
         crop=None,
         folder=None,
         features=None,
@@ -107,10 +108,17 @@ class LabelFractionHyperModel(JudgedHyperModel):
         super().__init__(f"label_fraction_{regime}", folder, epochs, progress)
         self.regime = regime
         self.seed = seed
-        self.data = LabelledImages(as_image_set(data), None, seed)
+        if not isinstance(data, LabelledImages):
+            data = LabelledImages(as_image_set(data), None, seed)
+        self.data = dataclasses.replace(data, test=None)
         self.crop = crop or int(self.data.train.sizes[:, :2].min())
         self._entrant = model_entrant(model)
-        self._build_head = build_head or _USUAL_HEAD
+        if regime != "linear" and self._entrant.trunk is None:
+            raise InputError(
+                f"`model` must be an encoder from images of any size to maps for regime={regime!r}. Received: "
+                f"{self._entrant.name}"
+            )
+        self.head_size = head_size
         self._features = pathlib.Path(features or pathlib.Path(folder) / "features")
         self._round = _drawn(self.data, labels_per_class, fraction, subset, seed)
         self._contestant = self._entered(self.data)
@@ -135,7 +143,7 @@ class LabelFractionHyperModel(JudgedHyperModel):
         """What a classifier is trained with, as a dictionary, see `NetworkClassifier.fit`."""
         views = tuple(getattr(self._contestant.feed, "spans", ()))
         stacks = stacks_of(self._entrant.trunk) if self.regime == "finetune" else 0
-        return choose_setting(hp, self.regime, views, stacks)
+        return choose_setting(hp, self.regime, views, stacks, self.head_size)
 
     def build(self, hp):
         """An untrained classifier, as keras-tuner wants it."""
@@ -143,8 +151,7 @@ class LabelFractionHyperModel(JudgedHyperModel):
 
     def judge(self, setting, share):
         """Every fold starts from the weights that `build` gives: another's have seen what this one judges."""
-        entered = self._contestant.classifier
-        classifier = NetworkClassifier(entered.build_model, start=entered.start, seed=self.seed)
+        classifier = self._classifier()
         scores = classifier.judge(self._inputs, setting, self._splits, share)
         return scores[-1], classifier.model_.get_weights()
 
@@ -157,7 +164,11 @@ class LabelFractionHyperModel(JudgedHyperModel):
         Returns:
             A `NetworkClassifier`; its `predict_proba` takes what `inputs` gives.
         """
-        return self._contestant.classifier.fit(self._inputs, self.setting(hp), self.seed)
+        return self._classifier().fit(self._inputs, self.setting(hp), self.seed)
+
+    def _classifier(self):
+        entered = self._contestant.classifier
+        return NetworkClassifier(entered.build_model, start=entered.start, seed=self.seed)
 
     def inputs(self, images):
         """Images as a classifier of this regime takes them.
@@ -174,10 +185,9 @@ class LabelFractionHyperModel(JudgedHyperModel):
         return feed.examined(data, one)
 
     def _entered(self, data):
-        return network(self._entrant, self.regime, data, self._features, self.crop, self._build_head)
-
-
-_USUAL_HEAD = functools.partial(ClassifierHead, blocks=2, width=256, bottleneck=64)
+        blocks, width, bottleneck = self.head_size
+        build_head = functools.partial(ClassifierHead, blocks=blocks, width=width, bottleneck=bottleneck)
+        return network(self._entrant, self.regime, data, self._features, self.crop, build_head)
 
 
 def _drawn(data, labels_per_class, fraction, subset, seed):

@@ -20,6 +20,10 @@ _DIVERGED = (0.0, -20.0)
 _LIKELIHOOD = 0.1
 
 
+class BrokenOffError(keras_tuner.errors.FatalError):
+    """Ends a search at once; its cause says why."""
+
+
 class JudgedHyperModel(keras_tuner.HyperModel):
     """Settings judged by held-out labels, whatever they are settings of.
 
@@ -57,18 +61,22 @@ class JudgedHyperModel(keras_tuner.HyperModel):
     def judge(self, setting, share):
         """`((balanced accuracy, log-likelihood), weights)` of a setting, trained for a share of the steps.
 
-        The weights are those that a tuner keeps of the trial, `None` for none.
+        Figures that are no numbers are of a training that diverged. The weights are
+        those that a tuner keeps of the trial, `None` for none.
         """
         raise NotImplementedError
 
-    def fit(self, hp, model, epochs=None, initial_epoch=0, callbacks=(), **kwargs):
+    def fit(self, hp, model, *, epochs=None, initial_epoch=0, callbacks=(), **kwargs):
         """Judges a setting.
 
-        Training begins anew also where Hyperband goes on with a trial.
+        Training begins anew also where Hyperband goes on with a trial. What a tuner
+        keeps as the trial's model is that of the last fold; where the trial was read,
+        not run, it is untrained. Either way a classifier is to be trained again, on all
+        labels.
 
         Args:
             hp: A `keras_tuner.HyperParameters`.
-            model: What `build` made of it; it takes the weights of the last fold.
+            model: What `build` made of it.
             epochs: Of the hypermodel's `epochs`, how many the trial is given; all
                 of them if `None`.
             initial_epoch: Not used.
@@ -77,8 +85,22 @@ class JudgedHyperModel(keras_tuner.HyperModel):
 
         Returns:
             `{"score", "balanced_accuracy", "log_likelihood"}`.
+
+        Raises:
+            BrokenOffError: If a trial could not be judged for a reason that is not its
+                setting.
         """
-        figures, weights = self._judged(self.setting(hp), 1.0 if epochs is None else epochs / self.epochs)
+        epochs = self.epochs if epochs is None else epochs
+        if not 1 <= epochs <= self.epochs:
+            raise keras_tuner.errors.FatalValueError(
+                f"`epochs` must lie in [1, {self.epochs}], the hypermodel's. Received: epochs={epochs}"
+            )
+        try:
+            figures, weights = self._judged(self.setting(hp), epochs / self.epochs)
+        except keras_tuner.errors.FailedTrialError:
+            raise
+        except Exception as error:  # keras-tuner would count it as a failed trial and go on
+            raise BrokenOffError(str(error)) from error
         if weights is not None:
             model.set_weights(weights)
         for callback in callbacks:

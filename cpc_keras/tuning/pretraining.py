@@ -11,7 +11,7 @@ from rich.console import Console
 
 from cpc_keras import digests
 from cpc_keras.building import build_cpc
-from cpc_keras.errors import InputError
+from cpc_keras.errors import DivergedError, InputError
 from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
 from cpc_keras.evaluation.networks import balanced_score
 from cpc_keras.evaluation.probes import LinearProbe
@@ -21,6 +21,9 @@ from cpc_keras.tuning.judged import JudgedHyperModel, held_out_splits
 
 _DIRECTIONS = ("down,up,right,left", "down,up", "down")
 _OFFSETS = ("2,3", "3", "2", "1,2,3")
+_DISTORTIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
+# Strides that the patches of a grid reach over at least, so that offsets of 3 find their targets.
+_STEPS = 3
 
 
 class PretrainingHyperModel(JudgedHyperModel):
@@ -34,6 +37,8 @@ class PretrainingHyperModel(JudgedHyperModel):
         recipe: A resolved `Recipe`, the default.
         images: The `ImageSet` that it is trained on.
         labelled: The labelled `ImageSet` of the subset.
+        unlabelled: An `ImageSet` from which the probe takes the scale of features;
+            its labels are not looked at.
         steps: Optimizer steps of a trial.
         folder: Where trials are kept.
         seed: Of the folds.
@@ -44,11 +49,12 @@ class PretrainingHyperModel(JudgedHyperModel):
         InputError: If the labels do not suffice.
     """
 
-    def __init__(self, recipe, images, labelled, steps, folder, seed=0, epochs=1, progress=None):
+    def __init__(self, recipe, images, labelled, unlabelled, steps, folder, seed=0, epochs=1, progress=None):
         super().__init__("pretraining", folder, epochs, progress)
         self.recipe = recipe
         self.images = images
         self.labelled = labelled
+        self.unlabelled = unlabelled
         self.steps = steps
         self.seed = seed
         self._runs = pathlib.Path(folder) / "runs"
@@ -63,16 +69,19 @@ class PretrainingHyperModel(JudgedHyperModel):
     def setting(self, hp):
         """The recipe's fields that are searched."""
         recipe = self.recipe
-        known = (_text(recipe.offsets), _text(recipe.directions))
-        sizes = sorted({recipe.patch_size, *(recipe.stride * count for count in (2, 3, 4))})
+        least = min(recipe.crop - recipe.patch_size, _STEPS * recipe.stride)
+        sizes = [recipe.patch_size + count * recipe.stride for count in (0, -1, 1, 2)]
+        sizes = [size for size in sizes if 2 * recipe.stride <= size <= recipe.crop - least]
+        offsets, directions = _text(recipe.offsets), ",".join(recipe.directions)
+        distortion, flip = recipe.patch_colour_distortion, recipe.patch_flip
         return {
-            "patch_size": hp.Choice("patch_size", sizes, default=recipe.patch_size),
-            "offsets": _numbers(hp.Choice("offsets", _with(known[0], _OFFSETS), default=known[0])),
-            "directions": tuple(hp.Choice("directions", _with(known[1], _DIRECTIONS), default=known[1]).split(",")),
-            "patch_colour_distortion": hp.Float(
-                "patch_colour_distortion", 0.0, 1.0, step=0.25, default=round(4 * recipe.patch_colour_distortion) / 4
+            "patch_size": hp.Choice("patch_size", sizes),
+            "offsets": _numbers(hp.Choice("offsets", _with(offsets, _OFFSETS))),
+            "directions": tuple(hp.Choice("directions", _with(directions, _DIRECTIONS)).split(",")),
+            "patch_colour_distortion": hp.Choice(
+                "patch_colour_distortion", _with(distortion, (0.0, 0.25, 0.5, 0.75, 1.0))
             ),
-            "patch_flip": hp.Choice("patch_flip", (0.0, 0.5), default=0.5 if recipe.patch_flip else 0.0),
+            "patch_flip": hp.Choice("patch_flip", _with(flip, (0.0, 0.5))),
             "learning_rate": recipe.learning_rate * hp.Float("rate", 0.2, 5.0, sampling="log", default=1.0),
         }
 
@@ -82,34 +91,48 @@ class PretrainingHyperModel(JudgedHyperModel):
         Raises:
             InputError: If patches and offsets do not fit the images.
         """
-        every = self.recipe.checkpoint_every
-        asked = dataclasses.replace(self.recipe, **setting, steps=steps or self.recipe.steps, checkpoint_every=every)
-        return resolve(asked, self.images)
+        return resolve(dataclasses.replace(self.recipe, **setting, steps=steps or self.recipe.steps), self.images)
 
     def build(self, hp):
         """An untrained model, as keras-tuner wants it."""
+        return build_cpc(self._fitting(self.setting(hp)))
+
+    def _fitting(self, setting, steps=None):
+        """As `asked`; patches and offsets that do not fit fail the trial, and not the search."""
         try:
-            return build_cpc(self.asked(self.setting(hp)))
+            return self.asked(setting, steps)
         except InputError as error:
             raise keras_tuner.errors.FailedTrialError(str(error)) from error
 
     def judge(self, setting, share):
         """As of `JudgedHyperModel`."""
-        steps = max(1, round(self.steps * share))
+        whole = self.recipe.accumulate
+        steps = whole * max(1, round(self.steps * share / whole))
         recipe = dataclasses.replace(
-            self.asked(setting, steps), keep_checkpoints=1, keep_milestones=False, online_probe=None
+            self._fitting(setting, steps), keep_checkpoints=1, keep_milestones=False, online_probe=None
         )
         run = self._runs / digests.of_json(self.digest, setting, share)[:16]
-        model = pretrain(recipe, run, Console(quiet=True))
-        views = with_joined(extract(EncoderViews(model), self.labelled, recipe.crop))
+        try:
+            model = pretrain(recipe, run, Console(quiet=True))
+        except DivergedError:
+            judged = (np.nan, np.nan)
+        else:
+            judged = self._probed(model, recipe.crop)
+        shutil.rmtree(run)
+        return judged, None
+
+    def _probed(self, model, crop):
+        """`(balanced accuracy, log-likelihood)` of a linear probe on held-out labels."""
+        views, unlabelled = (
+            with_joined(extract(EncoderViews(model), images, crop)) for images in (self.labelled, self.unlabelled)
+        )
         labels, judged = self.labelled.labels, []
         for learnt, held_out in self._splits:
-            probe = LinearProbe(seed=self.seed).fit(_rows(views, learnt), labels[learnt], views)
+            probe = LinearProbe(seed=self.seed).fit(_rows(views, learnt), labels[learnt], unlabelled)
             found = np.zeros((len(held_out), labels.max() + 1))
             found[:, probe.classes_] = probe.predict_proba(_rows(views, held_out))
             judged.append((labels[held_out], found))
-        shutil.rmtree(run)
-        return balanced_score(*(np.concatenate(parts) for parts in zip(*judged, strict=True))), None
+        return balanced_score(*(np.concatenate(parts) for parts in zip(*judged, strict=True)))
 
 
 def _rows(views, positions):

@@ -1,15 +1,16 @@
 """What is searched: the hyperparameters of each regime."""
 
+import keras_tuner
+
 from cpc_keras.evaluation.networks import SPACE
 
-REGIMES = ("linear", "resnet", "finetune", "supervised")
 # Peak learning rate of each optimizer, on which the hyperparameter `rate` is a factor.
 _RATES = {"adamw": 2e-3, "lamb": 1e-2, "sgd": 5e-2}
-_HEAD_BLOCKS, _HEAD_WIDTHS = (1, 4), (64, 128, 256, 512)
-_LARGEST_SHIFT = 0.2
+_DROPOUTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
+_SHIFTS = (SPACE["shift"][0], 0.0, 0.08, 0.125, 0.2)
 
 
-def choose_setting(hp, regime, views=(), stacks=0):
+def choose_setting(hp, regime, views=(), stacks=0, head_size=(2, 256, 64)):
     """A setting of a classifier out of the space of its regime.
 
     By default it is what `cpc_keras.evaluation.networks.NetworkClassifier` begins its own search with.
@@ -20,6 +21,8 @@ def choose_setting(hp, regime, views=(), stacks=0):
             head on frozen maps), `"finetune"` or `"supervised"`.
         views: Of `"linear"`, the views of frozen features to choose from.
         stacks: Of `"finetune"`, the stacks of the encoder that may stay as they are.
+        head_size: Blocks, channels and channels inside a block of a ResNet head, by
+            default.
 
     Returns:
         A dictionary, see `NetworkClassifier.fit`; of `"linear"` with `"view"`.
@@ -30,28 +33,44 @@ def choose_setting(hp, regime, views=(), stacks=0):
         "optimizer": optimizer,
         "learning_rate": _RATES[optimizer] * rate,
         "weight_decay": hp.Float("weight_decay", 1e-4, 1.0, sampling="log", default=1e-2),
-        "dropout": hp.Float("dropout", 0.0, 0.7, step=0.1, default=0.0),
+        "dropout": hp.Choice("dropout", _DROPOUTS, default=0.0),
         "passes": hp.Float("passes", 0.25, 2.0, sampling="log", default=1.0),
         "shift": 0.0,
     }
     if regime == "linear":
         return {**setting, "view": hp.Choice("view", views, default="grid3" if "grid3" in views else views[0])}
     if regime == "resnet":
-        moved = hp.Choice("shift", (0.0, SPACE["shift"][0]), default=SPACE["shift"][0])  # the copies that there are
-        return {**setting, **_size(hp), "head": "resnet", "shift": moved}
-    setting["shift"] = hp.Float("shift", 0.0, _LARGEST_SHIFT, step=0.04, default=SPACE["shift"][0])
+        setting["shift"] = hp.Choice("shift", _SHIFTS[:2], default=_SHIFTS[0])  # the copies of maps that there are
+        return {**setting, "head": "resnet", **_size(hp, head_size)}
+    setting["shift"] = hp.Choice("shift", _SHIFTS, default=_SHIFTS[0])
     setting["head"] = hp.Choice("head", SPACE["head"])
     with hp.conditional_scope("head", ["resnet"]):
         if setting["head"] == "resnet":
-            setting.update(_size(hp))
+            setting.update(_size(hp, head_size))
     if regime == "finetune":
         setting["frozen_stacks"] = hp.Int("frozen_stacks", 0, stacks)
     return setting
 
 
-def _size(hp):
-    """Depth and width of a ResNet head."""
+def _size(hp, head_size):
+    """Depth and width of a ResNet head; the width inside a block is in proportion."""
+    blocks, width, bottleneck = head_size
+    chosen = hp.Choice("head_width", sorted({max(1, width // 4), max(1, width // 2), width, 2 * width}), default=width)
     return {
-        "head_blocks": hp.Int("head_blocks", *_HEAD_BLOCKS, default=2),
-        "head_width": hp.Choice("head_width", _HEAD_WIDTHS, default=256),
+        "head_blocks": hp.Choice("head_blocks", sorted({1, max(1, blocks // 2), blocks, 2 * blocks}), default=blocks),
+        "head_width": chosen,
+        "head_bottleneck": max(1, round(bottleneck * chosen / width)),
     }
+
+
+def coarse_space():
+    """A few values of what matters most, for a search that tries them all.
+
+    Returns:
+        A `keras_tuner.HyperParameters`; what it does not name stays at its default.
+    """
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("weight_decay", (1e-2, 1e-1))
+    hp.Choice("dropout", (0.0, 0.3))
+    hp.Choice("rate", (1.0, 0.3, 3.0))  # the last one changes from trial to trial
+    return hp

@@ -5,6 +5,9 @@ import os
 
 import keras_tuner
 
+from cpc_keras.errors import InputError
+from cpc_keras.tuning.spaces import coarse_space
+
 TUNERS = ("random", "bayesian", "hyperband", "grid")
 _FACTOR = 3
 
@@ -32,20 +35,22 @@ def make_tuner(kind, hypermodel, trials, seed, folder):
         "seed": seed + 1,  # keras-tuner takes 0 for none
         "directory": str(folder),
         "project_name": "keras_tuner",
-        "overwrite": tuner_id() in (None, "chief"),
-        "max_consecutive_failed_trials": trials,
+        "overwrite": not is_worker(),
+        "max_consecutive_failed_trials": trials + 1,  # that is, never
     }
     if kind == "hyperband":
         sweeps = max(1, trials // sweep_size(hypermodel.epochs))
         return keras_tuner.Hyperband(
             max_epochs=hypermodel.epochs, factor=_FACTOR, hyperband_iterations=sweeps, **common
         )
-    tuners = {
-        "random": keras_tuner.RandomSearch,
-        "bayesian": keras_tuner.BayesianOptimization,
-        "grid": keras_tuner.GridSearch,
-    }
-    return tuners[kind](max_trials=trials, **common)
+    if kind == "bayesian":
+        # keras-tuner's own number is three for each hyperparameter, which may be all of them.
+        return keras_tuner.BayesianOptimization(max_trials=trials, num_initial_points=max(3, trials // 3), **common)
+    if kind == "grid":
+        return keras_tuner.GridSearch(
+            max_trials=trials, hyperparameters=coarse_space(), tune_new_entries=False, **common
+        )
+    return keras_tuner.RandomSearch(max_trials=trials, **common)
 
 
 def tuner_trials(kind, hypermodel, trials):
@@ -87,6 +92,20 @@ def epochs_for(trials):
     return epochs
 
 
-def tuner_id():
-    """This process among several that search together (`"chief"`, or a worker's name); `None` where it is alone."""
-    return os.environ.get("KERASTUNER_TUNER_ID") if os.environ.get("KERASTUNER_ORACLE_IP") else None
+def is_worker():
+    """Whether this process takes trials from a chief, and another one writes what came of them.
+
+    Raises:
+        InputError: If the variables of keras-tuner name a chief and not how it is
+            reached, or not who this is.
+    """
+    given = {name: os.environ.get(f"KERASTUNER_{name}") for name in ("TUNER_ID", "ORACLE_IP", "ORACLE_PORT")}
+    if not given["ORACLE_IP"]:
+        return False
+    missing = [f"KERASTUNER_{name}" for name, value in given.items() if not value]
+    if missing:
+        raise InputError(
+            "`KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and `KERASTUNER_ORACLE_PORT` must all be set where several "
+            f"processes search together. Received: no {' and no '.join(missing)}"
+        )
+    return "chief" not in str(given["TUNER_ID"])

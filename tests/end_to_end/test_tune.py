@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -63,11 +64,12 @@ def test_the_best_setting_is_kept_and_examined(place, searched):
     cpc_keras("report", "run", cwd=place, code=0)
     page = (place / "run" / "report" / "index.html").read_text()
     assert "What was searched" in page and "linear, 3 a class, subset 1" in page
+    assert re.search(r"What searching was worth.*?linear map</td><td>6</td>.*? to [+-]\d+\.\d\)</td>", page, re.S)
 
 
 def test_another_search_in_its_folder_is_refused(place, searched):
-    words = "Received: run/tuning/whole (trials 4 there, 5 here)"
-    check_refusal(" ".join([*SEARCH, "--trials 5 --name whole"]), words, place)
+    words = "Received: run/tuning/whole (trials 4 there, 3 here)"
+    check_refusal(" ".join([*SEARCH, "--trials 3 --name whole"]), words, place)
     words = "Received: run/tuning/whole (regime linear there, resnet here)"
     check_refusal(" ".join([*SEARCH, "--trials 4 --name whole --regime resnet"]), words, place)
 
@@ -77,6 +79,9 @@ def test_settings_are_examined_on_their_own_labels_only(place, searched):
     text = (place / "run" / "tuning" / "whole" / "tuned.py").read_text()
     moved.write_text(text.replace("labels_per_class = 3", "labels_per_class = 4"))
     check_refusal("evaluate run --settings moved.py", "Received: linear, 4 a class, subset 1, of other images", place)
+    check_refusal(
+        "evaluate run --settings run/tuning/whole --seeds 2", "`--seeds` needs `--methods` beside `--settings`", place
+    )
     check_refusal("evaluate run --settings nowhere", "`--settings` must be a file or folder that `tune` wrote", place)
 
 
@@ -113,16 +118,32 @@ def test_a_chief_and_two_workers_share_the_trials(place):
         )
     said = {name: process.communicate(timeout=500)[0] for name, process in processes.items()}
     assert [process.returncode for process in processes.values()] == [0, 0, 0], said
-    shares = [int(said[name].split(f"Worker {name}: ")[1].split()[0]) for name in ("worker0", "worker1")]
+    shares = [int(re.search(r"This worker ran (\d+) trials", said[name])[1]) for name in ("worker0", "worker1")]
     assert sum(shares) == 12 and min(shares) > 0, shares
     rows = trials(place, "shared")
     assert len({row["trial"] for row in rows}) == len(rows) == 13
+    assert "This worker" not in said["chief"] and "Settings tried: 13" in said["chief"]
     assert len(list((place / "run" / "tuning" / "shared" / "trials").glob("*.npz"))) == 13
-    # As one process would have found it.
-    alone = cpc_keras(*SEARCH, "--trials", "12", "--name", "alone", cwd=place, code=0)
-    assert "Settings tried: 13" in alone.stdout
+    # As one process would have found it; a longer search takes over what a shorter one has tried.
+    for count in (4, 12):
+        cpc_keras(*SEARCH, "--trials", count, "--name", "alone", cwd=place, code=0)
     scores = [sorted(row["score"] for row in trials(place, name)) for name in ("shared", "alone")]
     assert scores[0] == scores[1]
+
+
+def test_fine_tuning_by_hyperband_beside_another_method(place):
+    search = ("tune", "run", "--fraction", "50%", "--seed", "1", "--regime", "finetune", "--tuner", "hyperband")
+    done = cpc_keras(*search, "--trials", "6", cwd=place, code=0)
+    assert "finetune, 50 %, subset 2: hyperband, 6 trials beside the default." in done.stdout
+    rows = trials(place, "finetune-fraction-0.5-seed1")
+    assert sorted({row["share"] for row in rows}) == ["0.3333333333333333", "1.0"]
+    options = ("--settings", "run/tuning/finetune-fraction-0.5-seed1", "--methods", "knn", "--labels-per-class", "2")
+    done = cpc_keras("evaluate", "run", *options, "--seeds", "1", cwd=place, code=0)
+    assert "CPC, fine-tuned, tuned" in done.stdout
+    records = json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
+    found = {(record["method"], record["labels_per_class"], record["seed"]) for record in records}
+    assert {("finetune_tuned", None, 1), ("finetune_default", None, 1), ("knn", 2, 0)} <= found
+    assert not any(method == "knn" and labels is None for method, labels, _ in found)
 
 
 def test_pretraining_is_searched_by_what_labels_make_of_it(place):
@@ -134,10 +155,31 @@ def test_pretraining_is_searched_by_what_labels_make_of_it(place):
     cpc_keras("pretrain", folder / "recipe.py", "--run", "best", cwd=place, code=0)
 
 
+def test_a_search_of_pretraining_that_is_told_to_end_does(place):
+    process = subprocess.Popen(
+        command(*SEARCH, "--what", "pretraining", "--steps", "100000", "--trials", "2", "--name", "long"),
+        cwd=place,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list((place / "run" / "tuning" / "long").glob("runs/*/checkpoints/step-*.keras")):
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=100)[1]
+    assert process.returncode == 75, said
+    assert "Traceback" not in said
+
+
 CASES = {
     "unknown regime": ("tune run --labels-per-class 3 --regime frozen", "`--regime` must be one of linear, resnet"),
     "unknown tuner": ("tune run --labels-per-class 3 --tuner luck", "`--tuner` must be one of random, bayesian"),
     "unknown search": ("tune run --labels-per-class 3 --what luck", "`--what` must be classifier or pretraining"),
+    "regime of pre-training": (
+        "tune run --labels-per-class 3 --what pretraining --regime finetune",
+        "`--regime` is for classifiers",
+    ),
+    "name with folders": ("tune run --labels-per-class 3 --name ../x", "`--name` must be letters, digits, dots"),
     "no budget": ("tune run", "`--fraction` or `--labels-per-class` must name one label budget"),
     "two budgets": ("tune run --labels-per-class 3 --fraction 0.5", "must name one label budget"),
     "more labels than there are": ("tune run --labels-per-class 99", "`labels_per_class` must lie in [1, "),

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from cpc_keras.evaluation.figures.canvas import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, save
-from cpc_keras.evaluation.label_table import row_name
+from cpc_keras.evaluation.label_table import regime_of, row_name
 
 _ENCODER_COLOURS = {"cpc": BLUE, "scratch": RED, "untrained": GREEN, "pixels": GREY}
 _OTHER_COLOURS = (PINK, ORANGE)
@@ -13,11 +13,13 @@ _MARKERS = {"finetune": "D", "resnet": "P", "linear": "o", "knn": "v", "supervis
 
 
 def _style(method, encoder, others):
+    method, kind = regime_of(method)
     colour = _ENCODER_COLOURS.get(encoder) or _OTHER_COLOURS[others.index(encoder) % len(_OTHER_COLOURS)]
     if encoder == "cpc":
         colour = _CPC_COLOURS.get(method, colour)
     line = "--" if method == "knn" else ":" if method.startswith("linear_") else "-"
-    return {"color": colour, "linestyle": line, "marker": _MARKERS.get(method, "x"), "markersize": 5}
+    line = {"tuned": "-.", "default": ":"}.get(kind, line)
+    return {"color": colour, "linestyle": line, "marker": _MARKERS.get(method, "x"), "markersize": 8 if kind else 5}
 
 
 def label_curve(summary, arrows, path, figure_name="test accuracy"):
