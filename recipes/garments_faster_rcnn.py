@@ -2,9 +2,9 @@
 
 Run:       cpc-keras detect runs/demo --recipe garments_faster_rcnn
 Paper:     Hénaff et al. 2019, arXiv 1905.09272: Faster R-CNN on the encoder; Ren et al. 2015, arXiv 1506.01497.
-Cost:      an hour and a half on two cores with bfloat16.
-Expect:    not run whole yet. One subset each, 500 test canvases: from 20 canvases and 400 steps 39.7 mAP, against 35.7 from
-           scratch; from 200 canvases and 1,000 steps 70.8.
+Cost:      about an hour on two cores with bfloat16; 88 minutes on one of them.
+Expect:    mAP at an overlap of 0.5 of 42.2 from 20 canvases, 70.2 from 200 and 83.5 from 2,000, against 32.3, 64.9 and 78.6
+           from scratch.
 
 The images are composed, not photographed: their boxes are exact, and there are as many as one likes.
 """

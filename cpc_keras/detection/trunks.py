@@ -9,8 +9,6 @@ from cpc_keras.errors import InputError
 
 # How an exported encoder is called for its map.
 _MAP, _MAP_TRAIN = "serve_feature_map", "serve_feature_map_train"
-
-
 # A side in pixels that every stride in use divides.
 _PROBE = 512
 
