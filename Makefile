@@ -13,7 +13,7 @@ TREES := .cache/trees
 export TFDS_DATA_DIR ?= $(CURDIR)/.cache/tensorflow_datasets
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-huge test-kills test-addons lint bench data trees browser clean
+.PHONY: demo test test-fast test-huge test-kills test-addons lint bench searches data trees browser clean
 
 demo: $(READY) data
 	$(BIN)/cpc-keras demo
@@ -52,6 +52,20 @@ bench: $(READY) $(TORCH)/.ready data
 	  kept=.cache/bench/$$(basename $$file .py).txt; \
 	  TORCH_PYTHON=$(CURDIR)/$(TORCH)/bin/python $(BIN)/python $$file > $$kept || exit 1; cat $$kept; \
 	done
+
+# What searching hyperparameters is worth on the demo's run, within two hours: the classifier on frozen features in three
+# subsets, the networks in one.
+searches: $(READY) data
+	for labels in 5 60 600; do \
+	  for seed in 0 1 2; do \
+	    $(BIN)/cpc-keras tune runs/demo --labels-per-class $$labels --seed $$seed || exit; \
+	  done; \
+	  for regime in resnet finetune supervised; do \
+	    $(BIN)/cpc-keras tune runs/demo --labels-per-class $$labels --regime $$regime --tuner hyperband || exit; \
+	  done; \
+	done
+	$(BIN)/cpc-keras evaluate runs/demo --settings runs/demo/tuning
+	$(BIN)/cpc-keras report runs/demo
 
 # The rival of benchmarks/training_step.py.
 $(TORCH)/.ready:

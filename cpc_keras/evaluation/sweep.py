@@ -89,7 +89,7 @@ class Sweep:
 
     def _known(self, contestant, key, records):
         """The record of a finished cell; `None` if there is none, or if it waits for another's choice."""
-        source = self._chooser(contestant, key)
+        source = self._chooser(contestant, key, records)
         if source is not None and records[source] is None:
             return None
         return self.cells.load(_name(contestant, key), self._digest(contestant, key, records))
@@ -120,13 +120,13 @@ class Sweep:
         }
         return record, probabilities.argmax(axis=1)
 
-    def _chooser(self, contestant, key):
+    def _chooser(self, contestant, key, records):
         """The largest budget of a part of these labels in which a search goes as deep as it would here."""
         rounds = self.rounds[key]
         if not contestant.inherits or len(rounds) > 1 or _labels(rounds) <= MOST_SEARCHED:
             return None
         held = set(rounds[0].train.tolist())
-        for other in reversed(list(self.rounds)):
+        for other in reversed(list(records)):
             smaller = self.rounds[other]
             enough = MOST_SEARCHED // 2 <= _labels(smaller) < _labels(rounds)
             if enough and other[1] == key[1] and held.issuperset(smaller[0].train.tolist()):
@@ -135,7 +135,7 @@ class Sweep:
 
     def _chosen(self, contestant, key, records):
         """`(setting, trials)` of the chooser, or `None`."""
-        source = self._chooser(contestant, key)
+        source = self._chooser(contestant, key, records)
         return None if source is None else (records[source]["selected"], records[source]["trials"])
 
     def _digest(self, contestant, key, records):

@@ -11,8 +11,8 @@ from cpc_keras.errors import InputError
 from cpc_keras.evaluation.inner_splits import inner_splits
 from cpc_keras.progress import NoProgress
 
-# Labels up to which folds are drawn twice, and above which one held-out third judges.
-_TWICE, _SINGLE = 100, 2000
+# Labels up to which folds are drawn twice.
+_TWICE = 100
 _FOLDS = 5
 # Balanced accuracy and log-likelihood of a training that did not stay finite.
 _DIVERGED = (0.0, -20.0)
@@ -140,12 +140,13 @@ class JudgedHyperModel(keras_tuner.HyperModel):
         return figures, weights
 
 
-def held_out_splits(labels, seed):
+def held_out_splits(labels, seed, single_above=2000):
     """The folds by which settings are judged, see `inner_splits`.
 
     Args:
         labels: Integer array `[N]`.
         seed: Whole number.
+        single_above: Labels above which one held-out third judges.
 
     Raises:
         InputError: If nothing can be held out.
@@ -155,7 +156,7 @@ def held_out_splits(labels, seed):
     >>> [len(held_out_splits(np.arange(count) % 2, seed=0)) for count in (20, 200, 3000)]
     [10, 5, 1]
     """
-    splits = inner_splits(labels, _FOLDS, 2 if len(labels) <= _TWICE else 1, _SINGLE, seed)
+    splits = inner_splits(labels, _FOLDS, 2 if len(labels) <= _TWICE else 1, single_above, seed)
     if not splits:
         raise InputError(
             "The labelled subset must have two classes of two labels each, or more, to hold some of them out. "

@@ -118,6 +118,22 @@ def test_many_labels_keep_what_a_part_of_them_chose(tmp_path):
         assert sweep.computed == computed, budgets
 
 
+def test_a_subset_of_one_contestant_is_no_others(tmp_path):
+    """2,400 labels that were added for one contestant choose nothing for another that is asked at 3,000."""
+    labels = np.arange(4000) % 2
+    images = from_arrays(np.zeros((4000, 2, 2, 1), "uint8"), labels)
+    sweep = Sweep(LabelledImages(images, images), [Budget("per_class", 1500)], 1, Cells(tmp_path))
+    asked = list(sweep.rounds)
+    added = sweep.add(Budget("per_class", 1200), 0)
+    assert sweep.add(Budget("per_class", 1500), 0) == asked[0]
+    spy, other = Spy(), Spy()
+    assert list(sweep.run(spy, keys=asked)) == asked
+    assert spy.shown == [(3000, 0, None)]
+    other.method = "other"
+    assert list(sweep.run(other, keys=[added])) == [added]
+    assert other.shown == [(2400, 0, None)]
+
+
 def test_cross_validated_figures_are_of_all_images(data, tmp_path):
     crossed = LabelledImages(data.train, None)
     sweep = Sweep(crossed, [Budget("per_class", 3)], 2, Cells(tmp_path / "cells"))
