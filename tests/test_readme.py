@@ -48,7 +48,7 @@ def test_detection_example(tmp_path, monkeypatch):
 def test_tuning_example(photo_crops, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (snippet,) = (one for one in SNIPPETS if "LabelFractionHyperModel(" in one)
-    assert len(snippet.strip().splitlines()) == 10
+    assert len(snippet.strip().splitlines()) <= 10
     names = {
         "encoder": cpc_keras.models.ResNet((8, 16), (1, 1), stem="medium", input_shape=(None, None, 1)),
         "images": photo_crops,

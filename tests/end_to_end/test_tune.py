@@ -17,7 +17,7 @@ from cpc_keras.recipe_file import load_recipe
 from tests.end_to_end.test_bad_input import RECIPE, check_refusal, cpc_keras
 
 pytestmark = pytest.mark.slow
-SEARCH = ("tune", "run", "--labels-per-class", "3")
+SEARCH = ("tune", "run", "--labels-per-class", "2")
 
 
 def command(*arguments):
@@ -45,8 +45,8 @@ def searched(place):
 
 
 def test_the_best_setting_is_kept_and_examined(place, searched):
-    assert "linear, 3 a class, subset 1: random, 4 trials beside the default." in searched.stdout
-    assert "Labels spent: 6. Settings tried: 5, each inside these labels." in searched.stdout
+    assert "linear, 2 a class, subset 1: random, 4 trials beside the default." in searched.stdout
+    assert "Labels spent: 4. Settings tried: 5, each inside these labels." in searched.stdout
     rows = trials(place, "whole")
     assert [row["trial"] for row in rows] == ["default", "trial 0", "trial 1", "trial 2", "trial 3"]
     folder = place / "run" / "tuning" / "whole"
@@ -60,11 +60,11 @@ def test_the_best_setting_is_kept_and_examined(place, searched):
     assert "CPC, frozen, linear map, tuned" in done.stdout and "default setting" in done.stdout
     records = json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
     assert {record["method"]: record["trials"] for record in records} == {"linear_tuned": 5, "linear_default": 1}
-    assert {record["labels"] for record in records} == {6}
+    assert {record["labels"] for record in records} == {4}
     cpc_keras("report", "run", cwd=place, code=0)
     page = (place / "run" / "report" / "index.html").read_text()
-    assert "What was searched" in page and "linear, 3 a class, subset 1" in page
-    assert re.search(r"What searching was worth.*?linear map</td><td>6</td>.*? to [+-]\d+\.\d\)</td>", page, re.S)
+    assert "What was searched" in page and "linear, 2 a class, subset 1" in page
+    assert re.search(r"What searching was worth.*?linear map</td><td>4</td>.*? to [+-]\d+\.\d\)</td>", page, re.S)
 
 
 def test_another_search_in_its_folder_is_refused(place, searched):
@@ -77,7 +77,7 @@ def test_another_search_in_its_folder_is_refused(place, searched):
 def test_settings_are_examined_on_their_own_labels_only(place, searched):
     moved = place / "moved.py"
     text = (place / "run" / "tuning" / "whole" / "tuned.py").read_text()
-    moved.write_text(text.replace("labels_per_class = 3", "labels_per_class = 4"))
+    moved.write_text(text.replace("labels_per_class = 2", "labels_per_class = 4"))
     check_refusal("evaluate run --settings moved.py", "Received: linear, 4 a class, subset 1, of other images", place)
     check_refusal(
         "evaluate run --settings run/tuning/whole --seeds 2", "`--seeds` needs `--methods` beside `--settings`", place
@@ -132,12 +132,12 @@ def test_a_chief_and_two_workers_share_the_trials(place):
 
 
 def test_fine_tuning_by_hyperband_beside_another_method(place):
-    search = ("tune", "run", "--fraction", "50%", "--seed", "1", "--regime", "finetune", "--tuner", "hyperband")
+    search = ("tune", "run", "--fraction", "31%", "--seed", "1", "--regime", "finetune", "--tuner", "hyperband")
     done = cpc_keras(*search, "--trials", "6", cwd=place, code=0)
-    assert "finetune, 50 %, subset 2: hyperband, 6 trials beside the default." in done.stdout
-    rows = trials(place, "finetune-fraction-0.5-seed1")
+    assert "finetune, 31 %, subset 2: hyperband, 6 trials beside the default." in done.stdout
+    rows = trials(place, "finetune-fraction-0.31-seed1")
     assert sorted({row["share"] for row in rows}) == ["0.3333333333333333", "1.0"]
-    options = ("--settings", "run/tuning/finetune-fraction-0.5-seed1", "--methods", "knn", "--labels-per-class", "2")
+    options = ("--settings", "run/tuning/finetune-fraction-0.31-seed1", "--methods", "knn", "--labels-per-class", "2")
     done = cpc_keras("evaluate", "run", *options, "--seeds", "1", cwd=place, code=0)
     assert "CPC, fine-tuned, tuned" in done.stdout
     records = json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
@@ -148,8 +148,8 @@ def test_fine_tuning_by_hyperband_beside_another_method(place):
 
 def test_pretraining_is_searched_by_what_labels_make_of_it(place):
     done = cpc_keras(*SEARCH, "--what", "pretraining", "--steps", "2", "--trials", "2", cwd=place, code=0)
-    assert "pre-training, 2 steps a trial, 3 a class, subset 1: random, 2 trials beside the default." in done.stdout
-    folder = place / "run" / "tuning" / "pretraining-per_class-3-seed0"
+    assert "pre-training, 2 steps a trial, 2 a class, subset 1: random, 2 trials beside the default." in done.stdout
+    folder = place / "run" / "tuning" / "pretraining-per_class-2-seed0"
     assert not list((folder / "runs").iterdir())
     assert load_recipe(str(folder / "recipe.py")).steps == 2
     cpc_keras("pretrain", folder / "recipe.py", "--run", "best", cwd=place, code=0)
