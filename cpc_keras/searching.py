@@ -260,12 +260,12 @@ def _shown(table):
     shown = Table(title="Cross-validated inside the labels", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     axes = varied(table)
     for number, name in enumerate(["trial", "score", "accuracy, %", *axes]):
-        shown.add_column(name.replace("_", " "), justify="right" if number else "left")
+        shown.add_column(name.replace("_", " "), justify="right" if number else "left", overflow="fold")
     for _, row in rows.iterrows():
-        values = [_short(row[axis]) for axis in axes]
-        shown.add_row(row["trial"], f"{row['score']:.3f}", f"{100 * row['balanced_accuracy']:.1f}", *values)
+        figures_of = (f"{row['score']:.3f}", f"{100 * row['balanced_accuracy']:.1f}")
+        shown.add_row(row["trial"].removeprefix("trial "), *figures_of, *(_short(row[axis]) for axis in axes))
     return shown
 
 
 def _short(value):
-    return "–" if pd.isna(value) else f"{value:.3g}" if isinstance(value, float) else str(value)
+    return "–" if pd.isna(value) else f"{value:.2g}" if isinstance(value, float) else str(value)
