@@ -110,10 +110,10 @@ def evaluate(
         features = folder.evaluation / "features"
         rivals = _rivals(recipe, (*baselines, "untrained") if every_checkpoint else baselines)
         earlier = _earlier(folder, step) if every_checkpoint else ()
-        for entrant, entered in line_up(cpc_entrant(model, checkpoint=step), methods, rivals, foreign, earlier):
+        own = cpc_entrant(model, checkpoint=step)
+        for entrant, entered in line_up(own, methods, rivals, foreign, earlier):
             for contestant in contestants(entrant, entered, images, features, recipe.crop, head):
                 sweep.run(contestant, lambda: folder.write_records(cells), asked_keys)
-        own = cpc_entrant(model, checkpoint=step)
         for setting, key in zip(found, found_keys, strict=True):
             contestant = network(own, setting.regime, images, features, recipe.crop, head, setting)
             sweep.run(contestant, lambda: folder.write_records(cells), [key])

@@ -88,6 +88,23 @@ def page(folder, recipe, step, lead, notes, sections):
     return "\n".join(parts) + "\n"
 
 
+def plain_table(head, rows):
+    """Text as a table in HTML.
+
+    Args:
+        head: Names of the columns.
+        rows: List of rows, a list of texts each.
+
+    Example:
+
+    >>> plain_table(["a"], [["<1"]])
+    '<table><tr><th>a</th></tr><tr><td>&lt;1</td></tr></table>'
+    """
+    lines = [("th", head), *(("td", row) for row in rows)]
+    body = ["".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) for tag, cells in lines]
+    return f"<table>{''.join(f'<tr>{line}</tr>' for line in body)}</table>"
+
+
 def accuracy_table(summary, findings, name):
     """Accuracy by regime and number of labels, and what pre-training is worth.
 

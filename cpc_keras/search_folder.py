@@ -74,3 +74,23 @@ def finished_searches(folder):
         )
         for file in sorted(folder.glob("*/trials.csv"))
     ]
+
+
+def best_first(table):
+    """The trials that were trained to the end, the best first; a part of a training says little of a whole one.
+
+    Args:
+        table: A `pandas.DataFrame` with a row a trial.
+    """
+    return table[table["share"] == 1.0].sort_values("score", ascending=False, kind="stable")
+
+
+def short(value):
+    """A hyperparameter's value in a table.
+
+    Example:
+
+    >>> short(0.00123), short("sgd"), short(float("nan"))
+    ('0.0012', 'sgd', '–')
+    """
+    return "–" if pd.isna(value) else f"{value:.2g}" if isinstance(value, float) else str(value)

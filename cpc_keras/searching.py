@@ -22,7 +22,7 @@ from cpc_keras.label_efficiency import announce, open_labelled
 from cpc_keras.progress import ProgressBars
 from cpc_keras.recipe_file import recipe_text
 from cpc_keras.run_folder import RunFolder, write_text
-from cpc_keras.search_folder import refuse_another, search_words, settle
+from cpc_keras.search_folder import best_first, refuse_another, search_words, settle, short
 from cpc_keras.tuned_setting import TunedSetting
 from cpc_keras.tuning.hypermodel import LabelFractionHyperModel
 from cpc_keras.tuning.judged import BrokenOffError
@@ -45,7 +45,7 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
         run: Path of the run's folder.
         console: A `rich.console.Console`.
         budget: A `Budget` of labels to search in.
-        regime: One of `cpc_keras.tuning.spaces.REGIMES`.
+        regime: One of `cpc_keras.evaluation.line_up.REGIMES`.
         tuner: One of `cpc_keras.tuning.tuners.TUNERS`.
         trials: Settings to try at most, beside the default.
         seed: Number of the label subset, of those that `evaluate` draws.
@@ -234,12 +234,10 @@ def _table(place, hypermodel, finished):
     for name, hp in finished.items():
         judged, share = hypermodel.figures(hp)
         rows.append({"trial": name, "share": share, **judged, **settings[name]})
-    # What Hyperband trained for a part only says little of a whole training.
-    best = max((row for row in rows if row["share"] == 1.0), key=lambda row: row["score"])["trial"]
     table = pd.DataFrame(rows)
     figures.trials(table, place / "trials.png")
     write_text(place / "trials.csv", table.to_csv(index=False))  # last: it says that the search is done
-    return table, settings, best
+    return table, settings, best_first(table)["trial"].iloc[0]
 
 
 def _headline(table, name):
@@ -254,8 +252,7 @@ def _conclude(console, table, labels):
 
 def _shown(table):
     """The default and the best trials, as a `rich` table."""
-    whole = table[table["share"] == 1.0].sort_values("score", ascending=False, kind="stable")
-    best = whole.head(5)
+    best = best_first(table).head(5)
     rows = pd.concat([table.head(1), best[best["trial"] != "default"]])
     shown = Table(title="Cross-validated inside the labels", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     axes = varied(table)
@@ -263,9 +260,5 @@ def _shown(table):
         shown.add_column(name.replace("_", " "), justify="right" if number else "left", overflow="fold")
     for _, row in rows.iterrows():
         figures_of = (f"{row['score']:.3f}", f"{100 * row['balanced_accuracy']:.1f}")
-        shown.add_row(row["trial"].removeprefix("trial "), *figures_of, *(_short(row[axis]) for axis in axes))
+        shown.add_row(row["trial"].removeprefix("trial "), *figures_of, *(short(row[axis]) for axis in axes))
     return shown
-
-
-def _short(value):
-    return "–" if pd.isna(value) else f"{value:.2g}" if isinstance(value, float) else str(value)

@@ -1,14 +1,13 @@
 """What searches found, for the report."""
 
-import html
 import shutil
 
 import pandas as pd
 
 from cpc_keras.evaluation.figures.trials import NO_SETTING
 from cpc_keras.evaluation.label_table import row_name
-from cpc_keras.report_page import Section
-from cpc_keras.search_folder import finished_searches, search_words
+from cpc_keras.report_page import Section, plain_table
+from cpc_keras.search_folder import best_first, finished_searches, search_words, short
 from cpc_keras.tuned_setting import KINDS
 
 _NOTE = (
@@ -54,23 +53,14 @@ def search_sections(folder, step, results=None):
 def _searches(searches):
     rows = []
     for search, table, _ in searches:
-        best = table[table["share"] == 1.0].sort_values("score", ascending=False, kind="stable").iloc[0]
-        default = table.iloc[0]
+        best, default = best_first(table).iloc[0], table.iloc[0]
         known = [name for name in table.columns if name not in NO_SETTING]
-        setting = ", ".join(f"{name} {_short(best[name])}" for name in known if not pd.isna(best[name]))
+        setting = ", ".join(f"{name} {short(best[name])}" for name in known if not pd.isna(best[name]))
         accuracies = [f"{100 * one['balanced_accuracy']:.1f}" for one in (default, best)]
         tried = f"{search['tuner']}, {len(table)}"
-        cells = [search_words(search), f"{search['labels']:,}", tried, *accuracies, setting]
-        rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in cells))
-    head = "".join(
-        f"<th>{name}</th>"
-        for name in ("search", "labels spent", "tuner, settings tried", "default, %", "best, %", "best setting")
-    )
-    return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
-
-
-def _short(value):
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+        rows.append([search_words(search), f"{search['labels']:,}", tried, *accuracies, setting])
+    head = ("search", "labels spent", "tuner, settings tried", "default, %", "best, %", "best setting")
+    return plain_table(head, rows)
 
 
 def _gains(results, step):
@@ -91,15 +81,13 @@ def _gain_table(gains):
     rows = []
     for row, ours, theirs, difference in gains:
         mean, low, high = (100 * value for value in difference)
-        cells = [
-            row_name(row["method"], row["encoder"]).removesuffix(", tuned"),
-            f"{row['labels']:,}",
-            f"{100 * theirs:.1f}",
-            f"{100 * ours:.1f}",
-            f"{mean:+.1f} ({low:+.1f} to {high:+.1f})",
-        ]
-        rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in cells))
-    head = "".join(
-        f"<th>{name}</th>" for name in ("regime", "labels", "default, %", "tuned, %", "gain (95 % interval)")
-    )
-    return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+        rows.append(
+            [
+                row_name(row["method"], row["encoder"]).removesuffix(", tuned"),
+                f"{row['labels']:,}",
+                f"{100 * theirs:.1f}",
+                f"{100 * ours:.1f}",
+                f"{mean:+.1f} ({low:+.1f} to {high:+.1f})",
+            ]
+        )
+    return plain_table(("regime", "labels", "default, %", "tuned, %", "gain (95 % interval)"), rows)

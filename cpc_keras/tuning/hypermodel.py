@@ -19,7 +19,7 @@ from cpc_keras.evaluation.line_up import REGIMES, network, stacks_of
 from cpc_keras.evaluation.networks import UNSEARCHED, NetworkClassifier
 from cpc_keras.models import ClassifierHead
 from cpc_keras.tuning.judged import JudgedHyperModel, held_out_splits
-from cpc_keras.tuning.spaces import choose_setting
+from cpc_keras.tuning.spaces import choose_setting, coarse_space
 
 # Labels above which a network, which takes minutes to train, is judged by one held-out third.
 _SINGLE = 200
@@ -149,6 +149,10 @@ class LabelFractionHyperModel(JudgedHyperModel):
         views = tuple(getattr(self._contestant.feed, "spans", ()))
         stacks = stacks_of(self._entrant.trunk) if self.regime == "finetune" else 0
         return choose_setting(hp, self.regime, views, stacks, self.head_size)
+
+    def coarse_space(self):
+        """As of `JudgedHyperModel`."""
+        return coarse_space()
 
     def build(self, hp):
         """An untrained classifier, as keras-tuner wants it."""

@@ -1,5 +1,6 @@
 """What every search here shares: settings that are judged inside the labels, once each."""
 
+import abc
 import pathlib
 
 import keras_tuner
@@ -24,10 +25,10 @@ class BrokenOffError(keras_tuner.errors.FatalError):
     """Ends a search at once; its cause says why."""
 
 
-class JudgedHyperModel(keras_tuner.HyperModel):
+class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
     """Settings judged by held-out labels, whatever they are settings of.
 
-    Subclasses give `build(hp)`, `setting(hp)`, `digest` and `judge(setting, share)`.
+    Subclasses give `build(hp)` and what is abstract here.
 
     Args:
         name: Name of the hypermodel.
@@ -50,21 +51,28 @@ class JudgedHyperModel(keras_tuner.HyperModel):
         self._trials = CellFiles(pathlib.Path(folder) / "trials")
 
     @property
+    @abc.abstractmethod
     def digest(self):
         """Of all that a trial's result depends on, but for its setting."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
+    def coarse_space(self):
+        """A few values of what matters most, for a search that tries them all.
+
+        A `keras_tuner.HyperParameters`; what it does not name stays at its default.
+        """
+
+    @abc.abstractmethod
     def setting(self, hp):
         """What the hyperparameters stand for, as a dictionary."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def judge(self, setting, share):
         """`((balanced accuracy, log-likelihood), weights)` of a setting, trained for a share of the steps.
 
         Figures that are no numbers are of a training that diverged. The weights are
         those that a tuner keeps of the trial, `None` for none.
         """
-        raise NotImplementedError
 
     def fit(self, hp, model, *, epochs=None, initial_epoch=0, callbacks=(), **kwargs):
         """Judges a setting.

@@ -63,19 +63,27 @@ class PretrainingHyperModel(JudgedHyperModel):
     @functools.cached_property
     def digest(self):
         """As of `JudgedHyperModel`."""
-        parts = (self.images.fingerprint, self.labelled.fingerprint, digests.of_lines(self.labelled.labels))
-        return digests.of_json(dataclasses.asdict(self.recipe), parts, self.steps, self.seed)
+        sets = [images.fingerprint for images in (self.images, self.labelled, self.unlabelled)]
+        truth = digests.of_lines(self.labelled.labels)
+        return digests.of_json(dataclasses.asdict(self.recipe), sets, truth, self.steps, self.seed)
+
+    def coarse_space(self):
+        """As of `JudgedHyperModel`."""
+        hp = keras_tuner.HyperParameters()
+        own = self.recipe.patch_colour_distortion
+        hp.Choice("patch_colour_distortion", _with(own, (0.0, 0.5, 1.0)))
+        hp.Choice("rate", (1.0, 0.4, 2.5))
+        return hp
 
     def setting(self, hp):
         """The recipe's fields that are searched."""
         recipe = self.recipe
-        least = min(recipe.crop - recipe.patch_size, _STEPS * recipe.stride)
-        sizes = [recipe.patch_size + count * recipe.stride for count in (0, -1, 1, 2)]
-        sizes = [size for size in sizes if 2 * recipe.stride <= size <= recipe.crop - least]
+        others = [recipe.patch_size + count * recipe.stride for count in (-1, 1, 2)]
+        sizes = [size for size in others if 2 * recipe.stride <= size <= recipe.crop - _STEPS * recipe.stride]
         offsets, directions = _text(recipe.offsets), ",".join(recipe.directions)
         distortion, flip = recipe.patch_colour_distortion, recipe.patch_flip
         return {
-            "patch_size": hp.Choice("patch_size", sizes),
+            "patch_size": hp.Choice("patch_size", _with(recipe.patch_size, sizes)),
             "offsets": _numbers(hp.Choice("offsets", _with(offsets, _OFFSETS))),
             "directions": tuple(hp.Choice("directions", _with(directions, _DIRECTIONS)).split(",")),
             "patch_colour_distortion": hp.Choice(

@@ -64,10 +64,10 @@ def _size(hp, head_size):
 
 
 def coarse_space():
-    """A few values of what matters most, for a search that tries them all.
+    """The few values of a classifier's hyperparameters that a search through all of them tries.
 
     Returns:
-        A `keras_tuner.HyperParameters`; what it does not name stays at its default.
+        A `keras_tuner.HyperParameters`.
     """
     hp = keras_tuner.HyperParameters()
     hp.Choice("weight_decay", (1e-2, 1e-1))

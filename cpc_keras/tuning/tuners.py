@@ -6,7 +6,6 @@ import os
 import keras_tuner
 
 from cpc_keras.errors import InputError
-from cpc_keras.tuning.spaces import coarse_space
 
 TUNERS = ("random", "bayesian", "hyperband", "grid")
 _FACTOR = 3
@@ -15,8 +14,9 @@ _FACTOR = 3
 def make_tuner(kind, hypermodel, trials, seed, folder):
     """A tuner that proposes the same settings again for equal results.
 
-    It always begins anew in `folder`: what was tried before is known to the hypermodel, so a search that is run
-    again goes through its finished trials in no time, and comes to the same proposals.
+    It always begins anew in `folder`: what was tried before is known to the
+    hypermodel, so a search that is run again goes through its finished trials in no
+    time, and comes to the same proposals.
 
     Args:
         kind: One of `TUNERS`.
@@ -39,7 +39,7 @@ def make_tuner(kind, hypermodel, trials, seed, folder):
         "max_consecutive_failed_trials": trials + 1,  # that is, never
     }
     if kind == "hyperband":
-        sweeps = max(1, trials // sweep_size(hypermodel.epochs))
+        sweeps = tuner_trials(kind, hypermodel, trials) // sweep_size(hypermodel.epochs)
         return keras_tuner.Hyperband(
             max_epochs=hypermodel.epochs, factor=_FACTOR, hyperband_iterations=sweeps, **common
         )
@@ -48,7 +48,7 @@ def make_tuner(kind, hypermodel, trials, seed, folder):
         return keras_tuner.BayesianOptimization(max_trials=trials, num_initial_points=max(3, trials // 3), **common)
     if kind == "grid":
         return keras_tuner.GridSearch(
-            max_trials=trials, hyperparameters=coarse_space(), tune_new_entries=False, **common
+            max_trials=trials, hyperparameters=hypermodel.coarse_space(), tune_new_entries=False, **common
         )
     return keras_tuner.RandomSearch(max_trials=trials, **common)
 

@@ -1,22 +1,11 @@
 import numpy as np
-import pytest
 
 from cpc_keras.data.boxed_images import BoxedImages
 from cpc_keras.data.boxed_tiles import cut_tiles
 from cpc_keras.data.boxes import make_boxes
 from cpc_keras.data.image_set import from_arrays
 from cpc_keras.detection.finding import find_objects, put_together
-from tests.detection.test_faster_rcnn import scenes, small_detector
-
-
-@pytest.fixture(scope="module")
-def boxed():
-    images, labels = scenes()
-    found = [
-        make_boxes(boxes[classes >= 0], classes[classes >= 0])
-        for boxes, classes in zip(labels["boxes"], labels["classes"], strict=True)
-    ]
-    return BoxedImages(from_arrays((255 * images).astype("uint8")), found, ("square", "frame"))
+from tests.detection.test_faster_rcnn import small_detector
 
 
 def test_boxes_are_found_where_the_image_has_them(boxed):

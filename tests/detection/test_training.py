@@ -4,14 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from cpc_keras.data.boxed_images import BoxedImages
-from cpc_keras.data.boxes import make_boxes
-from cpc_keras.data.image_set import from_arrays
 from cpc_keras.detection.training import train_detector
 from cpc_keras.detection_recipe import DetectionRecipe
 from cpc_keras.errors import InputError
 from cpc_keras.progress import NoProgress
-from tests.detection.test_faster_rcnn import scenes, small_detector
+from tests.detection.test_faster_rcnn import small_detector
 
 RECIPE = DetectionRecipe(
     data="tfds:garments",
@@ -22,16 +19,6 @@ RECIPE = DetectionRecipe(
     batch_size=4,
     checkpoint_every=5,
 )
-
-
-@pytest.fixture(scope="module")
-def boxed():
-    images, labels = scenes()
-    found = [
-        make_boxes(boxes[classes >= 0], classes[classes >= 0])
-        for boxes, classes in zip(labels["boxes"], labels["classes"], strict=True)
-    ]
-    return BoxedImages(from_arrays((255 * images).astype("uint8")), found, ("square", "frame"))
 
 
 class Interrupted(NoProgress):
