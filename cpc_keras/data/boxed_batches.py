@@ -9,8 +9,8 @@ from cpc_keras.data.image_set import to_float
 from cpc_keras.data.pipeline import Order, mapped, untuned
 from cpc_keras.data.python_calls import counted
 
-# Keeps the streams of random numbers for sizes and mirroring apart; that of the order is 0.
-_SIZE, _MIRROR = 1, 2
+# Keeps the streams of random numbers for a step's size and an image's mirroring and colours apart; the order's is 0.
+_STEP, _IMAGE = 1, 2
 
 
 def boxed_batches(
@@ -73,7 +73,7 @@ def boxed_batches(
             # Sizes are drawn for the step, so that equal images stay equal and need no padding.
             of_step, of_image = (
                 np.random.default_rng([seed, stream, int(number)]).random(2 + COLOUR_DRAWS)
-                for stream, number in ((_SIZE, place // batch_size), (_MIRROR, place))
+                for stream, number in ((_STEP, place // batch_size), (_IMAGE, place))
             )
             scale = scales[int(of_step[0] * len(scales))]
             turns = int(of_step[1] * 4) if turn else 0
