@@ -3,8 +3,10 @@
 import keras
 
 if keras.backend.backend() == "tensorflow":
-    from cpc_keras.tensorflow_compiled import COMPILES, compiled, on_cpu
+    from cpc_keras.tensorflow_compiled import COMPILES, accelerated, compiled, on_cpu
 else:
+    import jax
+
     COMPILES = False  # the whole step is compiled there
 
     def compiled(function):
@@ -15,5 +17,9 @@ else:
         """Whether TensorFlow computes on processors alone."""
         return False
 
+    def accelerated():
+        """Whether the backend computes on a GPU or a TPU."""
+        return jax.default_backend() != "cpu"
 
-__all__ = ["COMPILES", "compiled", "on_cpu"]
+
+__all__ = ["COMPILES", "accelerated", "compiled", "on_cpu"]

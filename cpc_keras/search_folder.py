@@ -90,7 +90,9 @@ def short(value):
 
     Example:
 
-    >>> short(0.00123), short("sgd"), short(float("nan"))
-    ('0.0012', 'sgd', '–')
+    >>> short(0.00123), short(256.0), short("sgd"), short(float("nan"))
+    ('0.0012', '256', 'sgd', '–')
     """
-    return "–" if pd.isna(value) else f"{value:.2g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return "–" if pd.isna(value) else f"{value:.0f}" if value.is_integer() else f"{value:.2g}"

@@ -251,14 +251,15 @@ def _conclude(console, table, labels):
 
 
 def _shown(table):
-    """The default and the best trials, as a `rich` table."""
+    """The default and the best trials, as a `rich` table with a column a trial."""
     best = best_first(table).head(5)
-    rows = pd.concat([table.head(1), best[best["trial"] != "default"]])
+    columns = pd.concat([table.head(1), best[best["trial"] != "default"]])
     shown = Table(title="Cross-validated inside the labels", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    axes = varied(table)
-    for number, name in enumerate(["trial", "score", "accuracy, %", *axes]):
-        shown.add_column(name.replace("_", " "), justify="right" if number else "left", overflow="fold")
-    for _, row in rows.iterrows():
-        figures_of = (f"{row['score']:.3f}", f"{100 * row['balanced_accuracy']:.1f}")
-        shown.add_row(row["trial"].removeprefix("trial "), *figures_of, *(short(row[axis]) for axis in axes))
+    shown.add_column("trial")
+    for name in columns["trial"]:
+        shown.add_column(name.removeprefix("trial "), justify="right")
+    shown.add_row("score", *(f"{score:.3f}" for score in columns["score"]))
+    shown.add_row("accuracy, %", *(f"{100 * accuracy:.1f}" for accuracy in columns["balanced_accuracy"]))
+    for axis in varied(table):
+        shown.add_row(axis.replace("_", " "), *map(short, columns[axis]))
     return shown

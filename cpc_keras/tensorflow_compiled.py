@@ -17,3 +17,8 @@ def compiled(function):
 def on_cpu():
     """Whether TensorFlow computes on processors alone."""
     return all(device.device_type == "CPU" for device in tf.config.list_logical_devices())
+
+
+def accelerated():
+    """Whether the backend computes on a GPU or a TPU."""
+    return not on_cpu()

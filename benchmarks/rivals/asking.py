@@ -1,21 +1,29 @@
 """Processes that are asked in turn, and how what they answer is summed up."""
 
+import os
+import pathlib
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
+
+# Where the package lies, for Pythons in which it is not installed.
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 class Rival:
     """A process that answers with numbers."""
 
     def __init__(self, python, *arguments):
+        self.complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 -- as long as the process
         self.process = subprocess.Popen(
             [python, *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self.complaints,
             text=True,
+            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
         )
 
     def ask(self, what):
@@ -24,7 +32,8 @@ class Rival:
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            sys.exit(f"No answer to '{what}' from: {' '.join(map(str, self.process.args))}")
+            self.complaints.seek(0)
+            sys.exit(f"{self.complaints.read()}No answer to '{what}' from: {' '.join(map(str, self.process.args))}")
         return float(answer)
 
 

@@ -5,12 +5,30 @@ with the operations that it takes.
 """
 
 import sys
+import time
 
 import torch
 from torch import nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 from torch_cpc import Norm
+
+# Ways to compile, the fastest of which is measured. On a GPU kernels are replayed as a graph. Convolutions are those of
+# cuDNN: the others that "max-autotune" tries were half as slow again, and minutes went by before it knew.
+WAYS = {
+    "cpu": ({"mode": "default"},),
+    "cuda": (
+        {"mode": "reduce-overhead"},
+        {
+            "options": {
+                "triton.cudagraphs": True,
+                "max_autotune": True,
+                "max_autotune_conv_backends": "ATEN",
+                "max_autotune_gemm_backends": "ATEN",
+            }
+        },
+    ),
+}
 
 
 class Bottleneck(nn.Module):
@@ -58,9 +76,8 @@ def main(patches, side):
     torch.set_float32_matmul_precision("high")
     model = ResNet50().to(device, memory_format=torch.channels_last)
     images = torch.rand(patches, 3, side, side, device=device).to(memory_format=torch.channels_last)
-    compiled = torch.compile(model, mode="max-autotune" if device == "cuda" else "default")
 
-    def step():
+    def step(compiled):
         with torch.autocast(device, torch.bfloat16):
             loss = compiled(images).float().square().sum()
         loss.backward()
@@ -68,9 +85,17 @@ def main(patches, side):
         if device == "cuda":
             torch.cuda.synchronize()
 
+    def seconds(compiled):
+        for _ in range(4):  # the first ones compile and record
+            began = time.perf_counter()
+            step(compiled)
+        return time.perf_counter() - began
+
+    fastest = min((torch.compile(model, **way) for way in WAYS[device]), key=seconds)
     with FlopCounterMode(display=False) as counter:
         model(images[:1]).sum().backward()
-    answer({"encoder": step}, {"gpu": int(device == "cuda"), "gflop": counter.get_total_flops() * patches / 1e9})
+    gflop = counter.get_total_flops() * patches / 1e9
+    answer({"encoder": lambda: step(fastest)}, {"gpu": int(device == "cuda"), "gflop": gflop})
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from keras import ops
 
+from cpc_keras.compiled import accelerated
 from cpc_keras.losses.streaming import streamed_cross_entropy
 
-# Logits up to which the whole matrix is faster, 16 MiB of float32. It is held several times over.
-_SMALL = 2**22
+# Logits up to which the whole matrix is taken, 16 MiB of float32; it is held several times over. On a CPU it is slower
+# from there on. On an accelerator it is faster wherever it fits, so it may be larger there, but not as large as that.
+_SMALL, _SMALL_ACCELERATED = 2**22, 2**25
 
 
 def info_nce_and_accuracy(predictions, targets, positives):
@@ -31,7 +33,8 @@ def info_nce_and_accuracy(predictions, targets, positives):
     targets = ops.cast(targets, "float32")
     positives = ops.cast(positives, "int32")
     count, candidates = ops.shape(predictions)[0], ops.shape(targets)[0]
-    if isinstance(count, int) and isinstance(candidates, int) and count * candidates <= _SMALL:
+    small = _SMALL_ACCELERATED if accelerated() else _SMALL
+    if isinstance(count, int) and isinstance(candidates, int) and count * candidates <= small:
         losses, hits = _cross_entropy(predictions, targets, positives)
     else:
         losses, hits = streamed_cross_entropy(predictions, targets, positives)

@@ -2,8 +2,12 @@
 
 from keras import ops
 
+from cpc_keras.compiled import accelerated
+
 # Logits that are held at a time, 2 MiB of float32.
 BLOCK_LOGITS = 2**19
+# Times as many on an accelerator, where a step of the loop costs much: 330 steps took an H100 11 ms, 42 of them 4 ms.
+_ACCELERATED = 8
 # Queries of a block all the same: each block reads and writes the gradient of all candidates once.
 FEWEST_ROWS = 16
 
@@ -101,6 +105,7 @@ def streamed_cross_entropy(queries, candidates, positives):
 
 def _rows(queries, candidates):
     """Queries of a block, not more than there are."""
+    logits = BLOCK_LOGITS * (_ACCELERATED if accelerated() else 1)
     if isinstance(queries, int) and isinstance(candidates, int):
-        return min(queries, max(FEWEST_ROWS, BLOCK_LOGITS // candidates))
-    return ops.minimum(queries, ops.maximum(FEWEST_ROWS, BLOCK_LOGITS // candidates))
+        return min(queries, max(FEWEST_ROWS, logits // candidates))
+    return ops.minimum(queries, ops.maximum(FEWEST_ROWS, logits // candidates))

@@ -66,6 +66,16 @@ def test_the_loss_streams_by_itself_where_the_matrix_is_large(monkeypatch):
     assert float(accuracy) == pytest.approx(float(np.mean(hits)), abs=1e-7)
 
 
+def test_an_accelerator_takes_larger_blocks_and_a_larger_matrix(monkeypatch):
+    """On which a step of a loop costs more than what it computes."""
+    assert streaming._rows(9216, 18432) == 2**19 // 18432
+    monkeypatch.setattr(streaming, "accelerated", lambda: True)
+    assert streaming._rows(9216, 18432) == 2**22 // 18432
+    monkeypatch.setattr(sys.modules["cpc_keras.losses.info_nce"], "accelerated", lambda: True)
+    monkeypatch.setattr(sys.modules["cpc_keras.losses.info_nce"], "streamed_cross_entropy", None)
+    assert np.isfinite(info_nce(*make_case(2049, 2048)))  # not streamed
+
+
 def test_large_logits_stay_finite():
     eye = (1e3 * np.eye(64)).astype("float32")
     losses, hits = streamed_cross_entropy(eye, eye, np.arange(64))
