@@ -54,16 +54,14 @@ bench: $(READY) $(TORCH)/.ready data
 	done
 
 # What searching hyperparameters is worth on the demo's run, within two hours: the classifier on frozen features in three
-# subsets, the networks in one.
+# subsets, the networks in one. Two searches at a time, the long ones first: one alone keeps little more than a core busy.
 searches: $(READY) data
-	for labels in 5 60 600; do \
-	  for seed in 0 1 2; do \
-	    $(BIN)/cpc-keras tune runs/demo --labels-per-class $$labels --seed $$seed || exit; \
+	for labels in 600 60 5; do \
+	  for regime in supervised finetune resnet; do \
+	    echo --labels-per-class $$labels --regime $$regime --tuner hyperband; \
 	  done; \
-	  for regime in resnet finetune supervised; do \
-	    $(BIN)/cpc-keras tune runs/demo --labels-per-class $$labels --regime $$regime --tuner hyperband || exit; \
-	  done; \
-	done
+	  for seed in 0 1 2; do echo --labels-per-class $$labels --seed $$seed; done; \
+	done | xargs -L 1 -P 2 $(BIN)/cpc-keras tune runs/demo
 	$(BIN)/cpc-keras evaluate runs/demo --settings runs/demo/tuning
 	$(BIN)/cpc-keras report runs/demo
 
