@@ -53,7 +53,7 @@ bench: $(READY) $(TORCH)/.ready data
 	  TORCH_PYTHON=$(CURDIR)/$(TORCH)/bin/python $(BIN)/python $$file > $$kept || exit 1; cat $$kept; \
 	done
 
-# What searching hyperparameters is worth on the demo's run, within two hours: the classifier on frozen features in three
+# What searching hyperparameters is worth on the demo's run, a matter of hours: the classifier on frozen features in three
 # subsets, the networks in one. Two searches at a time, the long ones first: one alone keeps little more than a core busy.
 searches: $(READY) data
 	for labels in 600 60 5; do \

@@ -16,6 +16,7 @@ class Rival:
     """A process that answers with numbers."""
 
     def __init__(self, python, *arguments):
+        path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         self.complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 -- as long as the process
         self.process = subprocess.Popen(
             [python, *map(str, arguments)],
@@ -23,7 +24,7 @@ class Rival:
             stdout=subprocess.PIPE,
             stderr=self.complaints,
             text=True,
-            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
+            env={**os.environ, "PYTHONPATH": path},
         )
 
     def ask(self, what):

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torch_cpc import Norm
 
 # Ways to compile, the fastest of which is measured. On a GPU kernels are replayed as a graph. Convolutions are those of
-# cuDNN: the others that "max-autotune" tries were half as slow again, and minutes went by before it knew.
+# cuDNN: "max-autotune" tries others as well, which takes it minutes; of the first, its best took half as long again.
 WAYS = {
     "cpu": ({"mode": "default"},),
     "cuda": (
