@@ -77,12 +77,14 @@ def finished_searches(folder):
 
 
 def best_first(table):
-    """The trials that were trained to the end, the best first; a part of a training says little of a whole one.
+    """The trials that were trained to the end, the most surely ahead of the default first.
+
+    A part of a training says little of a whole one.
 
     Args:
         table: A `pandas.DataFrame` with a row a trial.
     """
-    return table[table["share"] == 1.0].sort_values("score", ascending=False, kind="stable")
+    return table[table["share"] == 1.0].sort_values("sure_lead", ascending=False, kind="stable")
 
 
 def short(value):

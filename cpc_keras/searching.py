@@ -35,7 +35,7 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
 
     Every trial is judged by cross-validation inside the labelled subset, which is
     that of `evaluate`; no other label is looked at. The default setting is judged
-    as well, and kept unless another is better. Finished trials are kept in the
+    as well, and kept unless another is ahead by more than a standard error. Finished trials are kept in the
     run's `tuning/NAME`: broken off, the search goes on where it was. Started as
     keras-tuner's chief and workers (by `KERASTUNER_TUNER_ID`,
     `KERASTUNER_ORACLE_IP` and `KERASTUNER_ORACLE_PORT`), several processes share
@@ -232,8 +232,7 @@ def _table(place, hypermodel, finished):
     settings = {name: hypermodel.setting(hp) for name, hp in finished.items()}
     rows = []
     for name, hp in finished.items():
-        judged, share = hypermodel.figures(hp)
-        rows.append({"trial": name, "share": share, **judged, **settings[name]})
+        rows.append({"trial": name, **hypermodel.figures(hp), **settings[name]})
     table = pd.DataFrame(rows)
     figures.trials(table, place / "trials.png")
     write_text(place / "trials.csv", table.to_csv(index=False))  # last: it says that the search is done
@@ -260,6 +259,7 @@ def _shown(table):
         shown.add_column(name.removeprefix("trial "), justify="right")
     shown.add_row("score", *(f"{score:.3f}" for score in columns["score"]))
     shown.add_row("accuracy, %", *(f"{100 * accuracy:.1f}" for accuracy in columns["balanced_accuracy"]))
+    shown.add_row("sure lead", *(f"{lead:+.3f}" for lead in columns["sure_lead"]))
     for axis in varied(table):
         shown.add_row(axis.replace("_", " "), *map(short, columns[axis]))
     return shown

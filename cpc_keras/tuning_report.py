@@ -11,8 +11,9 @@ from cpc_keras.search_folder import best_first, finished_searches, search_words,
 from cpc_keras.tuned_setting import KINDS
 
 _NOTE = (
-    "Accuracy is balanced and cross-validated inside the labels; the best of many such figures flatters. The test "
-    "images decide below, where the found settings were examined."
+    "Accuracy is balanced and cross-validated inside the labels. The best of many such figures flatters, so the "
+    "default stays unless another is ahead by more than a standard error; the test images decide below, where "
+    "the found settings were examined."
 )
 _GAIN_NOTE = (
     "One network, trained on the same labels with either setting; the interval counts subsets and images as samples. "
@@ -59,7 +60,7 @@ def _searches(searches):
         accuracies = [f"{100 * one['balanced_accuracy']:.1f}" for one in (default, best)]
         tried = f"{search['tuner']}, {len(table)}"
         rows.append([search_words(search), f"{search['labels']:,}", tried, *accuracies, setting])
-    head = ("search", "labels spent", "tuner, settings tried", "default, %", "best, %", "best setting")
+    head = ("search", "labels spent", "tuner, settings tried", "default, %", "found, %", "found setting")
     return plain_table(head, rows)
 
 

@@ -33,7 +33,6 @@ patch_contrast = 0.6
 patch_saturation = 0.0
 patch_hue = 0.0
 patch_clip = False
-precision = "mixed_bfloat16"
 batch_size = 16
 steps = 4500
 learning_rate = 2e-3

@@ -27,7 +27,6 @@ directions = ("down", "up", "right", "left")
 context_width = 128
 patch_colour_distortion = 0.5
 patch_greyscale = 0.25
-precision = "mixed_bfloat16"
 batch_size = 16
 steps = 3000
 learning_rate = 2e-3

@@ -20,14 +20,14 @@ class Cells:
         self._files = CellFiles(folder)
 
     def load(self, name, digest):
-        """The record of a finished cell, or `None`.
+        """`(record, predicted)` of a finished cell, or `None`.
 
         Args:
             name: Of the cell.
             digest: Of what goes into it.
         """
         found = self._files.load(name, digest)
-        return found and found[0]
+        return found and (found[0], found[1]["predicted"])
 
     def save(self, name, digest, record, predicted):
         """Keeps a finished cell.

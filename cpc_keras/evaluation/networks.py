@@ -112,39 +112,44 @@ class NetworkClassifier:
         if not splits:
             return setting, 1
         share = _HASTE if len(splits) == 1 else 1.0
-        best = self.judge(inputs, setting, splits, share)
+        best = self._scores(inputs, setting, splits, share)
         for axis, values in self.space.items():
             for value in values[1:]:
                 if progress:
                     progress()
                 tried = {**setting, axis: value}
-                scores = self.judge(inputs, tried, splits, share, best)
+                scores = self._scores(inputs, tried, splits, share, best)
                 if len(scores) == len(splits) and scores[-1] > best[-1]:
                     best, setting = scores, tried
         if progress:
             progress()
         return setting, self.trials
 
-    def judge(self, inputs, setting, splits, share=1.0, best=()):
-        """How well a setting classifies labels that are held out in turn.
+    def held_out(self, inputs, setting, splits, share=1.0):
+        """What a setting makes of labels that are held out in turn.
 
         Args:
             inputs: As for `search`.
             setting: As for `fit`.
             splits: List of `(learnt, judged)`, positions among the inputs.
             share: Share of the usual steps.
-            best: Scores of the best setting so far: a setting that is behind them
-                after a split is not trained for the next.
 
-        Returns:
-            List of `(balanced accuracy, mean log-likelihood)` after one split,
-            after two and so on.
+        Yields:
+            `(judged, probabilities [len(judged), classes])` of each split.
+        """
+        for learnt, judged in splits:
+            self.fit(inputs.subset(learnt), setting, self.seed, share)
+            yield judged, self.predict_proba(inputs.subset(judged))
+
+    def _scores(self, inputs, setting, splits, share, best=()):
+        """`(balanced accuracy, mean log-likelihood)` after one split, after two and so on.
+
+        A setting that is behind the scores of the best so far is not trained for the next split.
         """
         scores: list[tuple[float, float]] = []
         examined = []
-        for train, test in splits:
-            self.fit(inputs.subset(train), setting, self.seed, share)
-            examined.append((inputs.labels[test], self.predict_proba(inputs.subset(test))))
+        for judged, probabilities in self.held_out(inputs, setting, splits, share):
+            examined.append((inputs.labels[judged], probabilities))
             scores.append(balanced_score(*(np.concatenate(parts) for parts in zip(*examined, strict=True))))
             if best and scores[-1] < best[len(scores) - 1]:
                 break

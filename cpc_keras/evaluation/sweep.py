@@ -51,19 +51,23 @@ class Sweep:
     def _takes_all(self, rounds):
         return self.data.test is not None and len(rounds[0].train) == len(self.data.train)
 
-    def run(self, contestant, save=None, keys=None):
+    def run(self, contestant, save=None, keys=None, twin=None):
         """Computes the cells of a contestant that are missing.
 
         Args:
             contestant: A `ProbeContestant` or `NetworkContestant`.
             save: Function called after each cell.
             keys: Those `(Budget, seed)` that it is asked at; all if `None`.
+            twin: A contestant of another name that learns with the same setting, and
+                was run at these keys: its answers are taken over.
 
         Returns:
             A dictionary from `(Budget, seed)` to the record of its cell.
         """
         records: dict = {}
         for key in self.rounds if keys is None else keys:
+            if twin is not None:
+                self._take_over(twin, contestant, key)
             records[key] = self._known(contestant, key, records)
         missing = [key for key, record in records.items() if record is None]
         if not missing:
@@ -92,7 +96,13 @@ class Sweep:
         source = self._chooser(contestant, key, records)
         if source is not None and records[source] is None:
             return None
-        return self.cells.load(_name(contestant, key), self._digest(contestant, key, records))
+        found = self.cells.load(_name(contestant, key), self._digest(contestant, key, records))
+        return found and found[0]
+
+    def _take_over(self, twin, contestant, key):
+        record, predicted = self.cells.load(_name(twin, key), self._digest(twin, key, {}))
+        own = {**record, "method": contestant.method, "trials": contestant.trials}
+        self.cells.save(_name(contestant, key), self._digest(contestant, key, {}), own, predicted)
 
     def _cell(self, contestant, key, records):
         budget, seed = key

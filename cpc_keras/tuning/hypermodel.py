@@ -21,8 +21,8 @@ from cpc_keras.models import ClassifierHead
 from cpc_keras.tuning.judged import JudgedHyperModel, held_out_splits
 from cpc_keras.tuning.spaces import choose_setting, coarse_space
 
-# Labels above which a network, which takes minutes to train, is judged by one held-out third.
-_SINGLE = 200
+# Labels above which a network, which takes minutes to train, is judged by three folds.
+_THREE = 200
 
 
 class LabelFractionHyperModel(JudgedHyperModel):
@@ -30,10 +30,11 @@ class LabelFractionHyperModel(JudgedHyperModel):
 
     Any tuner of keras-tuner searches it. A trial is judged by cross-validation
     inside the labelled subset, the same five folds for each (twice over up to 100
-    labels; one held-out third above 2,000, for networks above 200); no other label
-    is looked at. The objective `"score"` is balanced accuracy plus a tenth of the mean
-    log-likelihood, for accuracy alone ties on few labels. Features of a frozen
-    encoder are computed once.
+    labels; three for networks above 200; one held-out third above 2,000); no other
+    label is looked at. The objective `"score"` is balanced accuracy plus a tenth of
+    the mean log-likelihood, for accuracy alone ties on few labels. The best of many
+    trials is often the luckiest: `best` takes the default unless another is surely
+    ahead of it. Features of a frozen encoder are computed once.
 
     Args:
         model: A built `CPC` model, or any `keras.Model` from `[B, h, w, C]` in
@@ -83,7 +84,7 @@ class LabelFractionHyperModel(JudgedHyperModel):
     ...     hypermodel, objective=hypermodel.objective, max_trials=2, seed=1, directory=tempfile.mkdtemp()
     ... )
     >>> tuner.search(verbose=0)
-    >>> classifier = hypermodel.refit(tuner.get_best_hyperparameters()[0])
+    >>> classifier = hypermodel.refit(hypermodel.best(tuner))
     >>> classifier.predict_proba(hypermodel.inputs(images)).shape
     (40, 2)
     """
@@ -128,19 +129,23 @@ class LabelFractionHyperModel(JudgedHyperModel):
         self._contestant = self._entered(self.data)
         self._contestant.feed.prepare([self._round], self.progress)
         self._inputs = self._contestant.feed.learnt(self.data, self._round)
-        several = {} if regime == "linear" else {"single_above": _SINGLE}
-        self._splits = held_out_splits(self._inputs.labels, seed, **several)
+        self._splits = held_out_splits(self.truth, seed, 5 if regime == "linear" or self.labels <= _THREE else 3)
 
     @property
     def labels(self):
         """Number of labels in the subset."""
         return len(self._round.train)
 
+    @property
+    def truth(self):
+        """As of `JudgedHyperModel`."""
+        return self._inputs.labels
+
     @functools.cached_property
     def digest(self):
         """Of all that a trial's result depends on, but for its setting."""
         chosen = digests.of_lines(self.data.train.ids[position] for position in self._round.train)
-        truth = digests.of_lines(self._inputs.labels)
+        truth = digests.of_lines(self.truth)
         images = self.data.train.fingerprint
         return digests.of_json(self._contestant.digest, images, chosen, truth, self.seed, len(self._splits))
 
@@ -161,8 +166,8 @@ class LabelFractionHyperModel(JudgedHyperModel):
     def judge(self, setting, share):
         """Every fold starts from the weights that `build` gives: another's have seen what this one judges."""
         classifier = self._classifier()
-        scores = classifier.judge(self._inputs, setting, self._splits, share)
-        return scores[-1], classifier.model_.get_weights()
+        answers = list(classifier.held_out(self._inputs, setting, self._splits, share))
+        return answers, classifier.model_.get_weights()
 
     def refit(self, hp):
         """Trains on the whole labelled subset.

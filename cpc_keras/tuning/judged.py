@@ -12,11 +12,12 @@ from cpc_keras.errors import InputError
 from cpc_keras.evaluation.inner_splits import inner_splits
 from cpc_keras.progress import NoProgress
 
-# Labels up to which folds are drawn twice.
-_TWICE = 100
-_FOLDS = 5
-# Balanced accuracy and log-likelihood of a training that did not stay finite.
-_DIVERGED = (0.0, -20.0)
+# Labels up to which folds are drawn twice, and above which one held-out third judges.
+_TWICE, _SINGLE = 100, 2000
+# Log-likelihood of a label where training did not stay finite; its accuracy is 0.
+_DIVERGED = -20.0
+# The smallest probability that a label is taken to have.
+_FLOOR = 1e-6
 # What likelihood weighs beside accuracy, which ties on few labels.
 _LIKELIHOOD = 0.1
 
@@ -28,7 +29,9 @@ class BrokenOffError(keras_tuner.errors.FatalError):
 class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
     """Settings judged by held-out labels, whatever they are settings of.
 
-    Subclasses give `build(hp)` and what is abstract here.
+    Subclasses give `build(hp)` and what is abstract here. The setting that all
+    hyperparameters have by default is the one to beat: the best of many that were
+    judged by a few labels is often the luckiest.
 
     Args:
         name: Name of the hypermodel.
@@ -66,12 +69,18 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
     def setting(self, hp):
         """What the hyperparameters stand for, as a dictionary."""
 
+    @property
+    @abc.abstractmethod
+    def truth(self):
+        """The labels inside which settings are judged, an integer array `[N]`."""
+
     @abc.abstractmethod
     def judge(self, setting, share):
-        """`((balanced accuracy, log-likelihood), weights)` of a setting, trained for a share of the steps.
+        """`(answers, weights)` of a setting, trained for a share of the steps.
 
-        Figures that are no numbers are of a training that diverged. The weights are
-        those that a tuner keeps of the trial, `None` for none.
+        The answers are `(positions, probabilities [len(positions), classes])` of held-out
+        labels, a pair a split; probabilities that are no numbers are of a training that
+        diverged. The weights are those that a tuner keeps of the trial, `None` for none.
         """
 
     def fit(self, hp, model, *, epochs=None, initial_epoch=0, callbacks=(), **kwargs):
@@ -104,7 +113,7 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
                 f"`epochs` must lie in [1, {self.epochs}], the hypermodel's. Received: epochs={epochs}"
             )
         try:
-            figures, weights = self._judged(self.setting(hp), epochs / self.epochs)
+            figures, _, weights = self._judged(self.setting(hp), epochs / self.epochs)
         except keras_tuner.errors.FailedTrialError:
             raise
         except Exception as error:  # keras-tuner would count it as a failed trial and go on
@@ -118,43 +127,96 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
         return figures
 
     def figures(self, hp):
-        """What `fit` returns for a setting; read, if it was judged before.
+        """What `fit` returns for a setting, and how it compares to the default; read, if it was judged before.
 
         Args:
             hp: A `keras_tuner.HyperParameters`; that of Hyperband says how many
                 epochs it was given.
 
         Returns:
-            `(figures, share)`: the dictionary, and the share of a whole training.
+            The dictionary of `fit` with `"share"` (of a whole training), `"lead"` (in
+            score, over the default) and `"sure_lead"` (less its standard error over
+            the held-out labels).
         """
         share = hp.values.get("tuner/epochs", self.epochs) / self.epochs
-        return self._judged(self.setting(hp), share)[0], share
+        figures, mine, _ = self._judged(self.setting(hp), share)
+        default = self._judged(self.setting(keras_tuner.HyperParameters()), 1.0)[1]
+        leads = mine - default
+        error = leads.std(ddof=1) / np.sqrt(len(leads))
+        lead = float(leads.mean())
+        return {"share": share, **figures, "lead": lead, "sure_lead": lead - float(error)}
+
+    def best(self, tuner):
+        """The hyperparameters that a search should be left with.
+
+        Those of the trial whose lead over the default, less its standard error, is
+        the largest, if any is above 0; else the default's. Of Hyperband's trials those
+        count that were trained to the end.
+
+        Args:
+            tuner: A `keras_tuner.Tuner` that has searched this.
+
+        Returns:
+            A `keras_tuner.HyperParameters`.
+
+        Reference:
+            Breiman et al. 1984, Classification and Regression Trees, the rule of one
+            standard error.
+        """
+        found, surest = keras_tuner.HyperParameters(), 0.0
+        self.setting(found)
+        for trial in tuner.oracle.trials.values():
+            if trial.status == "COMPLETED":
+                figures = self.figures(trial.hyperparameters)
+                if figures["share"] == 1.0 and figures["sure_lead"] > surest:
+                    found, surest = trial.hyperparameters, figures["sure_lead"]
+        return found
 
     def _judged(self, setting, share):
-        """Figures of a setting, and the weights to keep unless it was judged before."""
-        digest = digests.of_json(self.digest, setting, share, _LIKELIHOOD)
+        """Figures of a setting, the scores of its labels, and the weights to keep unless it was judged before."""
+        digest = digests.of_json(self.digest, setting, share, _LIKELIHOOD, _DIVERGED)
         known = self._trials.load(digest[:16], digest)
         if known is not None:
-            return known[0]["figures"], None
-        judged, weights = self.judge(setting, share)
+            return known[0]["figures"], known[1]["scores"], None
+        answers, weights = self.judge(setting, share)
         self.computed += 1
-        accuracy, likelihood = map(float, judged if np.isfinite(judged).all() else _DIVERGED)
+        hits, likelihoods = _of_labels(self.truth, answers)
+        scores = hits + _LIKELIHOOD * likelihoods
         figures = {
-            "score": accuracy + _LIKELIHOOD * likelihood,
-            "balanced_accuracy": accuracy,
-            "log_likelihood": likelihood,
+            "score": float(scores.mean()),
+            "balanced_accuracy": float(hits.mean()),
+            "log_likelihood": float(likelihoods.mean()),
         }
-        self._trials.save(digest[:16], digest, {"setting": setting, "share": share, "figures": figures})
-        return figures, weights
+        record = {"setting": setting, "share": share, "figures": figures}
+        self._trials.save(digest[:16], digest, record, scores=scores)
+        return figures, scores, weights
 
 
-def held_out_splits(labels, seed, single_above=2000):
-    """The folds by which settings are judged, see `inner_splits`.
+def _of_labels(truth, answers):
+    """`(hits [J], likelihoods [J])` of the labels that were held out, in their order.
+
+    Those of a label are means over the splits that it was judged in, weighted so that the mean over all counts
+    classes alike.
+    """
+    positions = np.concatenate([judged for judged, _ in answers])
+    probabilities = np.concatenate([found for _, found in answers])
+    found = probabilities[np.arange(len(positions)), truth[positions]]
+    finite = np.isfinite(probabilities).all()
+    hit = probabilities.argmax(axis=1) == truth[positions] if finite else np.zeros(len(positions))
+    likely = np.log(found + _FLOOR) if finite else np.full(len(positions), _DIVERGED)
+    judged, place, times = np.unique(positions, return_inverse=True, return_counts=True)
+    classes, of_class, counts = np.unique(truth[judged], return_inverse=True, return_counts=True)
+    weights = len(judged) / (len(classes) * counts[of_class] * times)
+    return tuple(weights * np.bincount(place, values) for values in (hit, likely))
+
+
+def held_out_splits(labels, seed, folds=5):
+    """The folds by which settings are judged, see `inner_splits`; one held-out third where there are many labels.
 
     Args:
         labels: Integer array `[N]`.
         seed: Whole number.
-        single_above: Labels above which one held-out third judges.
+        folds: Their number.
 
     Raises:
         InputError: If nothing can be held out.
@@ -164,7 +226,7 @@ def held_out_splits(labels, seed, single_above=2000):
     >>> [len(held_out_splits(np.arange(count) % 2, seed=0)) for count in (20, 200, 3000)]
     [10, 5, 1]
     """
-    splits = inner_splits(labels, _FOLDS, 2 if len(labels) <= _TWICE else 1, single_above, seed)
+    splits = inner_splits(labels, folds, 2 if len(labels) <= _TWICE else 1, _SINGLE, seed)
     if not splits:
         raise InputError(
             "The labelled subset must have two classes of two labels each, or more, to hold some of them out. "

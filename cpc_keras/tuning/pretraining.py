@@ -13,7 +13,6 @@ from cpc_keras import digests
 from cpc_keras.building import build_cpc
 from cpc_keras.errors import DivergedError, InputError
 from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
-from cpc_keras.evaluation.networks import balanced_score
 from cpc_keras.evaluation.probes import LinearProbe
 from cpc_keras.geometry import resolve
 from cpc_keras.pretraining import pretrain
@@ -58,13 +57,18 @@ class PretrainingHyperModel(JudgedHyperModel):
         self.steps = steps
         self.seed = seed
         self._runs = pathlib.Path(folder) / "runs"
-        self._splits = held_out_splits(labelled.labels, seed)
+        self._splits = held_out_splits(self.truth, seed)
+
+    @property
+    def truth(self):
+        """As of `JudgedHyperModel`."""
+        return self.labelled.labels
 
     @functools.cached_property
     def digest(self):
         """As of `JudgedHyperModel`."""
         sets = [images.fingerprint for images in (self.images, self.labelled, self.unlabelled)]
-        truth = digests.of_lines(self.labelled.labels)
+        truth = digests.of_lines(self.truth)
         return digests.of_json(dataclasses.asdict(self.recipe), sets, truth, self.steps, self.seed)
 
     def coarse_space(self):
@@ -123,24 +127,28 @@ class PretrainingHyperModel(JudgedHyperModel):
         try:
             model = pretrain(recipe, run, Console(quiet=True))
         except DivergedError:
-            judged = (np.nan, np.nan)
+            answers = [(held_out, np.full((len(held_out), self._classes), np.nan)) for _, held_out in self._splits]
         else:
-            judged = self._probed(model, recipe.crop)
+            answers = self._probed(model, recipe.crop)
         shutil.rmtree(run)
-        return judged, None
+        return answers, None
+
+    @property
+    def _classes(self):
+        return self.truth.max() + 1
 
     def _probed(self, model, crop):
-        """`(balanced accuracy, log-likelihood)` of a linear probe on held-out labels."""
+        """What a linear probe makes of held-out labels."""
         views, unlabelled = (
             with_joined(extract(EncoderViews(model), images, crop)) for images in (self.labelled, self.unlabelled)
         )
-        labels, judged = self.labelled.labels, []
+        answers = []
         for learnt, held_out in self._splits:
-            probe = LinearProbe(seed=self.seed).fit(_rows(views, learnt), labels[learnt], unlabelled)
-            found = np.zeros((len(held_out), labels.max() + 1))
+            probe = LinearProbe(seed=self.seed).fit(_rows(views, learnt), self.truth[learnt], unlabelled)
+            found = np.zeros((len(held_out), self._classes))
             found[:, probe.classes_] = probe.predict_proba(_rows(views, held_out))
-            judged.append((labels[held_out], found))
-        return balanced_score(*(np.concatenate(parts) for parts in zip(*judged, strict=True)))
+            answers.append((held_out, found))
+        return answers
 
 
 def _rows(views, positions):

@@ -53,9 +53,9 @@ def choose_setting(hp, regime, views=(), stacks=0, head_size=(2, 256, 64)):
 
 
 def _size(hp, head_size):
-    """Depth and width of a ResNet head; the width inside a block is in proportion."""
+    """Depth and width of a ResNet head, no wider than by default; the width inside a block is in proportion."""
     blocks, width, bottleneck = head_size
-    chosen = hp.Choice("head_width", sorted({max(1, width // 4), max(1, width // 2), width, 2 * width}), default=width)
+    chosen = hp.Choice("head_width", sorted({max(1, width // 4), max(1, width // 2), width}), default=width)
     return {
         "head_blocks": hp.Choice("head_blocks", sorted({1, max(1, blocks // 2), blocks, 2 * blocks}), default=blocks),
         "head_width": chosen,

@@ -51,7 +51,8 @@ def test_the_best_setting_is_kept_and_examined(place, searched):
     assert [row["trial"] for row in rows] == ["default", "trial 0", "trial 1", "trial 2", "trial 3"]
     folder = place / "run" / "tuning" / "whole"
     assert (folder / "trials.png").stat().st_size > 10_000
-    best = max(rows, key=lambda row: float(row["score"]))
+    best = max(rows, key=lambda row: float(row["sure_lead"]))
+    assert all(float(row["sure_lead"]) <= float(row["lead"]) for row in rows)
     from cpc_keras.tuned_setting import TunedSetting
 
     found = load_recipe(str(folder / "tuned.py"), kind=TunedSetting)

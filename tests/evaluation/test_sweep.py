@@ -134,6 +134,19 @@ def test_a_subset_of_one_contestant_is_no_others(tmp_path):
     assert other.shown == [(2400, 0, None)]
 
 
+def test_what_learns_alike_is_trained_once(data, tmp_path):
+    sweep = Sweep(data, BUDGETS[:2], 1, Cells(tmp_path))
+    spy, twin = Spy(), Spy()
+    twin.method, twin.digest, twin.trials = "twin", "twin", 24
+    (key, _) = sweep.rounds
+    sweep.run(spy, keys=[key])
+    record = sweep.run(twin, keys=[key], twin=spy)[key]
+    assert spy.shown and not twin.shown and sweep.computed == 1
+    (first, answer), (second, same) = sweep.cells.everything()
+    assert record == second == {**first, "method": "twin", "trials": 24}
+    np.testing.assert_array_equal(answer, same)
+
+
 def test_cross_validated_figures_are_of_all_images(data, tmp_path):
     crossed = LabelledImages(data.train, None)
     sweep = Sweep(crossed, [Budget("per_class", 3)], 2, Cells(tmp_path / "cells"))
