@@ -12,8 +12,6 @@ FASHION := /usr/share/datasets/fashion-mnist
 TREES := .cache/trees
 export TFDS_DATA_DIR ?= $(CURDIR)/.cache/tensorflow_datasets
 export TF_CPP_MIN_LOG_LEVEL ?= 3
-# TensorFlow leaves oneDNN's kernels off on processors without AVX-512, where they are faster too.
-export TF_ENABLE_ONEDNN_OPTS ?= 1
 
 .PHONY: demo test test-fast test-huge test-kills test-addons lint bench searches data trees browser clean
 

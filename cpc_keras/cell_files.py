@@ -44,7 +44,7 @@ class CellFiles:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self._path(name)
-        partial = path.with_name(f".{name}.partial")
+        partial = path.with_name(f".{name}.{os.getpid()}.partial")  # others may write the same
         with open(partial, "wb") as file:
             np.savez_compressed(file, digest=digest, record=json.dumps(record), **arrays)
         os.replace(partial, path)

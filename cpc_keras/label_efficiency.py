@@ -114,12 +114,12 @@ def evaluate(
         for entrant, entered in line_up(own, methods, rivals, foreign, earlier):
             for contestant in contestants(entrant, entered, images, features, recipe.crop, head):
                 sweep.run(contestant, lambda: folder.write_records(cells), asked_keys)
-        trained: dict = {}
+        before = twin = None
         for setting, key in zip(found, found_keys, strict=True):
             contestant = network(own, setting.regime, images, features, recipe.crop, head, setting)
-            alike = (setting.regime, key, digests.of_json(setting.setting))
-            sweep.run(contestant, lambda: folder.write_records(cells), [key], trained.get(alike))
-            trained[alike] = contestant
+            alike = (setting.regime, key, setting.setting)  # as where a search kept the default, which comes before it
+            sweep.run(contestant, lambda: folder.write_records(cells), [key], twin if alike == before else None)
+            before, twin = alike, contestant
     folder.write_records(cells)
     finished = cells.everything()
     records = [record for record, _ in finished]

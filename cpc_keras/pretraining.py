@@ -20,12 +20,13 @@ from cpc_keras.distribution import (
     check_replicas,
     compiles_the_step,
     distribute,
+    has_accelerator,
     has_many_workers,
     is_chief,
     wait_for,
 )
 from cpc_keras.errors import InputError
-from cpc_keras.geometry import overlaps, resolve
+from cpc_keras.geometry import computes_in_bfloat16, overlaps, resolve
 from cpc_keras.health import HealthLog
 from cpc_keras.interrupts import Interrupts
 from cpc_keras.mishaps import told_in_one_line
@@ -185,6 +186,10 @@ def _announce(asked, recipe, images, strategy, console):
         f"Grid {side} × {side} of {recipe.patch_size}-px patches, {recipe.batch_size * side * side:,} candidates, "
         f"{recipe.steps:,} steps of {recipe.batch_size} images."
     )
+    if recipe.precision == "mixed_bfloat16" and not (has_accelerator() or computes_in_bfloat16()):
+        console.print(
+            "Note: this processor has no bfloat16 instructions; precision='float32' is many times faster here."
+        )
     if strategy.num_replicas_in_sync > 1:
         console.print(
             f"{strategy.num_replicas_in_sync} replicas of {recipe.batch_size // strategy.num_replicas_in_sync} "

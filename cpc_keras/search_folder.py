@@ -42,7 +42,7 @@ def refuse_another(place, search):
         first = differing[0]
         reason = f"{first} {before.get(first)} there, {search[first]} here"
         if first == "digest":
-            reason = "of other images, labels or weights"
+            reason = "of other images, labels, folds or weights"
         raise InputError(
             f"`--name` must be that of a new search, or of one of the same kind. Received: {place} ({reason})"
         )
@@ -77,14 +77,15 @@ def finished_searches(folder):
 
 
 def best_first(table):
-    """The trials that were trained to the end, the most surely ahead of the default first.
+    """The trials that were trained to the end, by what is left of their leads; the default first where nothing is.
 
     A part of a training says little of a whole one.
 
     Args:
-        table: A `pandas.DataFrame` with a row a trial.
+        table: A `pandas.DataFrame` with a row a trial, the default first, whose margin
+            is 0; see `cpc_keras.tuning.judged.JudgedHyperModel.figures`.
     """
-    return table[table["share"] == 1.0].sort_values("sure_lead", ascending=False, kind="stable")
+    return table[table["share"] == 1.0].sort_values("margin", ascending=False, kind="stable")
 
 
 def short(value):

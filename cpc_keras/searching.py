@@ -247,6 +247,12 @@ def _headline(table, name):
 def _conclude(console, table, labels):
     console.print(_shown(table))
     console.print(f"Labels spent: {labels:,}. Settings tried: {len(table)}, each inside these labels.")
+    found = best_first(table)["trial"].iloc[0]
+    console.print(
+        "Kept: the default; no other is ahead of it by more than a standard error."
+        if found == "default"
+        else f"Found: {found}."
+    )
 
 
 def _shown(table):
@@ -259,7 +265,8 @@ def _shown(table):
         shown.add_column(name.removeprefix("trial "), justify="right")
     shown.add_row("score", *(f"{score:.3f}" for score in columns["score"]))
     shown.add_row("accuracy, %", *(f"{100 * accuracy:.1f}" for accuracy in columns["balanced_accuracy"]))
-    shown.add_row("sure lead", *(f"{lead:+.3f}" for lead in columns["sure_lead"]))
+    shown.add_row("lead", *(f"{lead:+.3f}" for lead in columns["lead"]))
+    shown.add_row("lead less its error", *(f"{margin:+.3f}" for margin in columns["margin"]))
     for axis in varied(table):
         shown.add_row(axis.replace("_", " "), *map(short, columns[axis]))
     return shown

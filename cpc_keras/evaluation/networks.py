@@ -125,7 +125,7 @@ class NetworkClassifier:
             progress()
         return setting, self.trials
 
-    def held_out(self, inputs, setting, splits, share=1.0):
+    def answers(self, inputs, setting, splits, share=1.0):
         """What a setting makes of labels that are held out in turn.
 
         Args:
@@ -148,7 +148,7 @@ class NetworkClassifier:
         """
         scores: list[tuple[float, float]] = []
         examined = []
-        for judged, probabilities in self.held_out(inputs, setting, splits, share):
+        for judged, probabilities in self.answers(inputs, setting, splits, share):
             examined.append((inputs.labels[judged], probabilities))
             scores.append(balanced_score(*(np.concatenate(parts) for parts in zip(*examined, strict=True))))
             if best and scores[-1] < best[len(scores) - 1]:
@@ -222,10 +222,33 @@ def balanced_score(labels, probabilities):
         labels: Integer array `[N]`.
         probabilities: Float array `[N, classes]`.
     """
+    return tuple(balanced_mean(values, labels) for values in hits_and_likelihoods(labels, probabilities))
+
+
+def hits_and_likelihoods(labels, probabilities):
+    """`(hits [N], log-likelihoods [N])`; a label's probability is taken to be 10⁻⁶ at least.
+
+    Args:
+        labels: As for `balanced_score`.
+        probabilities: Likewise.
+    """
     hits = probabilities.argmax(axis=1) == labels
-    likely = np.log(probabilities[np.arange(len(labels)), labels] + 1e-6)
-    classes = np.unique(labels)
-    return tuple(float(np.mean([v[labels == c].mean() for c in classes])) for v in (hits, likely))
+    return hits, np.log(probabilities[np.arange(len(labels)), labels] + 1e-6)
+
+
+def balanced_mean(values, labels):
+    """The mean of values in which classes count alike.
+
+    Args:
+        values: Float array `[N]`.
+        labels: Integer array `[N]`.
+
+    Example:
+
+    >>> balanced_mean(np.array([1.0, 0.0, 0.0, 0.0]), np.array([5, 7, 7, 7]))
+    0.5
+    """
+    return float(np.mean([values[labels == label].mean() for label in np.unique(labels)]))
 
 
 def start_from_probe(model, inputs):

@@ -58,17 +58,15 @@ class Sweep:
             contestant: A `ProbeContestant` or `NetworkContestant`.
             save: Function called after each cell.
             keys: Those `(Budget, seed)` that it is asked at; all if `None`.
-            twin: A contestant of another name that learns with the same setting, and
-                was run at these keys: its answers are taken over.
+            twin: A contestant of another name that learns with the same setting: its
+                finished answers are taken over where this one's are missing.
 
         Returns:
             A dictionary from `(Budget, seed)` to the record of its cell.
         """
         records: dict = {}
         for key in self.rounds if keys is None else keys:
-            if twin is not None:
-                self._take_over(twin, contestant, key)
-            records[key] = self._known(contestant, key, records)
+            records[key] = self._known(contestant, key, records) or self._taken_over(twin, contestant, key, records)
         missing = [key for key, record in records.items() if record is None]
         if not missing:
             return records
@@ -99,10 +97,14 @@ class Sweep:
         found = self.cells.load(_name(contestant, key), self._digest(contestant, key, records))
         return found and found[0]
 
-    def _take_over(self, twin, contestant, key):
-        record, predicted = self.cells.load(_name(twin, key), self._digest(twin, key, {}))
-        own = {**record, "method": contestant.method, "trials": contestant.trials}
-        self.cells.save(_name(contestant, key), self._digest(contestant, key, {}), own, predicted)
+    def _taken_over(self, twin, contestant, key, records):
+        """The record of what a twin has answered, under this contestant's name; `None` if it has not."""
+        found = twin and self.cells.load(_name(twin, key), self._digest(twin, key, records))
+        if not found:
+            return None
+        record = {**found[0], "method": contestant.method, "trials": contestant.trials, "seconds": 0.0}
+        self.cells.save(_name(contestant, key), self._digest(contestant, key, records), record, found[1])
+        return record
 
     def _cell(self, contestant, key, records):
         budget, seed = key

@@ -18,7 +18,7 @@ from cpc_keras.evaluation.entrants import model_entrant
 from cpc_keras.evaluation.line_up import REGIMES, network, stacks_of
 from cpc_keras.evaluation.networks import UNSEARCHED, NetworkClassifier
 from cpc_keras.models import ClassifierHead
-from cpc_keras.tuning.judged import JudgedHyperModel, held_out_splits
+from cpc_keras.tuning.judged import JudgedHyperModel, held_out_splits, splits_digest
 from cpc_keras.tuning.spaces import choose_setting, coarse_space
 
 # Labels above which a network, which takes minutes to train, is judged by three folds.
@@ -33,8 +33,8 @@ class LabelFractionHyperModel(JudgedHyperModel):
     labels; three for networks above 200; one held-out third above 2,000); no other
     label is looked at. The objective `"score"` is balanced accuracy plus a tenth of
     the mean log-likelihood, for accuracy alone ties on few labels. The best of many
-    trials is often the luckiest: `best` takes the default unless another is surely
-    ahead of it. Features of a frozen encoder are computed once.
+    trials is often the luckiest: `best` takes the default unless another is ahead of it
+    by more than a standard error. Features of a frozen encoder are computed once.
 
     Args:
         model: A built `CPC` model, or any `keras.Model` from `[B, h, w, C]` in
@@ -147,7 +147,8 @@ class LabelFractionHyperModel(JudgedHyperModel):
         chosen = digests.of_lines(self.data.train.ids[position] for position in self._round.train)
         truth = digests.of_lines(self.truth)
         images = self.data.train.fingerprint
-        return digests.of_json(self._contestant.digest, images, chosen, truth, self.seed, len(self._splits))
+        splits = splits_digest(self._splits)
+        return digests.of_json(self._contestant.digest, images, chosen, truth, self.seed, splits)
 
     def setting(self, hp):
         """What a classifier is trained with, as a dictionary, see `NetworkClassifier.fit`."""
@@ -166,7 +167,7 @@ class LabelFractionHyperModel(JudgedHyperModel):
     def judge(self, setting, share):
         """Every fold starts from the weights that `build` gives: another's have seen what this one judges."""
         classifier = self._classifier()
-        answers = list(classifier.held_out(self._inputs, setting, self._splits, share))
+        answers = list(classifier.answers(self._inputs, setting, self._splits, share))
         return answers, classifier.model_.get_weights()
 
     def refit(self, hp):

@@ -1,25 +1,29 @@
 """What every search here shares: settings that are judged inside the labels, once each."""
 
 import abc
+import functools
 import pathlib
 
 import keras_tuner
 import numpy as np
+import pandas as pd
 
 from cpc_keras import digests
 from cpc_keras.cell_files import CellFiles
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.inner_splits import inner_splits
+from cpc_keras.evaluation.networks import balanced_mean, hits_and_likelihoods
 from cpc_keras.progress import NoProgress
+from cpc_keras.search_folder import best_first
 
 # Labels up to which folds are drawn twice, and above which one held-out third judges.
 _TWICE, _SINGLE = 100, 2000
 # Log-likelihood of a label where training did not stay finite; its accuracy is 0.
 _DIVERGED = -20.0
-# The smallest probability that a label is taken to have.
-_FLOOR = 1e-6
 # What likelihood weighs beside accuracy, which ties on few labels.
 _LIKELIHOOD = 0.1
+# More trials than a search has.
+_ALL = 10**9
 
 
 class BrokenOffError(keras_tuner.errors.FatalError):
@@ -127,7 +131,9 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
         return figures
 
     def figures(self, hp):
-        """What `fit` returns for a setting, and how it compares to the default; read, if it was judged before.
+        """What `fit` returns for a setting, and how it stands to the default.
+
+        Both are read where they were judged before, and judged where not.
 
         Args:
             hp: A `keras_tuner.HyperParameters`; that of Hyperband says how many
@@ -135,23 +141,25 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
 
         Returns:
             The dictionary of `fit` with `"share"` (of a whole training), `"lead"` (in
-            score, over the default) and `"sure_lead"` (less its standard error over
-            the held-out labels).
+            score, over the default) and `"margin"` (the lead less its standard error
+            over the held-out labels, which both settings were judged by).
         """
         share = hp.values.get("tuner/epochs", self.epochs) / self.epochs
-        figures, mine, _ = self._judged(self.setting(hp), share)
-        default = self._judged(self.setting(keras_tuner.HyperParameters()), 1.0)[1]
-        leads = mine - default
-        error = leads.std(ddof=1) / np.sqrt(len(leads))
-        lead = float(leads.mean())
-        return {"share": share, **figures, "lead": lead, "sure_lead": lead - float(error)}
+        figures, (positions, scores), _ = self._judged(self.setting(hp), share)
+        leads, labels = scores - self._default_scores, self.truth[positions]
+        lead = balanced_mean(leads, labels)
+        return {"share": share, **figures, "lead": lead, "margin": lead - _standard_error(leads, labels)}
+
+    @functools.cached_property
+    def _default_scores(self):
+        return self._judged(self.setting(keras_tuner.HyperParameters()), 1.0)[1][1]
 
     def best(self, tuner):
         """The hyperparameters that a search should be left with.
 
-        Those of the trial whose lead over the default, less its standard error, is
-        the largest, if any is above 0; else the default's. Of Hyperband's trials those
-        count that were trained to the end.
+        Those of the trial whose lead over the default is the largest after its standard
+        error was taken away; the default's, if nothing is left of any. What was not
+        trained to the end does not count.
 
         Args:
             tuner: A `keras_tuner.Tuner` that has searched this.
@@ -159,55 +167,63 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
         Returns:
             A `keras_tuner.HyperParameters`.
 
+        Raises:
+            InputError: If no trial was trained to the end.
+
         Reference:
-            Breiman et al. 1984, Classification and Regression Trees, the rule of one
-            standard error.
+            After the rule of one standard error, Breiman et al. 1984, Classification
+            and Regression Trees.
         """
-        found, surest = keras_tuner.HyperParameters(), 0.0
-        self.setting(found)
-        for trial in tuner.oracle.trials.values():
-            if trial.status == "COMPLETED":
-                figures = self.figures(trial.hyperparameters)
-                if figures["share"] == 1.0 and figures["sure_lead"] > surest:
-                    found, surest = trial.hyperparameters, figures["sure_lead"]
-        return found
+        default = keras_tuner.HyperParameters()
+        # What workers know of a chief's oracle is this method; it gives what failed, too.
+        finished = [trial for trial in tuner.oracle.get_best_trials(_ALL) if trial.status == "COMPLETED"]
+        known = [default, *(trial.hyperparameters for trial in finished)]
+        ranked = best_first(pd.DataFrame([self.figures(hp) for hp in known]))
+        if len(ranked) == 1:
+            raise InputError(
+                f"`tuner` must have finished a trial of all {self.epochs} epochs of the hypermodel (Hyperband's "
+                f"max_epochs). Received: {len(finished)} finished trials, of fewer"
+            )
+        return known[ranked.index[0]]
 
     def _judged(self, setting, share):
-        """Figures of a setting, the scores of its labels, and the weights to keep unless it was judged before."""
+        """`(figures, (positions, scores of these labels), weights)` of a setting; the weights not twice."""
         digest = digests.of_json(self.digest, setting, share, _LIKELIHOOD, _DIVERGED)
         known = self._trials.load(digest[:16], digest)
         if known is not None:
-            return known[0]["figures"], known[1]["scores"], None
+            return known[0]["figures"], (known[1]["positions"], known[1]["scores"]), None
         answers, weights = self.judge(setting, share)
         self.computed += 1
-        hits, likelihoods = _of_labels(self.truth, answers)
-        scores = hits + _LIKELIHOOD * likelihoods
+        positions, hits, likelihoods = _of_labels(self.truth, answers)
+        accuracy, likelihood = (balanced_mean(values, self.truth[positions]) for values in (hits, likelihoods))
         figures = {
-            "score": float(scores.mean()),
-            "balanced_accuracy": float(hits.mean()),
-            "log_likelihood": float(likelihoods.mean()),
+            "score": accuracy + _LIKELIHOOD * likelihood,
+            "balanced_accuracy": accuracy,
+            "log_likelihood": likelihood,
         }
+        scores = hits + _LIKELIHOOD * likelihoods
         record = {"setting": setting, "share": share, "figures": figures}
-        self._trials.save(digest[:16], digest, record, scores=scores)
-        return figures, scores, weights
+        self._trials.save(digest[:16], digest, record, positions=positions, scores=scores)
+        return figures, (positions, scores), weights
 
 
 def _of_labels(truth, answers):
-    """`(hits [J], likelihoods [J])` of the labels that were held out, in their order.
-
-    Those of a label are means over the splits that it was judged in, weighted so that the mean over all counts
-    classes alike.
-    """
-    positions = np.concatenate([judged for judged, _ in answers])
-    probabilities = np.concatenate([found for _, found in answers])
-    found = probabilities[np.arange(len(positions)), truth[positions]]
-    finite = np.isfinite(probabilities).all()
-    hit = probabilities.argmax(axis=1) == truth[positions] if finite else np.zeros(len(positions))
-    likely = np.log(found + _FLOOR) if finite else np.full(len(positions), _DIVERGED)
+    """`(positions, hits, likelihoods)` of the labels that were held out; means, where one was in several splits."""
+    positions, probabilities = (np.concatenate(parts) for parts in zip(*answers, strict=True))
+    if np.isfinite(probabilities).all():
+        hits, likelihoods = hits_and_likelihoods(truth[positions], probabilities)
+    else:
+        hits, likelihoods = np.zeros(len(positions)), np.full(len(positions), _DIVERGED)
     judged, place, times = np.unique(positions, return_inverse=True, return_counts=True)
-    classes, of_class, counts = np.unique(truth[judged], return_inverse=True, return_counts=True)
-    weights = len(judged) / (len(classes) * counts[of_class] * times)
-    return tuple(weights * np.bincount(place, values) for values in (hit, likely))
+    return judged, np.bincount(place, hits) / times, np.bincount(place, likelihoods) / times
+
+
+def _standard_error(values, labels):
+    """Of their `balanced_mean`, the numbers of the classes' labels given and the spread alike in all classes."""
+    _, of_class, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    deviations = values - (np.bincount(of_class, values) / counts)[of_class]
+    variance = np.sum(deviations**2) / max(1, len(values) - len(counts))
+    return float(np.sqrt(variance * np.sum(1 / counts)) / len(counts))
 
 
 def held_out_splits(labels, seed, folds=5):
@@ -233,3 +249,8 @@ def held_out_splits(labels, seed, folds=5):
             f"Received: {len(labels)} labels"
         )
     return splits
+
+
+def splits_digest(splits):
+    """SHA-256 of the folds by which settings are judged."""
+    return digests.of_json([[part.tolist() for part in split] for split in splits])

@@ -16,7 +16,7 @@ from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
 from cpc_keras.evaluation.probes import LinearProbe
 from cpc_keras.geometry import resolve
 from cpc_keras.pretraining import pretrain
-from cpc_keras.tuning.judged import JudgedHyperModel, held_out_splits
+from cpc_keras.tuning.judged import JudgedHyperModel, held_out_splits, splits_digest
 
 _DIRECTIONS = ("down,up,right,left", "down,up", "down")
 _OFFSETS = ("2,3", "3", "2", "1,2,3")
@@ -69,7 +69,8 @@ class PretrainingHyperModel(JudgedHyperModel):
         """As of `JudgedHyperModel`."""
         sets = [images.fingerprint for images in (self.images, self.labelled, self.unlabelled)]
         truth = digests.of_lines(self.truth)
-        return digests.of_json(dataclasses.asdict(self.recipe), sets, truth, self.steps, self.seed)
+        splits = splits_digest(self._splits)
+        return digests.of_json(dataclasses.asdict(self.recipe), sets, truth, self.steps, self.seed, splits)
 
     def coarse_space(self):
         """As of `JudgedHyperModel`."""

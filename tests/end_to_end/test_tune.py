@@ -51,8 +51,8 @@ def test_the_best_setting_is_kept_and_examined(place, searched):
     assert [row["trial"] for row in rows] == ["default", "trial 0", "trial 1", "trial 2", "trial 3"]
     folder = place / "run" / "tuning" / "whole"
     assert (folder / "trials.png").stat().st_size > 10_000
-    best = max(rows, key=lambda row: float(row["sure_lead"]))
-    assert all(float(row["sure_lead"]) <= float(row["lead"]) for row in rows)
+    best = max(rows, key=lambda row: float(row["margin"]))
+    assert (f"Found: {best['trial']}." if best is not rows[0] else "Kept: the default;") in searched.stdout
     from cpc_keras.tuned_setting import TunedSetting
 
     found = load_recipe(str(folder / "tuned.py"), kind=TunedSetting)
@@ -84,6 +84,23 @@ def test_settings_are_examined_on_their_own_labels_only(place, searched):
         "evaluate run --settings run/tuning/whole --seeds 2", "`--seeds` needs `--methods` beside `--settings`", place
     )
     check_refusal("evaluate run --settings nowhere", "`--settings` must be a file or folder that `tune` wrote", place)
+
+
+def test_a_default_that_was_kept_is_trained_once(place, searched):
+    kept = place / "kept"
+    kept.mkdir()
+    text = (place / "run" / "tuning" / "whole" / "default.py").read_text()
+    (kept / "default.py").write_text(text)
+    (kept / "tuned.py").write_text(
+        text.replace('kind = "default"', 'kind = "tuned"').replace("trials = 1", "trials = 7")
+    )
+    cpc_keras("evaluate", "run", "--settings", "kept/default.py", cwd=place, code=0)
+    done = cpc_keras("evaluate", "run", "--settings", "kept", cwd=place, code=0)
+    assert "fits of 0 new cells" in done.stdout
+    records = json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
+    tuned, default = ({one["method"]: one for one in records}[f"linear_{kind}"] for kind in ("tuned", "default"))
+    assert (tuned["trials"], default["trials"]) == (7, 1)
+    assert {**tuned, "method": "", "trials": 0, "seconds": 0} == {**default, "method": "", "trials": 0, "seconds": 0}
 
 
 def test_killed_and_begun_again_it_finds_the_same(place, searched):

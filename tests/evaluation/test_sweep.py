@@ -143,8 +143,12 @@ def test_what_learns_alike_is_trained_once(data, tmp_path):
     record = sweep.run(twin, keys=[key], twin=spy)[key]
     assert spy.shown and not twin.shown and sweep.computed == 1
     (first, answer), (second, same) = sweep.cells.everything()
-    assert record == second == {**first, "method": "twin", "trials": 24}
+    assert record == second == {**first, "method": "twin", "trials": 24, "seconds": 0.0}
     np.testing.assert_array_equal(answer, same)
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    sweep.run(twin, twin=spy)  # elsewhere nothing was answered yet, and here all was
+    assert len(twin.shown) == 1 and sweep.computed == 2
+    assert {path: path.stat().st_mtime_ns for path in written} == written
 
 
 def test_cross_validated_figures_are_of_all_images(data, tmp_path):

@@ -184,6 +184,13 @@ def test_the_default_is_where_the_small_search_begins(regime):
     assert setting.get("frozen_stacks", 0) == 0
 
 
+def test_no_head_is_wider_than_the_recipes():
+    hp = keras_tuner.HyperParameters()
+    choose_setting(hp, "resnet", head_size=(2, 256, 64))
+    (widths,) = (one.values for one in hp.space if one.name == "head_width")
+    assert widths == [64, 128, 256]
+
+
 def test_held_out_labels_are_not_learnt_from():
     labels = np.repeat([0, 1, 2], [5, 6, 7])
     for learnt, judged in held_out_splits(labels, seed=0):

@@ -5,11 +5,18 @@ import keras_tuner
 import numpy as np
 import pytest
 
+from cpc_keras.errors import InputError
 from cpc_keras.evaluation.networks import balanced_score
 from cpc_keras.tuning.judged import JudgedHyperModel
 
 TRUTH = np.repeat([0, 1], [10, 30])
 EVERY = np.arange(40)
+FAILS = "fails"
+
+
+def right(*places):
+    """Probability of the truth of each label: 0.8 at these places, 0.2 elsewhere."""
+    return np.where(np.isin(EVERY, places), 0.8, 0.2)
 
 
 def probabilities(truly):
@@ -20,13 +27,13 @@ def probabilities(truly):
 class WrittenDown(JudgedHyperModel):
     """Settings are numbers; each has the probability that it gives to the truth of every label."""
 
-    def __init__(self, folder, truly, splits=(EVERY,)):
-        super().__init__("written down", folder, 1)
-        self.truly = truly
-        self.splits = splits
-
     digest = "written down"
     truth = TRUTH
+
+    def __init__(self, folder, truly, splits=(EVERY,), epochs=1):
+        super().__init__("written down", folder, epochs)
+        self.truly = truly
+        self.splits = splits
 
     def coarse_space(self):
         return keras_tuner.HyperParameters()
@@ -39,34 +46,68 @@ class WrittenDown(JudgedHyperModel):
         return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
 
     def judge(self, setting, share):
+        if self.truly[setting["number"]] is FAILS:
+            raise keras_tuner.errors.FailedTrialError("it does not fit")
         found = probabilities(self.truly[setting["number"]])
         return [(split, found[split]) for split in self.splits], None
 
 
-def right(*places):
-    """Right at these places, and wrong elsewhere."""
-    return np.where(np.isin(EVERY, places), 0.8, 0.2)
-
-
-def searched(hypermodel, folder):
-    tuner = keras_tuner.GridSearch(hypermodel, objective=hypermodel.objective, directory=str(folder), seed=1)
+def searched(hypermodel, folder, kind=keras_tuner.GridSearch, **kwargs):
+    tuner = kind(
+        hypermodel,
+        objective=hypermodel.objective,
+        directory=str(folder),
+        seed=1,
+        max_consecutive_failed_trials=9,
+        **kwargs,
+    )
     tuner.search(verbose=0)
     return tuner
+
+
+def of(hypermodel, number):
+    """Hyperparameters of a setting."""
+    hp = keras_tuner.HyperParameters()
+    hypermodel.setting(hp)
+    hp.values["number"] = number
+    return hp
 
 
 @pytest.mark.parametrize(
     ("rivals", "best"),
     [
         ([right(*range(21), 30, 31)], 0),  # one hit more on 40 labels is luck
-        ([right(*range(30))], 1),  # ten are not
-        ([right(*range(10), *range(22, 40)), right(*range(26))], 2),  # the surest, not the one with the most hits
+        ([right(*range(30))], 1),  # eight are not
+        ([right(*range(10), *range(22, 40)), right(*range(26))], 2),  # six more of thirty that changed, or four of four
         ([right(*range(20)), np.full(40, np.nan)], 0),
+        ([FAILS, right(*range(30))], 2),
     ],
 )
-def test_a_setting_must_be_surely_ahead_of_the_default(rivals, best, tmp_path):
+def test_a_setting_must_be_ahead_of_the_default_by_more_than_its_error(rivals, best, tmp_path):
     hypermodel = WrittenDown(tmp_path / "kept", [right(*range(22)), *rivals])
     tuner = searched(hypermodel, tmp_path)
+    assert len(tuner.oracle.trials) == 1 + len(rivals)
     assert hypermodel.best(tuner).values["number"] == best
+
+
+def test_what_was_not_trained_to_the_end_is_not_found(tmp_path):
+    truly = [right(*range(20 + number)) for number in range(12)]
+    hypermodel = WrittenDown(tmp_path / "kept", truly, epochs=3)
+    tuner = searched(hypermodel, tmp_path / "whole", keras_tuner.Hyperband, max_epochs=3)
+    best = hypermodel.best(tuner).values
+    ended = [trial.hyperparameters.values for trial in tuner.oracle.trials.values()]
+    assert best["number"] == max(values["number"] for values in ended if values["tuner/epochs"] == 3) > 0
+    assert any(values["tuner/epochs"] < 3 for values in ended)
+
+    # Here a part of a training is judged best, which the whole one is not.
+    hypermodel.judge = lambda setting, share: ([(EVERY, probabilities(right(*range(22 if share == 1 else 40))))], None)
+    hypermodel._trials.folder = tmp_path / "others"
+    del hypermodel._default_scores
+    assert hypermodel.best(tuner).values["number"] == 0
+
+    shorter = searched(hypermodel, tmp_path / "shorter", keras_tuner.Hyperband, max_epochs=2)
+    with pytest.raises(InputError, match="finished a trial of all 3 epochs of the hypermodel"):
+        hypermodel.best(shorter)
 
 
 def test_classes_count_alike_however_often_a_label_is_judged(tmp_path):
@@ -78,19 +119,19 @@ def test_classes_count_alike_however_often_a_label_is_judged(tmp_path):
         hypermodel = WrittenDown(tmp_path / str(len(splits)), [truly], splits)
         figures = hypermodel.figures(keras_tuner.HyperParameters())
         assert figures["balanced_accuracy"] == pytest.approx(accuracy)
-        assert figures["log_likelihood"] == pytest.approx(likelihood, rel=1e-4)
-        assert figures["score"] == pytest.approx(accuracy + 0.1 * likelihood, rel=1e-4)
-        assert (figures["share"], figures["lead"], figures["sure_lead"]) == (1.0, 0.0, 0.0)
+        assert figures["log_likelihood"] == pytest.approx(likelihood)
+        assert figures["score"] == pytest.approx(accuracy + 0.1 * likelihood)
 
 
 def test_the_error_of_a_lead_is_that_of_pairs(tmp_path):
-    """Both settings are judged by the same labels: where they agree, nothing is uncertain."""
-    hypermodel = WrittenDown(tmp_path, [np.full(40, 0.5), np.full(40, 0.6)])
-    hp = keras_tuner.HyperParameters()
-    hypermodel.setting(hp)
-    hp.values["number"] = 1
-    figures = hypermodel.figures(hp)
-    # 0.1 log(0.6 / 0.5), and a hit of every label of class 1 (a tie goes to class 0), of which each weighs 2/3
-    leads = np.where(TRUTH, 2 / 3, 2.0) * (0.1 * np.log(0.6 / 0.5) + TRUTH)
-    assert figures["lead"] == pytest.approx(leads.mean(), rel=1e-4)
-    assert figures["sure_lead"] == pytest.approx(leads.mean() - leads.std(ddof=1) / np.sqrt(40), rel=1e-4)
+    """Both settings are judged by the same labels: where they differ alike, nothing is uncertain."""
+    truly = np.linspace(0.1, 0.4, 40)
+    hypermodel = WrittenDown(tmp_path, [truly, 1.2 * truly, np.where(EVERY % 2, truly, 1.2 * truly)])
+    alike, differing = (hypermodel.figures(of(hypermodel, number)) for number in (1, 2))
+    assert alike["lead"] == pytest.approx(0.1 * np.log(1.2), rel=1e-4)
+    assert alike["margin"] == pytest.approx(alike["lead"], rel=1e-4)
+    # Half of the labels of each class gain: a spread of half the gain, of 10 and of 30 labels, two classes alike.
+    gain = 0.1 * np.log(1.2)
+    error = gain / 2 * np.sqrt(40 / 38) * np.sqrt(1 / 10 + 1 / 30) / 2
+    assert differing["lead"] == pytest.approx(gain / 2, rel=1e-4)
+    assert differing["margin"] == pytest.approx(gain / 2 - error, rel=1e-4)
