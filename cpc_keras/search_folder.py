@@ -77,15 +77,23 @@ def finished_searches(folder):
 
 
 def best_first(table):
-    """The trials that were trained to the end, by what is left of their leads; the default first where nothing is.
-
-    A part of a training says little of a whole one.
+    """The trials that were trained to the end, the best first; a part of a training says little of a whole one.
 
     Args:
-        table: A `pandas.DataFrame` with a row a trial, the default first, whose margin
-            is 0; see `cpc_keras.tuning.judged.JudgedHyperModel.figures`.
+        table: A `pandas.DataFrame` with a row a trial, the default first, see
+            `cpc_keras.tuning.judged.JudgedHyperModel.figures`.
     """
-    return table[table["share"] == 1.0].sort_values("margin", ascending=False, kind="stable")
+    return table[table["share"] == 1.0].sort_values("score", ascending=False, kind="stable")
+
+
+def chosen(table):
+    """The row that a search is left with: the best, if its lead over the default is larger than the lead's error.
+
+    Args:
+        table: As for `best_first`.
+    """
+    best = best_first(table).iloc[0]
+    return best if best["lead"] > best["error"] else table.iloc[0]
 
 
 def short(value):

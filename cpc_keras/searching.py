@@ -22,7 +22,7 @@ from cpc_keras.label_efficiency import announce, open_labelled
 from cpc_keras.progress import ProgressBars
 from cpc_keras.recipe_file import recipe_text
 from cpc_keras.run_folder import RunFolder, write_text
-from cpc_keras.search_folder import best_first, refuse_another, search_words, settle, short
+from cpc_keras.search_folder import best_first, chosen, refuse_another, search_words, settle, short
 from cpc_keras.tuned_setting import TunedSetting
 from cpc_keras.tuning.hypermodel import LabelFractionHyperModel
 from cpc_keras.tuning.judged import BrokenOffError
@@ -35,11 +35,11 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
 
     Every trial is judged by cross-validation inside the labelled subset, which is
     that of `evaluate`; no other label is looked at. The default setting is judged
-    as well, and kept unless another is ahead by more than a standard error. Finished trials are kept in the
-    run's `tuning/NAME`: broken off, the search goes on where it was. Started as
-    keras-tuner's chief and workers (by `KERASTUNER_TUNER_ID`,
-    `KERASTUNER_ORACLE_IP` and `KERASTUNER_ORACLE_PORT`), several processes share
-    the trials, and the chief writes what came of them.
+    as well, and kept unless the best is ahead by more than a standard error.
+    Finished trials are kept in the run's `tuning/NAME`: broken off, the search
+    goes on where it was. Started as keras-tuner's chief and workers (by
+    `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and `KERASTUNER_ORACLE_PORT`),
+    several processes share the trials, and the chief writes what came of them.
 
     Args:
         run: Path of the run's folder.
@@ -84,7 +84,7 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
     if finished is None:
         return None
     table, settings, best = _table(place, hypermodel, finished)
-    for kind, chosen, tried in (("tuned", best, len(table)), ("default", "default", 1)):
+    for kind, trial, tried in (("tuned", best, len(table)), ("default", "default", 1)):
         setting = TunedSetting(
             regime=regime,
             kind=kind,
@@ -93,9 +93,9 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
             trials=tried,
             labels_per_class=int(budget.amount) if budget.kind == "per_class" else None,
             fraction=budget.amount if budget.kind == "fraction" else None,
-            **settings[chosen],
+            **settings[trial],
         )
-        write_text(place / f"{kind}.py", recipe_text(setting, _headline(table, chosen)))
+        write_text(place / f"{kind}.py", recipe_text(setting, _headline(table, trial)))
     _conclude(console, table, len(one.train))
     source = f" --data {data}" if data else ""
     console.print(f"Setting: {place / 'tuned.py'}")
@@ -228,7 +228,7 @@ def _search(place, hypermodel, asked, console):
 
 
 def _table(place, hypermodel, finished):
-    """`(table, settings, best)`: rows and settings of the trials, and the name of the best."""
+    """`(table, settings, found)`: rows and settings of the trials, and the name of the one to be left with."""
     settings = {name: hypermodel.setting(hp) for name, hp in finished.items()}
     rows = []
     for name, hp in finished.items():
@@ -236,7 +236,7 @@ def _table(place, hypermodel, finished):
     table = pd.DataFrame(rows)
     figures.trials(table, place / "trials.png")
     write_text(place / "trials.csv", table.to_csv(index=False))  # last: it says that the search is done
-    return table, settings, best_first(table)["trial"].iloc[0]
+    return table, settings, chosen(table)["trial"]
 
 
 def _headline(table, name):
@@ -247,9 +247,9 @@ def _headline(table, name):
 def _conclude(console, table, labels):
     console.print(_shown(table))
     console.print(f"Labels spent: {labels:,}. Settings tried: {len(table)}, each inside these labels.")
-    found = best_first(table)["trial"].iloc[0]
+    found = chosen(table)["trial"]
     console.print(
-        "Kept: the default; no other is ahead of it by more than a standard error."
+        "Kept: the default; the best of the others is not ahead of it by more than a standard error."
         if found == "default"
         else f"Found: {found}."
     )
@@ -266,7 +266,7 @@ def _shown(table):
     shown.add_row("score", *(f"{score:.3f}" for score in columns["score"]))
     shown.add_row("accuracy, %", *(f"{100 * accuracy:.1f}" for accuracy in columns["balanced_accuracy"]))
     shown.add_row("lead", *(f"{lead:+.3f}" for lead in columns["lead"]))
-    shown.add_row("lead less its error", *(f"{margin:+.3f}" for margin in columns["margin"]))
+    shown.add_row("its error", *(f"{error:.3f}" for error in columns["error"]))
     for axis in varied(table):
         shown.add_row(axis.replace("_", " "), *map(short, columns[axis]))
     return shown

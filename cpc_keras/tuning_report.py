@@ -7,12 +7,12 @@ import pandas as pd
 from cpc_keras.evaluation.figures.trials import NO_SETTING
 from cpc_keras.evaluation.label_table import row_name
 from cpc_keras.report_page import Section, plain_table
-from cpc_keras.search_folder import best_first, finished_searches, search_words, short
+from cpc_keras.search_folder import chosen, finished_searches, search_words, short
 from cpc_keras.tuned_setting import KINDS
 
 _NOTE = (
     "Accuracy is balanced and cross-validated inside the labels. The best of many such figures flatters, so the "
-    "default stays unless another is ahead by more than a standard error; the test images decide below, where "
+    "default stays unless the best is ahead by more than a standard error; the test images decide below, where "
     "the found settings were examined."
 )
 _GAIN_NOTE = (
@@ -54,7 +54,7 @@ def search_sections(folder, step, results=None):
 def _searches(searches):
     rows = []
     for search, table, _ in searches:
-        best, default = best_first(table).iloc[0], table.iloc[0]
+        best, default = chosen(table), table.iloc[0]
         known = [name for name in table.columns if name not in NO_SETTING]
         setting = ", ".join(f"{name} {short(best[name])}" for name in known if not pd.isna(best[name]))
         accuracies = [f"{100 * one['balanced_accuracy']:.1f}" for one in (default, best)]

@@ -33,8 +33,8 @@ class LabelFractionHyperModel(JudgedHyperModel):
     labels; three for networks above 200; one held-out third above 2,000); no other
     label is looked at. The objective `"score"` is balanced accuracy plus a tenth of
     the mean log-likelihood, for accuracy alone ties on few labels. The best of many
-    trials is often the luckiest: `best` takes the default unless another is ahead of it
-    by more than a standard error. Features of a frozen encoder are computed once.
+    trials is often the luckiest: `best` keeps the default unless it is behind by more
+    than a standard error. Features of a frozen encoder are computed once.
 
     Args:
         model: A built `CPC` model, or any `keras.Model` from `[B, h, w, C]` in

@@ -14,7 +14,7 @@ from cpc_keras.errors import InputError
 from cpc_keras.evaluation.inner_splits import inner_splits
 from cpc_keras.evaluation.networks import balanced_mean, hits_and_likelihoods
 from cpc_keras.progress import NoProgress
-from cpc_keras.search_folder import best_first
+from cpc_keras.search_folder import best_first, chosen
 
 # Labels up to which folds are drawn twice, and above which one held-out third judges.
 _TWICE, _SINGLE = 100, 2000
@@ -141,14 +141,14 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
 
         Returns:
             The dictionary of `fit` with `"share"` (of a whole training), `"lead"` (in
-            score, over the default) and `"margin"` (the lead less its standard error
-            over the held-out labels, which both settings were judged by).
+            score, over the default) and `"error"` (the lead's standard error over the
+            held-out labels, which both settings were judged by).
         """
         share = hp.values.get("tuner/epochs", self.epochs) / self.epochs
         figures, (positions, scores), _ = self._judged(self.setting(hp), share)
         leads, labels = scores - self._default_scores, self.truth[positions]
-        lead = balanced_mean(leads, labels)
-        return {"share": share, **figures, "lead": lead, "margin": lead - _standard_error(leads, labels)}
+        lead, error = balanced_mean(leads, labels), _standard_error(leads, labels)
+        return {"share": share, **figures, "lead": lead, "error": error}
 
     @functools.cached_property
     def _default_scores(self):
@@ -157,9 +157,8 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
     def best(self, tuner):
         """The hyperparameters that a search should be left with.
 
-        Those of the trial whose lead over the default is the largest after its standard
-        error was taken away; the default's, if nothing is left of any. What was not
-        trained to the end does not count.
+        Those of the best trial that was trained to the end, if it is ahead of the
+        default by more than a standard error; else the default's.
 
         Args:
             tuner: A `keras_tuner.Tuner` that has searched this.
@@ -178,13 +177,13 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
         # What workers know of a chief's oracle is this method; it gives what failed, too.
         finished = [trial for trial in tuner.oracle.get_best_trials(_ALL) if trial.status == "COMPLETED"]
         known = [default, *(trial.hyperparameters for trial in finished)]
-        ranked = best_first(pd.DataFrame([self.figures(hp) for hp in known]))
-        if len(ranked) == 1:
+        table = pd.DataFrame([self.figures(hp) for hp in known])
+        if len(best_first(table)) == 1:
             raise InputError(
                 f"`tuner` must have finished a trial of all {self.epochs} epochs of the hypermodel (Hyperband's "
                 f"max_epochs). Received: {len(finished)} finished trials, of fewer"
             )
-        return known[ranked.index[0]]
+        return known[chosen(table).name]
 
     def _judged(self, setting, share):
         """`(figures, (positions, scores of these labels), weights)` of a setting; the weights not twice."""

@@ -7,7 +7,7 @@ import pandas as pd
 from cpc_keras.evaluation.figures.canvas import GREY, RED, save
 
 # Columns of a table of trials that are no hyperparameters.
-NO_SETTING = ("trial", "share", "score", "balanced_accuracy", "log_likelihood", "lead", "margin")
+NO_SETTING = ("trial", "share", "score", "balanced_accuracy", "log_likelihood", "lead", "error")
 _LOGARITHMIC = ("learning_rate", "weight_decay", "passes")
 
 
