@@ -16,6 +16,12 @@ from cpc_keras.layers import PatchAugmentation
 from cpc_keras.models import CPC, ResNet
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests come first, so that processes that share the tests end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def seeded():
     keras.utils.set_random_seed(0)
