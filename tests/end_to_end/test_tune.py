@@ -94,7 +94,7 @@ def test_a_default_that_was_kept_is_trained_once(place, searched):
     text = (place / "run" / "tuning" / "whole" / "default.py").read_text()
     (kept / "default.py").write_text(text)
     (kept / "tuned.py").write_text(
-        text.replace('kind = "default"', 'kind = "tuned"').replace("trials = 1", "trials = 7")
+        text.replace("kind = 'default'", "kind = 'tuned'").replace("trials = 1", "trials = 7")
     )
     cpc_keras("evaluate", "run", "--settings", "kept/default.py", cwd=place, code=0)
     done = cpc_keras("evaluate", "run", "--settings", "kept", cwd=place, code=0)
