@@ -12,6 +12,7 @@ from cpc_keras.data.label_subsets import choose_labels
 from cpc_keras.evaluation.features import SLIGHT_SHIFT
 from cpc_keras.evaluation.inner_splits import inner_splits
 from cpc_keras.evaluation.probes import LinearProbe
+from cpc_keras.evaluation.scores import balanced_score
 
 # What is searched, axis by axis; the first of each is where the search begins.
 SPACE = {
@@ -213,42 +214,6 @@ class NetworkClassifier:
         for variable in model.optimizer.variables:
             variable.assign(keras.ops.zeros_like(variable))
         return model
-
-
-def balanced_score(labels, probabilities):
-    """`(balanced accuracy, mean log-likelihood)`, classes alike.
-
-    Args:
-        labels: Integer array `[N]`.
-        probabilities: Float array `[N, classes]`.
-    """
-    return tuple(balanced_mean(values, labels) for values in hits_and_likelihoods(labels, probabilities))
-
-
-def hits_and_likelihoods(labels, probabilities):
-    """`(hits [N], log-likelihoods [N])`; a label's probability is taken to be 10⁻⁶ at least.
-
-    Args:
-        labels: As for `balanced_score`.
-        probabilities: Likewise.
-    """
-    hits = probabilities.argmax(axis=1) == labels
-    return hits, np.log(probabilities[np.arange(len(labels)), labels] + 1e-6)
-
-
-def balanced_mean(values, labels):
-    """The mean of values in which classes count alike.
-
-    Args:
-        values: Float array `[N]`.
-        labels: Integer array `[N]`.
-
-    Example:
-
-    >>> balanced_mean(np.array([1.0, 0.0, 0.0, 0.0]), np.array([5, 7, 7, 7]))
-    0.5
-    """
-    return float(np.mean([values[labels == label].mean() for label in np.unique(labels)]))
 
 
 def start_from_probe(model, inputs):

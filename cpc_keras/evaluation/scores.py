@@ -1,4 +1,4 @@
-"""Figures of a classifier on a test split."""
+"""Figures of a classifier: on a test split, and on labels that were held out."""
 
 import numpy as np
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, top_k_accuracy_score
@@ -32,3 +32,40 @@ def scores(labels, probabilities, classes):
         "top5": top5,
         "balanced_accuracy": float(balanced_accuracy_score(labels, predicted)),
     }
+
+
+def balanced_score(labels, probabilities):
+    """`(balanced accuracy, mean log-likelihood)`, classes alike.
+
+    Args:
+        labels: Integer array `[N]`.
+        probabilities: Float array `[N, classes]`.
+    """
+    return tuple(balanced_mean(values, labels) for values in hits_and_likelihoods(labels, probabilities))
+
+
+def hits_and_likelihoods(labels, probabilities):
+    """`(hits [N], log-likelihoods [N])`; a label's probability is taken to be 10⁻⁶ at least.
+
+    Args:
+        labels: As for `balanced_score`.
+        probabilities: Likewise.
+    """
+    hits = probabilities.argmax(axis=1) == labels
+    return hits, np.log(probabilities[np.arange(len(labels)), labels] + 1e-6)
+
+
+def balanced_mean(values, labels):
+    """The mean of values in which classes count alike.
+
+    Args:
+        values: Float array `[N]`.
+        labels: Integer array `[N]`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> balanced_mean(np.array([1.0, 0.0, 0.0, 0.0]), np.array([5, 7, 7, 7]))
+    0.5
+    """
+    return float(np.mean([values[labels == label].mean() for label in np.unique(labels)]))

@@ -12,7 +12,7 @@ from cpc_keras import digests
 from cpc_keras.cell_files import CellFiles
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.inner_splits import inner_splits
-from cpc_keras.evaluation.networks import balanced_mean, hits_and_likelihoods
+from cpc_keras.evaluation.scores import balanced_mean, hits_and_likelihoods
 from cpc_keras.progress import NoProgress
 from cpc_keras.search_folder import best_first, chosen
 

@@ -16,6 +16,11 @@ RECIPES = [
     pytest.param("stl10", 4, False, marks=pytest.mark.slow),
     pytest.param("imagenet_cpc_v2_resnet50", 2, False, marks=pytest.mark.slow),
     pytest.param("imagenet_cpc_v1", 2, False, marks=pytest.mark.slow),
+    # Resuming them as well takes minutes more each.
+    *(
+        pytest.param(recipe, size, True, marks=pytest.mark.huge)
+        for recipe, size in (("stl10", 4), ("imagenet_cpc_v2_resnet50", 2), ("imagenet_cpc_v1", 2))
+    ),
     # 300 million weights: 5 GB a checkpoint, 15 GB of memory, minutes.
     pytest.param("imagenet_cpc_resnet170", 2, True, marks=pytest.mark.huge),
     pytest.param("imagenet_cpc_v2_resnet161", 2, True, marks=pytest.mark.huge),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.networks import balanced_score
+from cpc_keras.evaluation.scores import balanced_score
 from cpc_keras.tuning.judged import JudgedHyperModel
 
 TRUTH = np.repeat([0, 1], [10, 30])
