@@ -35,7 +35,8 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
 
     Every trial is judged by cross-validation inside the labelled subset, which is
     that of `evaluate`; no other label is looked at. The default setting is judged
-    as well, and kept unless the best is ahead by more than a standard error.
+    as well, and kept unless the best is ahead by more than a standard error; a trial
+    that is behind it by as much after some folds is spared the others.
     Finished trials are kept in the run's `tuning/NAME`: broken off, the search
     goes on where it was. Started as keras-tuner's chief and workers (by
     `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and `KERASTUNER_ORACLE_PORT`),

@@ -20,7 +20,8 @@ _GAIN_NOTE = (
     "The table of accuracies above has the regimes that search a little by themselves."
 )
 _PICTURE_NOTE = (
-    "A line a trial, coloured by its accuracy; thin lines are trials that Hyperband did not train to the end."
+    "A line a trial, coloured by its accuracy; thin lines are trials that were not trained to "
+    "the end, or fell behind the default and were not judged by all held-out labels."
 )
 
 

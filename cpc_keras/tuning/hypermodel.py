@@ -34,7 +34,8 @@ class LabelFractionHyperModel(JudgedHyperModel):
     label is looked at. The objective `"score"` is balanced accuracy plus a tenth of
     the mean log-likelihood, for accuracy alone ties on few labels. The best of many
     trials is often the luckiest: `best` keeps the default unless it is behind by more
-    than a standard error. Features of a frozen encoder are computed once.
+    than a standard error, and a trial that is behind the default by as much after some
+    folds is not trained for the others. Features of a frozen encoder are computed once.
 
     Args:
         model: A built `CPC` model, or any `keras.Model` from `[B, h, w, C]` in
@@ -167,8 +168,8 @@ class LabelFractionHyperModel(JudgedHyperModel):
     def judge(self, setting, share):
         """Every fold starts from the weights that `build` gives: another's have seen what this one judges."""
         classifier = self._classifier()
-        answers = list(classifier.answers(self._inputs, setting, self._splits, share))
-        return answers, classifier.model_.get_weights()
+        answers = classifier.answers(self._inputs, setting, self._splits, share)
+        return answers, lambda: classifier.model_.get_weights()
 
     def refit(self, hp):
         """Trains on the whole labelled subset.

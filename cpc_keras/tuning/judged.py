@@ -1,7 +1,7 @@
 """What every search here shares: settings that are judged inside the labels, once each."""
 
 import abc
-import functools
+import dataclasses
 import pathlib
 
 import keras_tuner
@@ -22,6 +22,8 @@ _TWICE, _SINGLE = 100, 2000
 _DIVERGED = -20.0
 # What likelihood weighs beside accuracy, which ties on few labels.
 _LIKELIHOOD = 0.1
+# When a setting leaves the race; what was judged by another rule is judged again.
+_RULE = "behind by a standard error"
 # More trials than a search has.
 _ALL = 10**9
 
@@ -35,7 +37,9 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
 
     Subclasses give `build(hp)` and what is abstract here. The setting that all
     hyperparameters have by default is the one to beat: the best of many that were
-    judged by a few labels is often the luckiest.
+    judged by a few labels is often the luckiest. The others race against it: one that
+    is behind it by more than a standard error after a part of the held-out labels is
+    not judged by the rest. It hardly could have won, and costs a share of the time.
 
     Args:
         name: Name of the hypermodel.
@@ -45,7 +49,11 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
 
     Attributes:
         objective: The `keras_tuner.Objective` to give to a tuner.
-        computed: Settings that were judged here, not read.
+        computed: Trials that were judged here, not read.
+
+    Reference:
+        After Maron and Moore 1994, Hoeffding Races (models that are behind leave the
+        comparison), with a paired standard error for their bound.
     """
 
     objective = keras_tuner.Objective("score", "max")
@@ -56,6 +64,7 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
         self.progress = progress or NoProgress()
         self.computed = 0
         self._trials = CellFiles(pathlib.Path(folder) / "trials")
+        self._defaults: dict[float, _Judged] = {}
 
     @property
     @abc.abstractmethod
@@ -82,9 +91,11 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
     def judge(self, setting, share):
         """`(answers, weights)` of a setting, trained for a share of the steps.
 
-        The answers are `(positions, probabilities [len(positions), classes])` of held-out
-        labels, a pair a split; probabilities that are no numbers are of a training that
-        diverged. The weights are those that a tuner keeps of the trial, `None` for none.
+        The answers are an iterable of `(positions, probabilities [len(positions),
+        classes])` of held-out labels; where the setting falls behind, what is left of
+        them is not asked for. Probabilities that are no numbers are of a training that
+        diverged. The weights are a function that gives those that a tuner keeps of the
+        trial, asked for after the answers; `None` for none.
         """
 
     def fit(self, hp, model, *, epochs=None, initial_epoch=0, callbacks=(), **kwargs):
@@ -105,7 +116,8 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
             **kwargs: Not used.
 
         Returns:
-            `{"score", "balanced_accuracy", "log_likelihood"}`.
+            `{"score", "balanced_accuracy", "log_likelihood"}`; of a setting that fell
+            behind, those of the default, trained as long, and its distance from it.
 
         Raises:
             BrokenOffError: If a trial could not be judged for a reason that is not its
@@ -117,7 +129,7 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
                 f"`epochs` must lie in [1, {self.epochs}], the hypermodel's. Received: epochs={epochs}"
             )
         try:
-            figures, _, weights = self._judged(self.setting(hp), epochs / self.epochs)
+            figures, weights = self._fitted(self.setting(hp), epochs / self.epochs)
         except keras_tuner.errors.FailedTrialError:
             raise
         except Exception as error:  # keras-tuner would count it as a failed trial and go on
@@ -140,19 +152,16 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
                 epochs it was given.
 
         Returns:
-            The dictionary of `fit` with `"share"` (of a whole training), `"lead"` (in
-            score, over the default) and `"error"` (the lead's standard error over the
-            held-out labels, which both settings were judged by).
+            The dictionary of `fit` with `"share"` (of a whole training), `"judged"`
+            (how many held-out labels judged it), `"lead"` (in score, over the default,
+            trained as long) and `"error"` (the lead's standard error over these
+            labels, which judged both).
         """
         share = hp.values.get("tuner/epochs", self.epochs) / self.epochs
-        figures, (positions, scores), _ = self._judged(self.setting(hp), share)
-        leads, labels = scores - self._default_scores, self.truth[positions]
-        lead, error = balanced_mean(leads, labels), _standard_error(leads, labels)
-        return {"share": share, **figures, "lead": lead, "error": error}
-
-    @functools.cached_property
-    def _default_scores(self):
-        return self._judged(self.setting(keras_tuner.HyperParameters()), 1.0)[1][1]
+        judged, default = self._judged(self.setting(hp), share), self._default(share)
+        lead, error = self._lead(judged, default)
+        figures = self._figures(judged, default)
+        return {"share": share, "judged": len(judged.positions), **figures, "lead": lead, "error": error}
 
     def best(self, tuner):
         """The hyperparameters that a search should be left with.
@@ -185,43 +194,113 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
             )
         return known[chosen(table).name]
 
+    def _fitted(self, setting, share):
+        """`(figures, weights)` of a trial; no weights where it was read."""
+        judged, weights = self._read(setting, share), None
+        if judged is None:
+            judged, weights = self._run(setting, share)
+            self.computed += 1
+        return self._figures(judged, self._default(share)), weights
+
     def _judged(self, setting, share):
-        """`(figures, (positions, scores of these labels), weights)` of a setting; the weights not twice."""
-        digest = digests.of_json(self.digest, setting, share, _LIKELIHOOD, _DIVERGED)
+        """What held-out labels say of a setting that is trained for a share of the steps."""
+        return self._read(setting, share) or self._run(setting, share)[0]
+
+    @property
+    def _default_setting(self):
+        return self.setting(keras_tuner.HyperParameters())
+
+    def _default(self, share):
+        if share not in self._defaults:
+            self._defaults[share] = self._judged(self._default_setting, share)
+        return self._defaults[share]
+
+    def _digest(self, setting, share):
+        return digests.of_json(self.digest, setting, share, _LIKELIHOOD, _DIVERGED, _RULE)
+
+    def _read(self, setting, share):
+        digest = self._digest(setting, share)
         known = self._trials.load(digest[:16], digest)
-        if known is not None:
-            return known[0]["figures"], (known[1]["positions"], known[1]["scores"]), None
+        return known and _Judged(**known[1])
+
+    def _run(self, setting, share):
+        """`(judged, weights)`, kept."""
+        default = None if setting == self._default_setting else self._default(share)
         answers, weights = self.judge(setting, share)
-        self.computed += 1
-        positions, hits, likelihoods = _of_labels(self.truth, answers)
-        accuracy, likelihood = (balanced_mean(values, self.truth[positions]) for values in (hits, likelihoods))
-        figures = {
-            "score": accuracy + _LIKELIHOOD * likelihood,
-            "balanced_accuracy": accuracy,
-            "log_likelihood": likelihood,
+        taken = []
+        for answer in answers:
+            taken.append(answer)
+            judged = _of_labels(self.truth, taken)
+            if default and self._is_behind(judged, default):
+                break
+        digest = self._digest(setting, share)
+        self._trials.save(digest[:16], digest, {"setting": setting, "share": share}, **dataclasses.asdict(judged))
+        return judged, weights and weights()
+
+    def _lead(self, judged, default):
+        """`(lead, error)` in score over the default, over the labels that judged both."""
+        leads, labels = judged.scores - default.at(judged.positions).scores, self.truth[judged.positions]
+        return balanced_mean(leads, labels), _standard_error(leads, labels)
+
+    def _is_behind(self, judged, default):
+        lead, error = self._lead(judged, default)
+        return lead < -error
+
+    def _figures(self, judged, default):
+        """Of all held-out labels: the default's, and the distance from it over those that judged both."""
+        same = default.at(judged.positions)
+
+        def of_all(name):
+            ours, theirs, everywhere = (getattr(one, name) for one in (judged, same, default))
+            distance = balanced_mean(ours - theirs, self.truth[judged.positions])
+            return balanced_mean(everywhere, self.truth[default.positions]) + distance
+
+        return {
+            "score": of_all("scores"),
+            "balanced_accuracy": of_all("hits"),
+            "log_likelihood": of_all("likelihoods"),
         }
-        scores = hits + _LIKELIHOOD * likelihoods
-        record = {"setting": setting, "share": share, "figures": figures}
-        self._trials.save(digest[:16], digest, record, positions=positions, scores=scores)
-        return figures, (positions, scores), weights
+
+
+@dataclasses.dataclass(frozen=True)
+class _Judged:
+    """What held-out labels say of a setting; means, where a label was in several splits."""
+
+    positions: np.ndarray
+    hits: np.ndarray
+    likelihoods: np.ndarray
+
+    @property
+    def scores(self):
+        return self.hits + _LIKELIHOOD * self.likelihoods
+
+    def at(self, positions):
+        """What these say; all of them must have judged it."""
+        at = np.searchsorted(self.positions, positions)
+        return _Judged(positions, self.hits[at], self.likelihoods[at])
 
 
 def _of_labels(truth, answers):
-    """`(positions, hits, likelihoods)` of the labels that were held out; means, where one was in several splits."""
+    """The `_Judged` of held-out labels."""
     positions, probabilities = (np.concatenate(parts) for parts in zip(*answers, strict=True))
     if np.isfinite(probabilities).all():
         hits, likelihoods = hits_and_likelihoods(truth[positions], probabilities)
     else:
         hits, likelihoods = np.zeros(len(positions)), np.full(len(positions), _DIVERGED)
     judged, place, times = np.unique(positions, return_inverse=True, return_counts=True)
-    return judged, np.bincount(place, hits) / times, np.bincount(place, likelihoods) / times
+    return _Judged(judged, np.bincount(place, hits) / times, np.bincount(place, likelihoods) / times)
 
 
 def _standard_error(values, labels):
-    """Of their `balanced_mean`, the numbers of the classes' labels given and the spread alike in all classes."""
+    """Of their `balanced_mean`, the numbers of the classes' labels given and the spread alike in all classes.
+
+    Infinite where no class has two labels.
+    """
     _, of_class, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if len(values) == len(counts):
+        return np.inf
     deviations = values - (np.bincount(of_class, values) / counts)[of_class]
-    variance = np.sum(deviations**2) / max(1, len(values) - len(counts))
+    variance = np.sum(deviations**2) / (len(values) - len(counts))
     return float(np.sqrt(variance * np.sum(1 / counts)) / len(counts))
 
 

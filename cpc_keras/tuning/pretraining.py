@@ -128,18 +128,19 @@ class PretrainingHyperModel(JudgedHyperModel):
         try:
             model = pretrain(recipe, run, Console(quiet=True))
         except DivergedError:
-            answers = [(held_out, np.full((len(held_out), self._classes), np.nan)) for _, held_out in self._splits]
+            held_out = np.concatenate([held_out for _, held_out in self._splits])
+            answers = held_out, np.full((len(held_out), self._classes), np.nan)
         else:
             answers = self._probed(model, recipe.crop)
         shutil.rmtree(run)
-        return answers, None
+        return [answers], None
 
     @property
     def _classes(self):
         return self.truth.max() + 1
 
     def _probed(self, model, crop):
-        """What a linear probe makes of held-out labels."""
+        """What a linear probe makes of held-out labels, all at once: beside pre-training, folds cost nothing."""
         views, unlabelled = (
             with_joined(extract(EncoderViews(model), images, crop)) for images in (self.labelled, self.unlabelled)
         )
@@ -149,7 +150,7 @@ class PretrainingHyperModel(JudgedHyperModel):
             found = np.zeros((len(held_out), self._classes))
             found[:, probe.classes_] = probe.predict_proba(_rows(views, held_out))
             answers.append((held_out, found))
-        return answers
+        return tuple(np.concatenate(parts) for parts in zip(*answers, strict=True))
 
 
 def _rows(views, positions):

@@ -34,6 +34,7 @@ class WrittenDown(JudgedHyperModel):
         super().__init__("written down", folder, epochs)
         self.truly = truly
         self.splits = splits
+        self.asked = []
 
     def coarse_space(self):
         return keras_tuner.HyperParameters()
@@ -49,7 +50,12 @@ class WrittenDown(JudgedHyperModel):
         if self.truly[setting["number"]] is FAILS:
             raise keras_tuner.errors.FailedTrialError("it does not fit")
         found = probabilities(self.truly[setting["number"]])
-        return [(split, found[split]) for split in self.splits], None
+        return self._answers(setting["number"], share, found), None
+
+    def _answers(self, number, share, found):
+        for split in self.splits:
+            self.asked.append((number, share))
+            yield split, found[split]
 
 
 def searched(hypermodel, folder, kind=keras_tuner.GridSearch, **kwargs):
@@ -103,7 +109,7 @@ def test_what_was_not_trained_to_the_end_is_not_found(tmp_path):
     # Here a part of a training is judged best, which the whole one is not.
     hypermodel.judge = lambda setting, share: ([(EVERY, probabilities(right(*range(22 if share == 1 else 40))))], None)
     hypermodel._trials.folder = tmp_path / "others"
-    del hypermodel._default_scores
+    hypermodel._defaults.clear()
     assert hypermodel.best(tuner).values["number"] == 0
 
     shorter = searched(hypermodel, tmp_path / "shorter", keras_tuner.Hyperband, max_epochs=2)
@@ -135,3 +141,51 @@ def test_the_error_of_a_lead_is_that_of_pairs(tmp_path):
     gain = 0.1 * np.log(1.2)
     assert differing["lead"] == pytest.approx(gain / 2, rel=1e-4)
     assert differing["error"] == pytest.approx(gain / 2 * np.sqrt(40 / 38) * np.sqrt(1 / 10 + 1 / 30) / 2, rel=1e-4)
+
+
+QUARTERS = [EVERY[start::4] for start in range(4)]
+PAIRS = [np.array([first, 10 + first]) for first in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("splits", "truly", "asked"),
+    [
+        (QUARTERS, right(*range(2)), 1),
+        (QUARTERS, np.full(40, np.nan), 1),
+        (QUARTERS, right(*range(10), *range(20, 30)), 4),  # as many hits, elsewhere
+        (QUARTERS, right(*range(30)), 4),
+        (QUARTERS, right(*(place for place in range(20) if place % 4 != 1)), 2),  # alike in the first quarter
+        (PAIRS, right(), 2),  # one label of each class does not say how uncertain it is
+    ],
+)
+def test_what_falls_behind_the_default_is_not_judged_by_the_rest(splits, truly, asked, tmp_path):
+    hypermodel = WrittenDown(tmp_path, [right(*range(20)), truly], splits)
+    figures = hypermodel.figures(of(hypermodel, 1))
+    assert hypermodel.asked.count((0, 1.0)) == len(splits)
+    assert hypermodel.asked.count((1, 1.0)) == asked
+    assert figures["judged"] == asked * len(splits[0])
+    assert (figures["lead"] < -figures["error"]) == (asked < len(splits))
+
+
+def test_what_fell_behind_has_the_figures_of_the_default_and_its_distance(tmp_path):
+    default, behind = right(*range(20)), right(*range(4))
+    hypermodel = WrittenDown(tmp_path, [default, behind], QUARTERS)
+    whole, figures = (hypermodel.figures(of(hypermodel, number)) for number in (0, 1))
+    first = QUARTERS[0]
+    for name, place in (("balanced_accuracy", 0), ("log_likelihood", 1)):
+        theirs, ours = (balanced_score(TRUTH[first], probabilities(truly)[first])[place] for truly in (default, behind))
+        assert figures[name] == pytest.approx(whole[name] + ours - theirs)
+    assert figures["score"] == pytest.approx(figures["balanced_accuracy"] + 0.1 * figures["log_likelihood"])
+    assert figures["lead"] == pytest.approx(figures["score"] - whole["score"])
+
+
+def test_a_part_of_a_training_races_against_as_long_a_one_of_the_default(tmp_path):
+    hypermodel = WrittenDown(tmp_path, [right(*range(30)), right(*range(28))], QUARTERS, epochs=3)
+    whole = hypermodel.judge
+    short = WrittenDown(tmp_path, [right(*range(8)), right(*range(12))], QUARTERS)
+    hypermodel.judge = lambda setting, share: (whole if share == 1 else short.judge)(setting, share)
+    hp = of(hypermodel, 1)
+    figures = hypermodel.fit(hp, hypermodel.build(hp), epochs=1)
+    assert short.asked == [(0, 1 / 3)] * 4 + [(1, 1 / 3)] * 4 and not hypermodel.asked
+    assert hypermodel.computed == 1  # the default is no trial
+    assert figures["balanced_accuracy"] == pytest.approx((1 + 2 / 30) / 2)

@@ -7,7 +7,7 @@ import pandas as pd
 from cpc_keras.evaluation.figures.canvas import GREY, RED, save
 
 # Columns of a table of trials that are no hyperparameters.
-NO_SETTING = ("trial", "share", "score", "balanced_accuracy", "log_likelihood", "lead", "error")
+NO_SETTING = ("trial", "share", "judged", "score", "balanced_accuracy", "log_likelihood", "lead", "error")
 _LOGARITHMIC = ("learning_rate", "weight_decay", "passes")
 
 
@@ -21,7 +21,8 @@ def trials(table, path):
 
     Args:
         table: Rows of trials as of `cpc_keras.searching.tune`, the default first;
-            those of a part of a training are drawn thin.
+            those of a part of a training, or judged by a part of the held-out labels,
+            are drawn thin.
         path: PNG to write.
     """
     searched = varied(table)
@@ -31,10 +32,11 @@ def trials(table, path):
     figure, axes = plt.subplots(figsize=(1.4 * len(axes_of) + 1.5, 4.5))
     colours = plt.get_cmap("viridis")(axes_of["balanced_accuracy"][0])
     places = np.arange(len(axes_of))
+    whole = (table["share"] == 1.0) & (table["judged"] == table["judged"].max())
     for row in reversed(range(len(table))):
         heights = np.array([heights[row] for heights, _ in axes_of.values()])
         there = np.isfinite(heights)  # a trial without a ResNet head has no depth of it
-        style = {"color": colours[row], "linewidth": 1.5 if table["share"].iloc[row] == 1.0 else 0.5, "alpha": 0.8}
+        style = {"color": colours[row], "linewidth": 1.5 if whole.iloc[row] else 0.5, "alpha": 0.8}
         if row == 0:
             style = {"color": RED, "linewidth": 2, "linestyle": "--", "label": "default"}
         axes.plot(places[there], heights[there], **style)
