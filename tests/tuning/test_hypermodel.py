@@ -7,7 +7,7 @@ import pytest
 
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.line_up import REGIMES
-from cpc_keras.evaluation.networks import SPACE
+from cpc_keras.evaluation.networks import SPACE, NetworkClassifier
 from cpc_keras.models import ResNet
 from cpc_keras.tuning import LabelFractionHyperModel
 from cpc_keras.tuning.judged import BrokenOffError, held_out_splits
@@ -140,6 +140,27 @@ def test_what_diverges_is_the_worst_not_the_end(labelled, encoder, monkeypatch):
     monkeypatch.setattr(hypermodel, "judge", lambda setting, share: (answers, None))
     hp = keras_tuner.HyperParameters()
     assert hypermodel.fit(hp, hypermodel.build(hp))["score"] == -2.0
+
+
+@pytest.mark.slow
+def test_what_falls_behind_is_not_trained_for_the_other_folds(labelled, encoder, monkeypatch):
+    rates = []
+    fit = NetworkClassifier.fit
+
+    def counted(self, inputs, setting, *arguments):
+        rates.append(setting["learning_rate"])
+        return fit(self, inputs, setting, *arguments)
+
+    monkeypatch.setattr(NetworkClassifier, "fit", counted)
+    hypermodel = LabelFractionHyperModel(encoder, labelled, subset=SUBSET)
+    hp = keras_tuner.HyperParameters()
+    hypermodel.build(hp)
+    hp.values.update(rate=0.1, passes=0.25, dropout=0.7)
+    figures = hypermodel.fit(hp, hypermodel.build(hp))
+    default, slow = (rates.count(rate) for rate in (2e-3, 2e-3 * 0.1))
+    assert default == len(hypermodel._splits) == 10
+    assert 1 <= slow < 10
+    assert figures["score"] < hypermodel.figures(keras_tuner.HyperParameters())["score"]
 
 
 def test_what_is_no_matter_of_the_setting_ends_the_search(labelled, encoder, tmp_path, monkeypatch):
