@@ -18,7 +18,8 @@ from cpc_keras.evaluation.entrants import model_entrant
 from cpc_keras.evaluation.line_up import REGIMES, network, stacks_of
 from cpc_keras.evaluation.networks import UNSEARCHED, NetworkClassifier
 from cpc_keras.models import ClassifierHead
-from cpc_keras.tuning.judged import JudgedHyperModel, held_out_splits, splits_digest
+from cpc_keras.tuning.held_out import held_out_splits, splits_digest
+from cpc_keras.tuning.judged import JudgedHyperModel
 from cpc_keras.tuning.spaces import choose_setting, coarse_space
 
 # Labels above which a network, which takes minutes to train, is judged by three folds.
@@ -34,7 +35,7 @@ class LabelFractionHyperModel(JudgedHyperModel):
     label is looked at. The objective `"score"` is balanced accuracy plus a tenth of
     the mean log-likelihood, for accuracy alone ties on few labels. The best of many
     trials is often the luckiest: `best` keeps the default unless it is behind by more
-    than a standard error, and a trial that is behind the default by as much after some
+    than a standard error. A trial that is behind the default by as much after some
     folds is not trained for the others. Features of a frozen encoder are computed once.
 
     Args:

@@ -5,23 +5,16 @@ import dataclasses
 import pathlib
 
 import keras_tuner
-import numpy as np
 import pandas as pd
 
 from cpc_keras import digests
 from cpc_keras.cell_files import CellFiles
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.inner_splits import inner_splits
-from cpc_keras.evaluation.scores import balanced_mean, hits_and_likelihoods
+from cpc_keras.evaluation.scores import balanced_mean
 from cpc_keras.progress import NoProgress
 from cpc_keras.search_folder import best_first, chosen
+from cpc_keras.tuning.held_out import DIVERGED, LIKELIHOOD, Judged, judged_labels, standard_error
 
-# Labels up to which folds are drawn twice, and above which one held-out third judges.
-_TWICE, _SINGLE = 100, 2000
-# Log-likelihood of a label where training did not stay finite; its accuracy is 0.
-_DIVERGED = -20.0
-# What likelihood weighs beside accuracy, which ties on few labels.
-_LIKELIHOOD = 0.1
 # When a setting leaves the race; what was judged by another rule is judged again.
 _RULE = "behind by a standard error"
 # More trials than a search has.
@@ -64,7 +57,7 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
         self.progress = progress or NoProgress()
         self.computed = 0
         self._trials = CellFiles(pathlib.Path(folder) / "trials")
-        self._defaults: dict[float, _Judged] = {}
+        self._defaults: dict[float, Judged] = {}
 
     @property
     @abc.abstractmethod
@@ -216,12 +209,12 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
         return self._defaults[share]
 
     def _digest(self, setting, share):
-        return digests.of_json(self.digest, setting, share, _LIKELIHOOD, _DIVERGED, _RULE)
+        return digests.of_json(self.digest, setting, share, LIKELIHOOD, DIVERGED, _RULE)
 
     def _read(self, setting, share):
         digest = self._digest(setting, share)
         known = self._trials.load(digest[:16], digest)
-        return known and _Judged(**known[1])
+        return known and Judged(**known[1])
 
     def _run(self, setting, share):
         """`(judged, weights)`, kept."""
@@ -230,7 +223,7 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
         taken = []
         for answer in answers:
             taken.append(answer)
-            judged = _of_labels(self.truth, taken)
+            judged = judged_labels(self.truth, taken)
             if default and self._is_behind(judged, default):
                 break
         digest = self._digest(setting, share)
@@ -240,7 +233,7 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
     def _lead(self, judged, default):
         """`(lead, error)` in score over the default, over the labels that judged both."""
         leads, labels = judged.scores - default.at(judged.positions).scores, self.truth[judged.positions]
-        return balanced_mean(leads, labels), _standard_error(leads, labels)
+        return balanced_mean(leads, labels), standard_error(leads, labels)
 
     def _is_behind(self, judged, default):
         lead, error = self._lead(judged, default)
@@ -260,75 +253,3 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
             "balanced_accuracy": of_all("hits"),
             "log_likelihood": of_all("likelihoods"),
         }
-
-
-@dataclasses.dataclass(frozen=True)
-class _Judged:
-    """What held-out labels say of a setting; means, where a label was in several splits."""
-
-    positions: np.ndarray
-    hits: np.ndarray
-    likelihoods: np.ndarray
-
-    @property
-    def scores(self):
-        return self.hits + _LIKELIHOOD * self.likelihoods
-
-    def at(self, positions):
-        """What these say; all of them must have judged it."""
-        at = np.searchsorted(self.positions, positions)
-        return _Judged(positions, self.hits[at], self.likelihoods[at])
-
-
-def _of_labels(truth, answers):
-    """The `_Judged` of held-out labels."""
-    positions, probabilities = (np.concatenate(parts) for parts in zip(*answers, strict=True))
-    if np.isfinite(probabilities).all():
-        hits, likelihoods = hits_and_likelihoods(truth[positions], probabilities)
-    else:
-        hits, likelihoods = np.zeros(len(positions)), np.full(len(positions), _DIVERGED)
-    judged, place, times = np.unique(positions, return_inverse=True, return_counts=True)
-    return _Judged(judged, np.bincount(place, hits) / times, np.bincount(place, likelihoods) / times)
-
-
-def _standard_error(values, labels):
-    """Of their `balanced_mean`, the numbers of the classes' labels given and the spread alike in all classes.
-
-    Infinite where no class has two labels.
-    """
-    _, of_class, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    if len(values) == len(counts):
-        return np.inf
-    deviations = values - (np.bincount(of_class, values) / counts)[of_class]
-    variance = np.sum(deviations**2) / (len(values) - len(counts))
-    return float(np.sqrt(variance * np.sum(1 / counts)) / len(counts))
-
-
-def held_out_splits(labels, seed, folds=5):
-    """The folds by which settings are judged, see `inner_splits`; one held-out third where there are many labels.
-
-    Args:
-        labels: Integer array `[N]`.
-        seed: Whole number.
-        folds: Their number.
-
-    Raises:
-        InputError: If nothing can be held out.
-
-    Example:
-
-    >>> [len(held_out_splits(np.arange(count) % 2, seed=0)) for count in (20, 200, 3000)]
-    [10, 5, 1]
-    """
-    splits = inner_splits(labels, folds, 2 if len(labels) <= _TWICE else 1, _SINGLE, seed)
-    if not splits:
-        raise InputError(
-            "The labelled subset must have two classes of two labels each, or more, to hold some of them out. "
-            f"Received: {len(labels)} labels"
-        )
-    return splits
-
-
-def splits_digest(splits):
-    """SHA-256 of the folds by which settings are judged."""
-    return digests.of_json([[part.tolist() for part in split] for split in splits])

@@ -16,7 +16,8 @@ from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
 from cpc_keras.evaluation.probes import LinearProbe
 from cpc_keras.geometry import resolve
 from cpc_keras.pretraining import pretrain
-from cpc_keras.tuning.judged import JudgedHyperModel, held_out_splits, splits_digest
+from cpc_keras.tuning.held_out import held_out_splits, splits_digest
+from cpc_keras.tuning.judged import JudgedHyperModel
 
 _DIRECTIONS = ("down,up,right,left", "down,up", "down")
 _OFFSETS = ("2,3", "3", "2", "1,2,3")

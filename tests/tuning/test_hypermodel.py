@@ -10,7 +10,8 @@ from cpc_keras.evaluation.line_up import REGIMES
 from cpc_keras.evaluation.networks import SPACE, NetworkClassifier
 from cpc_keras.models import ResNet
 from cpc_keras.tuning import LabelFractionHyperModel
-from cpc_keras.tuning.judged import BrokenOffError, held_out_splits
+from cpc_keras.tuning.held_out import held_out_splits
+from cpc_keras.tuning.judged import BrokenOffError
 from cpc_keras.tuning.spaces import choose_setting
 
 HEAD = (1, 8, 2)
