@@ -7,7 +7,8 @@ from cpc_keras.data.budgets import Budget
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.label_table import SETTINGS
 from cpc_keras.evaluation.line_up import REGIMES
-from cpc_keras.evaluation.networks import OPTIMIZERS, SPACE
+from cpc_keras.evaluation.networks import SPACE
+from cpc_keras.evaluation.restartable import OPTIMIZERS
 from cpc_keras.recipe_checks import check_kinds, check_ranges
 from cpc_keras.recipe_file import load_recipe
 

@@ -9,7 +9,7 @@ from cpc_keras.errors import InputError
 from cpc_keras.evaluation.contestants import NETWORKS, PROBES, FrozenFeatures, NetworkContestant, ProbeContestant
 from cpc_keras.evaluation.features import SLIGHT_SHIFT, EncoderViews, MapCopies
 from cpc_keras.evaluation.feeds import ImageFeed, MapFeed, VectorFeed
-from cpc_keras.evaluation.networks import SPACE, UNSEARCHED, start_from_probe
+from cpc_keras.evaluation.networks import SPACE, UNSEARCHED, StartFromProbe
 
 METHODS = (*PROBES, *NETWORKS)
 # What `cpc-keras tune` knows: a linear map on frozen features, and the networks.
@@ -146,7 +146,7 @@ def network(entrant, method, data, folder, crop, build_head, found=None):
         return NetworkContestant(*who, build_classifier, space, digest, MapFeed(few, many, _COPIED), **fixed)
     if method == "supervised":
         return NetworkContestant(name, "scratch", None, build_whole, SPACE, digest, ImageFeed(crop), **fixed)
-    return NetworkContestant(*who, build_whole, SPACE, digest, ImageFeed(crop), start=start_from_probe, **fixed)
+    return NetworkContestant(*who, build_whole, SPACE, digest, ImageFeed(crop), start=StartFromProbe(), **fixed)
 
 
 def _linear_on_view(feed, classes, setting):

@@ -2,16 +2,16 @@
 
 import functools
 import json
-import math
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from cpc_keras import digests
 from cpc_keras.data.label_subsets import choose_labels
 from cpc_keras.evaluation.features import SLIGHT_SHIFT
 from cpc_keras.evaluation.inner_splits import inner_splits
 from cpc_keras.evaluation.probes import LinearProbe
+from cpc_keras.evaluation.restartable import RestartableNetwork, is_long
 from cpc_keras.evaluation.scores import balanced_score
 
 # What is searched, axis by axis; the first of each is where the search begins.
@@ -32,11 +32,6 @@ UNSEARCHED = {
     "head_width": None,
     "head_bottleneck": None,
 }
-OPTIMIZERS = {
-    "adamw": keras.optimizers.AdamW,
-    "lamb": keras.optimizers.Lamb,
-    "sgd": functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
-}
 # Of a setting, what a model does not know of.
 _OF_TRAINING = ("learning_rate", "passes", "shift")
 # Labels up to which a setting is judged by two folds; above, by one held-out part.
@@ -46,7 +41,7 @@ _FEW = 200
 _MOST_LEARNT, _MOST_JUDGED = 400, 2000
 MOST_SEARCHED = _MOST_LEARNT + _MOST_JUDGED
 # Steps of a trial on one held-out part, as a share of those of a training.
-_HASTE = 0.5
+HASTE = 0.5
 # Labels from which on steps are whole passes over them.
 _MANY = 20_000
 
@@ -93,7 +88,7 @@ class NetworkClassifier:
     def schedule(self):
         """Steps, batch sizes and depth of the search: what a kept result also depends on."""
         labels = [25 * 2**power for power in range(13)]
-        depth = (_FEW, _MOST_LEARNT, _MOST_JUDGED, _HASTE)
+        depth = (_FEW, _MOST_LEARNT, _MOST_JUDGED, HASTE)
         return [depth, *((self.steps(count), self.batch_size(count)) for count in labels)]
 
     def search(self, inputs, progress=None):
@@ -112,7 +107,7 @@ class NetworkClassifier:
         splits = inner_splits(inputs.labels, folds=2, single_above=_FEW, most_learnt=most_learnt, seed=self.seed)
         if not splits:
             return setting, 1
-        share = _HASTE if len(splits) == 1 else 1.0
+        share = HASTE if len(splits) == 1 else 1.0
         best = self._scores(inputs, setting, splits, share)
         for axis, values in self.space.items():
             for value in values[1:]:
@@ -169,73 +164,58 @@ class NetworkClassifier:
         Returns:
             Itself; `model_` is the trained classifier.
         """
-        keras.utils.set_random_seed(seed)
         setting = {**UNSEARCHED, **setting}
-        self.model_ = self._fresh(setting)
-        if self.start:
-            self.start(self.model_, inputs)
         count = len(inputs.labels)
         batch_size = min(self.batch_size(count), count)
         steps = max(1, round(self.steps(count) * setting["passes"] * share))
-        self.model_.fit(
-            inputs.training(batch_size, seed, steps, setting["shift"]),
-            epochs=1,
-            steps_per_epoch=steps,
-            callbacks=[_Cosine(setting["learning_rate"], steps)],
-            verbose=0,
-            shuffle=False,
-        )
+        self._network = self._compiled_for(setting, is_long(steps))
+        self.model_ = self._network.restart(seed)
+        if self.start:
+            self.start(self.model_, inputs)
+        batches = inputs.training(batch_size, seed, steps, setting["shift"])
+        self._network.train(batches, steps, setting["learning_rate"])
         return self
 
     def predict_proba(self, inputs):
         """Probabilities, `[N, classes]`."""
-        return np.concatenate([self._predict(batch).numpy() for batch in inputs.examination()])
+        return self._network.predict(inputs.examination())
 
-    def _fresh(self, setting):
-        """A model with starting weights; compiled once a shape, for tracing costs as much as a short training."""
-        new = self.build_model(setting)
-        key = json.dumps({axis: value for axis, value in setting.items() if axis not in _OF_TRAINING})
+    def _compiled_for(self, setting, long):
+        key = json.dumps([long, {axis: value for axis, value in setting.items() if axis not in _OF_TRAINING}])
         if key not in self._compiled:
-            new.compile(
-                optimizer=OPTIMIZERS[setting["optimizer"]](1e-3, weight_decay=setting["weight_decay"]),
-                loss=smoothed_crossentropy,
-                jit_compile=False,
+            build = functools.partial(self.build_model, setting)
+            self._compiled[key] = RestartableNetwork(
+                build, smoothed_crossentropy, setting["optimizer"], setting["weight_decay"], long
             )
-            new.optimizer.build(new.trainable_variables)
-            shape = tf.TensorSpec((None, *new.input_shape[1:]), tf.float32)
-            predict = tf.function(lambda batch: new(batch, training=False), input_signature=[shape])
-            self._compiled[key] = new, predict
-        model, self._predict = self._compiled[key]
-        if model is new:
-            return new
-        # `variables` counts dropout's random state, which `weights` does not.
-        for variable, start in zip(model.variables, new.variables, strict=True):
-            variable.assign(start)
-        for variable in model.optimizer.variables:
-            variable.assign(keras.ops.zeros_like(variable))
-        return model
+        return self._compiled[key]
 
 
-def start_from_probe(model, inputs):
+class StartFromProbe:
     """Sets a pooled head to the linear probe on its own features, so that fine-tuning starts where the probe ends.
 
-    A ResNet head is left as it is.
-
-    Args:
-        model: `keras.Model` of an encoder and a `ClassifierHead`.
-        inputs: An `ImageInputs`.
+    Called as `start(model, inputs)`, with a `keras.Model` of one and the same
+    encoder, at its weights, and a `ClassifierHead`, and an `ImageInputs`. A ResNet head
+    is left as it is. What a probe finds is kept: settings are judged by the same folds.
 
     Reference:
         Kumar et al. 2022, arXiv 2202.10054.
     """
-    *_, trunk, head = model.layers
-    if [layer.name for layer in head.layers] != ["maps", "pool", "dropout", "predictions"]:
-        return
-    pool, predictions = head.get_layer("pool"), head.get_layer("predictions")
-    features = np.concatenate([np.asarray(pool(trunk(batch, training=False))) for batch in inputs.examination()])
-    probe = LinearProbe().fit({"pooled": features}, inputs.labels)
-    for variable, value in zip((predictions.kernel, predictions.bias), probe.affine(predictions.units), strict=True):
-        variable.assign(value)
+
+    def __init__(self):
+        self._found = {}
+
+    def __call__(self, model, inputs):
+        *_, trunk, head = model.layers
+        if [layer.name for layer in head.layers] != ["maps", "pool", "dropout", "predictions"]:
+            return
+        pool, predictions = head.get_layer("pool"), head.get_layer("predictions")
+        about = digests.of_json(pool.get_config(), digests.of_lines(inputs.images.ids), digests.of_lines(inputs.labels))
+        if about not in self._found:
+            maps = (pool(trunk(batch, training=False)) for batch in inputs.examination())
+            features = np.concatenate([np.asarray(pooled) for pooled in maps])
+            self._found[about] = LinearProbe().fit({"pooled": features}, inputs.labels).affine(predictions.units)
+        for variable, value in zip((predictions.kernel, predictions.bias), self._found[about], strict=True):
+            variable.assign(value)
 
 
 def smoothed_crossentropy(labels, probabilities, smoothing=0.1):
@@ -273,21 +253,3 @@ def usual_steps(labels):
     # Measured on Fashion-MNIST: 100 labels gain nothing from more than 150 steps, 600 gain up to about 1,500.
     share = labels / 600
     return max(50, round(1200 * share ** (1.15 if share < 1 else 1 / 3)))
-
-
-class _Cosine(keras.callbacks.Callback):
-    """Warm-up over a tenth of the steps, then cosine decay to zero."""
-
-    def __init__(self, peak, steps):
-        super().__init__()
-        self.peak = peak
-        self.steps = steps
-        self.warmup = max(1, steps // 10)
-
-    def on_train_batch_begin(self, batch, logs=None):
-        if batch < self.warmup:
-            rate = self.peak * (batch + 1) / self.warmup
-        else:
-            done = (batch - self.warmup) / max(1, self.steps - self.warmup)
-            rate = self.peak * 0.5 * (1.0 + math.cos(math.pi * done))
-        self.model.optimizer.learning_rate.assign(rate)

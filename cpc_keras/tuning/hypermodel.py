@@ -16,7 +16,7 @@ from cpc_keras.data.labelled_images import LabelledImages, Round
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.entrants import model_entrant
 from cpc_keras.evaluation.line_up import REGIMES, network, stacks_of
-from cpc_keras.evaluation.networks import UNSEARCHED, NetworkClassifier
+from cpc_keras.evaluation.networks import HASTE, UNSEARCHED, NetworkClassifier
 from cpc_keras.models import ClassifierHead
 from cpc_keras.tuning.held_out import held_out_splits, splits_digest
 from cpc_keras.tuning.judged import JudgedHyperModel
@@ -24,6 +24,8 @@ from cpc_keras.tuning.spaces import choose_setting, coarse_space
 
 # Labels above which a network, which takes minutes to train, is judged by three folds.
 _THREE = 200
+# Labels that a network's trials learn from at most where one part is held out.
+_MOST_LEARNT = 1500
 
 
 class LabelFractionHyperModel(JudgedHyperModel):
@@ -31,7 +33,8 @@ class LabelFractionHyperModel(JudgedHyperModel):
 
     Any tuner of keras-tuner searches it. A trial is judged by cross-validation
     inside the labelled subset, the same five folds for each (twice over up to 100
-    labels; three for networks above 200; one held-out third above 2,000); no other
+    labels; three for networks above 200; one held-out third above 2,000, of networks
+    at most 2,000 labels beside 1,500 to learn from in half the steps); no other
     label is looked at. The objective `"score"` is balanced accuracy plus a tenth of
     the mean log-likelihood, for accuracy alone ties on few labels. The best of many
     trials is often the luckiest: `best` keeps the default unless it is behind by more
@@ -131,7 +134,10 @@ class LabelFractionHyperModel(JudgedHyperModel):
         self._contestant = self._entered(self.data)
         self._contestant.feed.prepare([self._round], self.progress)
         self._inputs = self._contestant.feed.learnt(self.data, self._round)
-        self._splits = held_out_splits(self.truth, seed, 5 if regime == "linear" or self.labels <= _THREE else 3)
+        if regime == "linear":
+            self._splits = held_out_splits(self.truth, seed)
+        else:
+            self._splits = held_out_splits(self.truth, seed, 5 if self.labels <= _THREE else 3, _MOST_LEARNT)
 
     @property
     def labels(self):
@@ -143,6 +149,11 @@ class LabelFractionHyperModel(JudgedHyperModel):
         """As of `JudgedHyperModel`."""
         return self._inputs.labels
 
+    @property
+    def _haste(self):
+        """Share of the usual steps that a whole trial takes."""
+        return HASTE if self.regime != "linear" and len(self._splits) == 1 else 1.0
+
     @functools.cached_property
     def digest(self):
         """Of all that a trial's result depends on, but for its setting."""
@@ -150,13 +161,15 @@ class LabelFractionHyperModel(JudgedHyperModel):
         truth = digests.of_lines(self.truth)
         images = self.data.train.fingerprint
         splits = splits_digest(self._splits)
-        return digests.of_json(self._contestant.digest, images, chosen, truth, self.seed, splits)
+        return digests.of_json(self._contestant.digest, images, chosen, truth, self.seed, splits, self._haste)
 
     def setting(self, hp):
         """What a classifier is trained with, as a dictionary, see `NetworkClassifier.fit`."""
         views = tuple(getattr(self._contestant.feed, "spans", ()))
         stacks = stacks_of(self._entrant.trunk) if self.regime == "finetune" else 0
-        return choose_setting(hp, self.regime, views, stacks, self.head_size)
+        # Half of the steps do not tell what more than the usual number would do.
+        most_passes = 2.0 if self._haste == 1.0 else 1.0
+        return choose_setting(hp, self.regime, views, stacks, self.head_size, most_passes)
 
     def coarse_space(self):
         """As of `JudgedHyperModel`."""
@@ -169,7 +182,7 @@ class LabelFractionHyperModel(JudgedHyperModel):
     def judge(self, setting, share):
         """Every fold starts from the weights that `build` gives: another's have seen what this one judges."""
         classifier = self._classifier()
-        answers = classifier.answers(self._inputs, setting, self._splits, share)
+        answers = classifier.answers(self._inputs, setting, self._splits, share * self._haste)
         return answers, lambda: classifier.model_.get_weights()
 
     def refit(self, hp):

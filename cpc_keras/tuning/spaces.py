@@ -10,7 +10,7 @@ _DROPOUTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
 _SHIFTS = (SPACE["shift"][0], 0.0, 0.08, 0.125, 0.2)
 
 
-def choose_setting(hp, regime, views=(), stacks=0, head_size=(2, 256, 64)):
+def choose_setting(hp, regime, views=(), stacks=0, head_size=(2, 256, 64), most_passes=2.0):
     """A setting of a classifier out of the space of its regime.
 
     By default it is what `cpc_keras.evaluation.networks.NetworkClassifier` begins its own search with.
@@ -23,6 +23,7 @@ def choose_setting(hp, regime, views=(), stacks=0, head_size=(2, 256, 64)):
         stacks: Of `"finetune"`, the stacks of the encoder that may stay as they are.
         head_size: Blocks, channels and channels inside a block of a ResNet head, by
             default.
+        most_passes: Highest factor on the number of steps.
 
     Returns:
         A dictionary, see `NetworkClassifier.fit`; of `"linear"` with `"view"`.
@@ -34,7 +35,7 @@ def choose_setting(hp, regime, views=(), stacks=0, head_size=(2, 256, 64)):
         "learning_rate": _RATES[optimizer] * rate,
         "weight_decay": hp.Float("weight_decay", 1e-4, 1.0, sampling="log", default=1e-2),
         "dropout": hp.Choice("dropout", _DROPOUTS, default=0.0),
-        "passes": hp.Float("passes", 0.25, 2.0, sampling="log", default=1.0),
+        "passes": hp.Float("passes", 0.25, most_passes, sampling="log", default=1.0),
         "shift": 0.0,
     }
     if regime == "linear":

@@ -1,0 +1,117 @@
+"""A network that is compiled once and trained many times, each time from where it began."""
+
+import functools
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+OPTIMIZERS = {
+    "adamw": keras.optimizers.AdamW,
+    "lamb": keras.optimizers.Lamb,
+    "sgd": functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
+}
+# Steps of a small network in one call: a step on vectors takes less time than Python needs to ask for it. Tracing
+# the loop costs a second, so trainings must be long enough; large networks stay open to a signal after every step.
+_TOGETHER, _LONG, _SMALL = 8, 200, 100_000
+
+
+class RestartableNetwork:
+    """Trains a network again and again without tracing it again.
+
+    Tracing takes as long as a short training, and so does what TensorFlow does
+    again for all of its functions after its seed was set. So the seed is set when a
+    model is made, and its starting weights are kept until another is asked for.
+
+    Args:
+        build: Function without arguments to a `keras.Model` from inputs to class
+            probabilities, with the weights that training starts from.
+        loss: As for `keras.Model.compile`.
+        optimizer: One of `OPTIMIZERS`.
+        weight_decay: Decoupled.
+        long: Whether trainings have many steps.
+    """
+
+    def __init__(self, build, loss, optimizer, weight_decay, long=False):
+        self._build = build
+        self._loss = loss
+        self._optimizer = OPTIMIZERS[optimizer], weight_decay
+        self._long = long
+        self._seed: int | None = None
+        self._start: list[np.ndarray] = []
+        self.model: Any = None
+
+    def restart(self, seed):
+        """Gives the model the weights that it starts from with a seed.
+
+        Returns:
+            The model, the same one every time.
+        """
+        if seed != self._seed:
+            keras.utils.set_random_seed(seed)
+            new = self._build()
+            # `variables` counts dropout's random state, which `weights` does not.
+            self._seed, self._start = seed, [np.array(variable) for variable in new.variables]
+            if self.model is None:
+                self._compile(new)
+        for variable, value in zip(self.model.variables, self._start, strict=True):
+            variable.assign(value)
+        for variable in self.model.optimizer.variables:
+            variable.assign(ops.zeros_like(variable))
+        return self.model
+
+    def train(self, batches, steps, peak):
+        """Trains for a number of steps, with warm-up and cosine decay.
+
+        Args:
+            batches: `tf.data.Dataset` of as many `(inputs, labels, weights)`.
+            steps: Whole number.
+            peak: Highest learning rate.
+        """
+        self._rate.begin(peak, steps)
+        self.model.fit(batches, epochs=1, steps_per_epoch=steps, verbose=0, shuffle=False)
+
+    def predict(self, batches):
+        """Probabilities, `[N, classes]`, of batches of inputs."""
+        return np.concatenate([self._predict(batch).numpy() for batch in batches])
+
+    def _compile(self, model):
+        make, weight_decay = self._optimizer
+        self._rate = _WarmUpAndCosine()
+        model.compile(
+            optimizer=make(self._rate, weight_decay=weight_decay),
+            loss=self._loss,
+            jit_compile=False,
+            steps_per_execution=_TOGETHER if self._long and model.count_params() <= _SMALL else 1,
+        )
+        model.optimizer.build(model.trainable_variables)
+        shape = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+        self._predict = tf.function(lambda batch: model(batch, training=False), input_signature=[shape])
+        self.model = model
+
+
+def is_long(steps):
+    """Whether a training has so many steps that a small network should take several at a time."""
+    return steps >= _LONG
+
+
+class _WarmUpAndCosine(keras.optimizers.schedules.LearningRateSchedule):
+    """Warm-up over a tenth of the steps, then cosine decay to zero; both can be set anew in a traced network."""
+
+    def __init__(self):
+        super().__init__()
+        self._peak, self._steps, self._warmup = (keras.Variable(1.0, trainable=False) for _ in range(3))
+
+    def begin(self, peak, steps):
+        """Of the training that comes next."""
+        for variable, value in ((self._peak, peak), (self._steps, steps), (self._warmup, max(1, steps // 10))):
+            variable.assign(value)
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        done = (step - self._warmup) / ops.maximum(1.0, self._steps - self._warmup)
+        falling = 0.5 * (1.0 + ops.cos(math.pi * done))
+        return self._peak * ops.where(step < self._warmup, (step + 1.0) / self._warmup, falling)
