@@ -44,6 +44,8 @@ MOST_SEARCHED = _MOST_LEARNT + _MOST_JUDGED
 HASTE = 0.5
 # Labels from which on steps are whole passes over them.
 _MANY = 20_000
+# Parameters of the networks that are kept, traced, for a setting that comes back; of each there are four copies.
+_KEPT = 50_000_000
 
 
 class NetworkClassifier:
@@ -170,6 +172,7 @@ class NetworkClassifier:
         steps = max(1, round(self.steps(count) * setting["passes"] * share))
         self._network = self._compiled_for(setting, is_long(steps))
         self.model_ = self._network.restart(seed)
+        self._forget_the_oldest()
         if self.start:
             self.start(self.model_, inputs)
         batches = inputs.training(batch_size, seed, steps, setting["shift"])
@@ -182,12 +185,19 @@ class NetworkClassifier:
 
     def _compiled_for(self, setting, long):
         key = json.dumps([long, {axis: value for axis, value in setting.items() if axis not in _OF_TRAINING}])
-        if key not in self._compiled:
+        network = self._compiled.pop(key, None)
+        if network is None:
             build = functools.partial(self.build_model, setting)
-            self._compiled[key] = RestartableNetwork(
+            network = RestartableNetwork(
                 build, smoothed_crossentropy, setting["optimizer"], setting["weight_decay"], long
             )
-        return self._compiled[key]
+        self._compiled[key] = network  # as the last one
+        return network
+
+    def _forget_the_oldest(self):
+        kept = sum(network.model.count_params() for network in self._compiled.values())
+        while kept > _KEPT and len(self._compiled) > 1:
+            kept -= self._compiled.pop(next(iter(self._compiled))).model.count_params()
 
 
 class StartFromProbe:

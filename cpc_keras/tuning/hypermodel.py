@@ -22,9 +22,9 @@ from cpc_keras.tuning.held_out import held_out_splits, splits_digest
 from cpc_keras.tuning.judged import JudgedHyperModel
 from cpc_keras.tuning.spaces import choose_setting, coarse_space
 
-# Labels above which a network, which takes minutes to train, is judged by three folds.
-_THREE = 200
-# Labels that a network's trials learn from at most where one part is held out.
+# Labels above which a network, which takes minutes to train, is judged by three folds, each in half the steps.
+_MANY = 200
+# Labels that its trials learn from at most where one part is held out.
 _MOST_LEARNT = 1500
 
 
@@ -33,13 +33,14 @@ class LabelFractionHyperModel(JudgedHyperModel):
 
     Any tuner of keras-tuner searches it. A trial is judged by cross-validation
     inside the labelled subset, the same five folds for each (twice over up to 100
-    labels; three for networks above 200; one held-out third above 2,000, of networks
-    at most 2,000 labels beside 1,500 to learn from in half the steps); no other
-    label is looked at. The objective `"score"` is balanced accuracy plus a tenth of
-    the mean log-likelihood, for accuracy alone ties on few labels. The best of many
-    trials is often the luckiest: `best` keeps the default unless it is behind by more
-    than a standard error. A trial that is behind the default by as much after some
-    folds is not trained for the others. Features of a frozen encoder are computed once.
+    labels; one held-out third above 2,000). Networks are judged by three folds above
+    200 labels, in half the steps; above 2,000 they learn from 1,500, and 2,000 others
+    judge. No other label is looked at. The objective `"score"` is balanced accuracy
+    plus a tenth of the mean log-likelihood, for accuracy alone ties on few labels. The
+    best of many trials is often the luckiest: `best` keeps the default unless it is
+    behind by more than a standard error. A trial that is behind the default by as much
+    after some folds is not trained for the others. Features of a frozen encoder are
+    computed once.
 
     Args:
         model: A built `CPC` model, or any `keras.Model` from `[B, h, w, C]` in
@@ -134,10 +135,11 @@ class LabelFractionHyperModel(JudgedHyperModel):
         self._contestant = self._entered(self.data)
         self._contestant.feed.prepare([self._round], self.progress)
         self._inputs = self._contestant.feed.learnt(self.data, self._round)
+        self._judging = self._classifier()  # one for all trials: Hyperband comes back to settings
         if regime == "linear":
             self._splits = held_out_splits(self.truth, seed)
         else:
-            self._splits = held_out_splits(self.truth, seed, 5 if self.labels <= _THREE else 3, _MOST_LEARNT)
+            self._splits = held_out_splits(self.truth, seed, 3 if self._hurried else 5, _MOST_LEARNT)
 
     @property
     def labels(self):
@@ -150,9 +152,9 @@ class LabelFractionHyperModel(JudgedHyperModel):
         return self._inputs.labels
 
     @property
-    def _haste(self):
-        """Share of the usual steps that a whole trial takes."""
-        return HASTE if self.regime != "linear" and len(self._splits) == 1 else 1.0
+    def _hurried(self):
+        """Whether trials take half the steps, as those of `NetworkClassifier.search` do."""
+        return self.regime != "linear" and self.labels > _MANY
 
     @functools.cached_property
     def digest(self):
@@ -161,14 +163,15 @@ class LabelFractionHyperModel(JudgedHyperModel):
         truth = digests.of_lines(self.truth)
         images = self.data.train.fingerprint
         splits = splits_digest(self._splits)
-        return digests.of_json(self._contestant.digest, images, chosen, truth, self.seed, splits, self._haste)
+        haste = HASTE if self._hurried else 1.0
+        return digests.of_json(self._contestant.digest, images, chosen, truth, self.seed, splits, haste)
 
     def setting(self, hp):
         """What a classifier is trained with, as a dictionary, see `NetworkClassifier.fit`."""
         views = tuple(getattr(self._contestant.feed, "spans", ()))
         stacks = stacks_of(self._entrant.trunk) if self.regime == "finetune" else 0
         # Half of the steps do not tell what more than the usual number would do.
-        most_passes = 2.0 if self._haste == 1.0 else 1.0
+        most_passes = 1.0 if self._hurried else 2.0
         return choose_setting(hp, self.regime, views, stacks, self.head_size, most_passes)
 
     def coarse_space(self):
@@ -181,9 +184,10 @@ class LabelFractionHyperModel(JudgedHyperModel):
 
     def judge(self, setting, share):
         """Every fold starts from the weights that `build` gives: another's have seen what this one judges."""
-        classifier = self._classifier()
-        answers = classifier.answers(self._inputs, setting, self._splits, share * self._haste)
-        return answers, lambda: classifier.model_.get_weights()
+        if self._hurried:
+            share *= HASTE
+        answers = self._judging.answers(self._inputs, setting, self._splits, share)
+        return answers, lambda: self._judging.model_.get_weights()
 
     def refit(self, hp):
         """Trains on the whole labelled subset.

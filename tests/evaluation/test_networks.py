@@ -8,7 +8,8 @@ from cpc_keras.evaluation.contestants import NetworkContestant
 from cpc_keras.evaluation.feature_store import FeatureStore
 from cpc_keras.evaluation.features import MapCopies
 from cpc_keras.evaluation.network_inputs import ImageInputs, MapInputs, class_weights
-from cpc_keras.evaluation.networks import NetworkClassifier, smoothed_crossentropy, usual_steps
+from cpc_keras.evaluation.networks import NetworkClassifier, StartFromProbe, smoothed_crossentropy, usual_steps
+from cpc_keras.evaluation.probes import LinearProbe
 from cpc_keras.models import ClassifierHead, ResNet
 
 SPACE = {
@@ -111,6 +112,52 @@ def test_same_seed_trains_the_same_whatever_came_before(classifier, images):
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 1e-3
     assert (first.argmax(axis=1) == images.labels).mean() > 0.9
+
+
+def test_fine_tuning_starts_from_the_probe_of_its_labels(images, encoder, monkeypatch):
+    pictures = keras.Input((24, 24, 3))
+    maps = encoder(pictures)
+    model = keras.Model(pictures, ClassifierHead(maps.shape[1:], 2, "mean", dropout=0.5)(maps))
+    fitted = []
+    fit = LinearProbe.fit
+    monkeypatch.setattr(LinearProbe, "fit", lambda probe, *given: fitted.append(probe) or fit(probe, *given))
+    start = StartFromProbe()
+    kernel = model.layers[-1].get_layer("predictions").kernel
+
+    def started(inputs):
+        kernel.assign(np.zeros(kernel.shape))
+        start(model, inputs)
+        return np.array(kernel)
+
+    inputs = ImageInputs(images, 24)
+    halves = inputs.subset(np.arange(12)), inputs.subset(np.arange(12, 24))
+    first, other, again = (started(half) for half in (*halves, inputs.subset(np.arange(12))))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 1e-3
+    assert len(fitted) == 2  # the probe of labels that were there before is kept
+    pooled = np.asarray(encoder(np.stack([images.read(i) / 255.0 for i in range(12)]))).mean(axis=(1, 2))
+    probe = fit(LinearProbe(), {"pooled": pooled}, images.labels[:12])
+    np.testing.assert_allclose(first, probe.affine(2)[0], rtol=1e-2, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_networks_are_kept_for_settings_that_come_back_and_not_without_end(classifier, images, monkeypatch):
+    built = []
+    build = classifier.build_model
+    monkeypatch.setattr(classifier, "build_model", lambda setting: built.append(setting["dropout"]) or build(setting))
+    inputs = ImageInputs(images, 24)
+
+    def trained(dropout):
+        return classifier.fit(inputs, {**SETTING, "dropout": dropout}, seed=0, share=0.1).predict_proba(inputs)
+
+    first = trained(0.1)
+    monkeypatch.setattr(networks, "_KEPT", 2 * classifier.model_.count_params())
+    others = [trained(dropout) for dropout in (0.2, 0.1, 0.3)]  # 0.2 was not used for the longest time
+    np.testing.assert_array_equal(others[1], first)
+    assert built == [0.1, 0.2, 0.3]
+    trained(0.1)
+    np.testing.assert_array_equal(trained(0.2), others[0])
+    assert built == [0.1, 0.2, 0.3, 0.2]
 
 
 def test_a_class_of_one_label_leaves_nothing_to_search_with(classifier, images):

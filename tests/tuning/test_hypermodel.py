@@ -233,6 +233,43 @@ def test_networks_are_judged_by_every_label_too(regime, each, folds, encoder):
     assert sorted(position for _, judged in hypermodel._splits for position in judged) == list(range(2 * each))
 
 
+def passes_of(hypermodel):
+    hp = keras_tuner.HyperParameters()
+    hypermodel.setting(hp)
+    (space,) = (one for one in hp.space if one.name == "passes")
+    return space.max_value
+
+
+@pytest.mark.parametrize(
+    ("regime", "count", "judged", "learnt", "share", "passes"),
+    [
+        ("linear", 4200, [1400], 2800, 1.0, 2.0),
+        ("resnet", 4200, [2000], 1500, 0.5, 1.0),
+        ("supervised", 4200, [2000], 1500, 0.5, 1.0),
+        ("supervised", 300, [100] * 3, 200, 0.5, 1.0),
+        ("supervised", 200, [40] * 5, 160, 1.0, 2.0),
+        ("linear", 300, [60] * 5, 240, 1.0, 2.0),
+    ],
+)
+def test_what_trials_learn_from_and_are_judged_by(regime, count, judged, learnt, share, passes, encoder, monkeypatch):
+    labels = np.arange(count) % 2
+    images = np.zeros((count, 8, 8, 1), "uint8")
+    hypermodel = LabelFractionHyperModel(encoder, (images, labels), regime, fraction=1.0, head_size=HEAD)
+    asked = []
+
+    def fit(classifier, inputs, setting, seed, share):
+        asked.append((len(inputs.labels), share))
+        return classifier
+
+    monkeypatch.setattr(NetworkClassifier, "fit", fit)
+    monkeypatch.setattr(NetworkClassifier, "predict_proba", lambda _, inputs: np.zeros((len(inputs.labels), 2)))
+    answers, _ = hypermodel.judge(hypermodel.setting(keras_tuner.HyperParameters()), 1.0)
+    assert [len(positions) for positions, _ in answers] == judged
+    assert asked == [(learnt, share)] * len(judged)
+    # Half of the steps do not tell what more than the usual number would do.
+    assert passes_of(hypermodel) == passes
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

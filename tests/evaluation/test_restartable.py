@@ -1,0 +1,85 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from cpc_keras.evaluation import restartable
+from cpc_keras.evaluation.network_inputs import VectorInputs
+from cpc_keras.evaluation.restartable import RestartableNetwork, is_long
+
+STEPS = 27  # no multiple of the steps that are taken together
+
+
+@pytest.fixture
+def inputs():
+    """Digits of scikit-learn, 64 pixels each."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    return VectorInputs((digits.data[:300] / 16).astype("float32"), digits.target[:300])
+
+
+def build(rate=0.3):
+    vectors = keras.Input((64,))
+    dropped = keras.layers.Dropout(rate)(keras.layers.Dense(32, "relu")(vectors))
+    return keras.Model(vectors, keras.layers.Dense(10, "softmax")(dropped))
+
+
+def make(long=False):
+    return RestartableNetwork(build, "sparse_categorical_crossentropy", "adamw", weight_decay=0.01, long=long)
+
+
+def trained(network, inputs, seed, peak=1e-2, steps=STEPS):
+    network.restart(seed)
+    network.train(inputs.training(16, seed, steps), steps, peak)
+    return network.predict(inputs.examination())
+
+
+def test_every_training_begins_anew(inputs):
+    network = make()
+    first, other, again = (trained(network, inputs, seed) for seed in (1, 2, 1))
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(first, trained(make(), inputs, 1))
+    assert np.abs(first - other).max() > 1e-2
+
+
+def test_a_seed_is_set_once_a_model(inputs, monkeypatch):
+    """After it is set, TensorFlow optimises each of its functions again, which costs more than a few steps."""
+    seeds = []
+    monkeypatch.setattr(keras.utils, "set_random_seed", seeds.append)
+    network = make()
+    for seed in (1, 1, 2, 2):
+        trained(network, inputs, seed)
+    assert seeds == [1, 2]
+
+
+def test_one_step_at_a_time_or_several(inputs):
+    several, single = make(long=True), make()
+    np.testing.assert_allclose(trained(several, inputs, 0), trained(single, inputs, 0), rtol=1e-4)
+    assert int(several.model.optimizer.iterations) == int(single.model.optimizer.iterations) == STEPS
+    assert (several.model.steps_per_execution, single.model.steps_per_execution) == (restartable._TOGETHER, 1)
+
+
+def test_large_networks_are_open_to_a_signal_after_every_step(inputs, monkeypatch):
+    monkeypatch.setattr(restartable, "_SMALL", 1000)
+    network = make(long=True)
+    assert network.restart(0).steps_per_execution == 1
+    assert (is_long(199), is_long(200)) == (False, True)
+
+
+@pytest.mark.parametrize("steps", [1, 9, 50])
+def test_the_rate_rises_over_a_tenth_and_falls_to_zero(steps):
+    schedule = restartable._WarmUpAndCosine()
+    schedule.begin(0.2, steps)
+    warmup = max(1, steps // 10)
+    rising = [0.2 * (step + 1) / warmup for step in range(warmup)]
+    falling = [0.1 * (1 + math.cos(math.pi * step / max(1, steps - warmup))) for step in range(steps - warmup + 1)]
+    np.testing.assert_allclose([float(schedule(step)) for step in range(steps + 1)], rising + falling, atol=1e-7)
+    assert max(rising + falling) == 0.2
+
+
+def test_another_peak_is_another_training_of_the_same_network(inputs):
+    network = make()
+    quick, slow = (trained(network, inputs, 0, peak) for peak in (1e-2, 1e-5))
+    assert (quick.argmax(axis=1) == inputs.labels).mean() > 0.5 > (slow.argmax(axis=1) == inputs.labels).mean()
