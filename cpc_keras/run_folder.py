@@ -196,7 +196,7 @@ def write_text(path, text):
     """Writes text so that the file is there whole or not at all."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")  # others may write the same
     with open(partial, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -53,3 +55,18 @@ def test_rows_after_a_step_are_cut(tmp_path):
     path.write_text(path.read_text() + "1,a\n2,b\n3,c\n")
     keep_rows(path, ["step", "value"], 2)
     assert path.read_text() == "step,value\n1,a\n2,b\n"
+
+
+def test_processes_that_write_the_same_file_do_not_disturb_each_other(tmp_path):
+    """As evaluations of one run side by side do."""
+    write = """
+import sys
+from cpc_keras.run_folder import write_json
+for _ in range(300):
+    write_json(sys.argv[1], [0] * 500)
+"""
+    path = tmp_path / "records.json"
+    writers = [subprocess.Popen([sys.executable, "-c", write, str(path)]) for _ in range(2)]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    assert json.loads(path.read_text()) == [0] * 500
+    assert [file.name for file in tmp_path.iterdir()] == ["records.json"]
