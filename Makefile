@@ -64,9 +64,10 @@ searches: $(READY) data
 	  done; \
 	  for seed in 0 1 2; do echo --labels-per-class $$labels --seed $$seed; done; \
 	done | $(PAIRED) tune runs/demo
-	for labels in 600 60 5; do \
-	  ls -d runs/demo/tuning/*-per_class-$$labels-*; \
-	done | $(PAIRED) evaluate runs/demo --settings
+	for found in supervised-per_class-600 finetune-per_class-600 resnet finetune-per_class-60 supervised-per_class-60 \
+	  finetune-per_class-5 supervised-per_class-5 linear; do \
+	  echo runs/demo/tuning/$$found-* | sed 's/[^ ]*/--settings &/g'; \
+	done | $(PAIRED) evaluate runs/demo
 	$(BIN)/cpc-keras evaluate runs/demo --settings runs/demo/tuning
 	$(BIN)/cpc-keras report runs/demo
 

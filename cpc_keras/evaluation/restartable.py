@@ -99,19 +99,20 @@ def is_long(steps):
 
 
 class _WarmUpAndCosine(keras.optimizers.schedules.LearningRateSchedule):
-    """Warm-up over a tenth of the steps, then cosine decay to zero; both can be set anew in a traced network."""
+    """Warm-up over a tenth of the steps, then cosine decay to zero; both can be set anew in a traced network.
+
+    Keras asks for the rate once a weight, so that it is looked up: to compute it takes a tenth of tracing.
+    """
 
     def __init__(self):
         super().__init__()
-        self._peak, self._steps, self._warmup = (keras.Variable(1.0, trainable=False) for _ in range(3))
+        self._rates = tf.Variable([0.0], shape=[None], trainable=False)
 
     def begin(self, peak, steps):
         """Of the training that comes next."""
-        for variable, value in ((self._peak, peak), (self._steps, steps), (self._warmup, max(1, steps // 10))):
-            variable.assign(value)
+        step, warmup = np.arange(steps + 1), max(1, steps // 10)
+        falling = 0.5 * (1.0 + np.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+        self._rates.assign(peak * np.where(step < warmup, (step + 1) / warmup, falling))
 
     def __call__(self, step):
-        step = ops.cast(step, "float32")
-        done = (step - self._warmup) / ops.maximum(1.0, self._steps - self._warmup)
-        falling = 0.5 * (1.0 + ops.cos(math.pi * done))
-        return self._peak * ops.where(step < self._warmup, (step + 1.0) / self._warmup, falling)
+        return tf.gather(self._rates, step)

@@ -25,7 +25,7 @@ from cpc_keras.tuning.spaces import choose_setting, coarse_space
 # Labels above which a network, which takes minutes to train, is judged by three folds, each in half the steps.
 _MANY = 200
 # Labels that its trials learn from at most where one part is held out.
-_MOST_LEARNT = 1500
+_MOST_LEARNT = 1000
 
 
 class LabelFractionHyperModel(JudgedHyperModel):
@@ -34,7 +34,7 @@ class LabelFractionHyperModel(JudgedHyperModel):
     Any tuner of keras-tuner searches it. A trial is judged by cross-validation
     inside the labelled subset, the same five folds for each (twice over up to 100
     labels; one held-out third above 2,000). Networks are judged by three folds above
-    200 labels, in half the steps; above 2,000 they learn from 1,500, and 2,000 others
+    200 labels, in half the steps; above 2,000 they learn from 1,000, and 2,000 others
     judge. No other label is looked at. The objective `"score"` is balanced accuracy
     plus a tenth of the mean log-likelihood, for accuracy alone ties on few labels. The
     best of many trials is often the luckiest: `best` keeps the default unless it is

@@ -86,3 +86,19 @@ def test_prepare_names_bad_images_and_goes_on(images):
     assert [(bad.path, bad.reason) for bad in ready.bad_files] == [("b", "is truncated")]
     with pytest.raises(InputError, match=r"share of 0.1 .*1 bad files of 4, the first b: is truncated"):
         prepare(damaged, 3, max_bad_share=0.1)
+
+
+def test_prepare_keeps_the_order_of_many(photo_crops):
+    """Threads take them in pieces, of which the last is smaller."""
+    crops = np.concatenate([photo_crops] * 4)[: 2 * image_set._PIECE + 5]
+
+    def read(index):
+        if index == image_set._PIECE:
+            raise OSError("is truncated")
+        return crops[index]
+
+    ids = [str(index) for index in range(len(crops))]
+    ready = prepare(ImageSet("test", "all", ids, read, np.tile([28, 28, 1], (len(crops), 1))), 1)
+    good = np.delete(np.arange(len(crops)), image_set._PIECE)
+    assert ready.ids == [ids[index] for index in good]
+    np.testing.assert_array_equal([ready.read(index) for index in range(len(ready))], crops[good])
