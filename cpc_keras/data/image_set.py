@@ -2,22 +2,21 @@
 
 import dataclasses
 import functools
-import itertools
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import psutil
 from PIL import Image
 
 from cpc_keras import digests
+from cpc_keras.data.threads import map_in_pieces
 from cpc_keras.errors import InputError
 
 # Share of the free memory that decoded images may take; the rest of the time
 # they are decoded anew.
 _CACHE_SHARE = 0.25
-# Images that a thread decodes in a row: to hand one over takes as long as to decode a small one.
+# Images that a thread decodes in a row.
 _PIECE = 16
 
 
@@ -187,15 +186,13 @@ def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None)
         return position, array if cached else array.shape, None
 
     good, store, bad = [], [], list(images.bad_files)
-    pieces = [range(first, min(first + _PIECE, len(images))) for first in range(0, len(images), _PIECE)]
-    with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
-        results = itertools.chain.from_iterable(pool.map(lambda piece: [attempt(one) for one in piece], pieces))
-        for position, result, reason in progress(results) if progress else results:
-            if reason is None:
-                good.append(position)
-                store.append(result)
-            else:
-                bad.append(BadFile(images.ids[position], reason))
+    results = map_in_pieces(attempt, len(images), _PIECE)
+    for position, result, reason in progress(results) if progress else results:
+        if reason is None:
+            good.append(position)
+            store.append(result)
+        else:
+            bad.append(BadFile(images.ids[position], reason))
     check_bad_share(images.name, len(good), bad, max_bad_share)
     kept = images.subset(good)
     kept.bad_files = bad

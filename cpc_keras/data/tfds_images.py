@@ -7,7 +7,6 @@ import logging
 import os
 import pathlib
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import psutil
@@ -15,6 +14,7 @@ from PIL import Image
 
 from cpc_keras.data.image_set import ImageSet
 from cpc_keras.data.tfrecord_index import TFRecordIndex
+from cpc_keras.data.threads import map_in_pieces
 from cpc_keras.errors import InputError
 
 # A data set of equal images is read into memory at once up to this share.
@@ -199,18 +199,13 @@ def _survey(builder, split, count, encoded):
     if count > _MANY:
         print(f"Reading the sizes of {count:,} images, once; they are kept in {kept}.", file=sys.stderr)
 
-    def look(chunk):
-        found = []
-        for index in chunk:
-            record = encoded(index)
-            with Image.open(io.BytesIO(record["image"])) as image:
-                channels = 1 if image.mode == "L" else 3
-                found.append((image.height, image.width, channels, record.get("label", -1)))
-        return found
+    def look(index):
+        record = encoded(index)
+        with Image.open(io.BytesIO(record["image"])) as image:
+            channels = 1 if image.mode == "L" else 3
+            return image.height, image.width, channels, record.get("label", -1)
 
-    chunks = [range(first, min(first + _CHUNK, count)) for first in range(0, count, _CHUNK)]
-    with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
-        table = np.array([row for rows in pool.map(look, chunks) for row in rows], dtype="int64").reshape(-1, 4)
+    table = np.array(list(map_in_pieces(look, count, _CHUNK)), dtype="int64").reshape(-1, 4)
     with contextlib.suppress(OSError):  # without a cache, the next run reads them again
         folder.mkdir(parents=True, exist_ok=True)
         partial = kept.with_name(f".{kept.name}.{os.getpid()}.npy")
