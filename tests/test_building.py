@@ -79,6 +79,7 @@ def test_same_seed_same_weights():
     assert any((a != b).any() for a, b in zip(one, other, strict=True))
 
 
+@pytest.mark.slow
 def test_on_an_accelerator_xla_compiles_the_step_which_is_then_the_same(monkeypatch, photo_crops):
     """With all that a run adds to a step: augmentation, clipping, averages, the batch's digest, the wish to stop."""
     monkeypatch.setattr(averaged_adamw, "_LARGE", 1)

@@ -181,6 +181,7 @@ def test_losses_are_those_of_the_paper_summed_one_by_one():
     assert total == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_frozen_trunk_stays_as_it_is():
     detector = compiled(small_detector(freeze_trunk=True))
     before = [np.array(weight) for weight in detector.trunk.get_weights()]
@@ -210,6 +211,7 @@ def test_refuses_what_is_no_trunk(shape):
         FasterRCNN(keras.Model(images, x), classes=2, **SMALL)
 
 
+@pytest.mark.slow
 def test_training_does_not_fall_apart_over_sizes_known_at_run_time():
     detector = compiled(small_detector())
     images, labels = scenes(8)

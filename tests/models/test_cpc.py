@@ -116,6 +116,7 @@ def test_encode_gives_each_patch_its_own_code(small_cpc, photo_crops):
     np.testing.assert_allclose(grid[:, 1, 2], alone, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_keras_file_round_trip_keeps_everything(small_cpc, photo_crops, tmp_path):
     arguments = {
         "offsets": (1, 3),
