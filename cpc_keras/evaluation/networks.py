@@ -33,7 +33,7 @@ UNSEARCHED = {
     "head_bottleneck": None,
 }
 # Of a setting, what a model does not know of.
-_OF_TRAINING = ("learning_rate", "passes", "shift")
+_OF_TRAINING = ("learning_rate", "weight_decay", "passes", "shift")
 # Labels up to which a setting is judged by two folds; above, by one held-out part.
 _FEW = 200
 # Labels that a trial learns from and is judged on at most. From 600 labels, 200 held out choose no better than by luck
@@ -176,7 +176,7 @@ class NetworkClassifier:
         if self.start:
             self.start(self.model_, inputs)
         batches = inputs.training(batch_size, seed, steps, setting["shift"])
-        self._network.train(batches, steps, setting["learning_rate"])
+        self._network.train(batches, steps, setting["learning_rate"], setting["weight_decay"])
         return self
 
     def predict_proba(self, inputs):
@@ -188,9 +188,7 @@ class NetworkClassifier:
         network = self._compiled.pop(key, None)
         if network is None:
             build = functools.partial(self.build_model, setting)
-            network = RestartableNetwork(
-                build, smoothed_crossentropy, setting["optimizer"], setting["weight_decay"], long
-            )
+            network = RestartableNetwork(build, smoothed_crossentropy, setting["optimizer"], long)
         self._compiled[key] = network  # as the last one
         return network
 

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import random
 from typing import Any
 
 import keras
@@ -22,23 +23,24 @@ _TOGETHER, _LONG, _SMALL = 8, 200, 100_000
 class RestartableNetwork:
     """Trains a network again and again without tracing it again.
 
-    Tracing takes as long as a short training, and so does what TensorFlow does
-    again for all of its functions after its seed was set. So the seed is set when a
-    model is made, and its starting weights are kept until another is asked for.
+    Tracing takes as long as a short training. So learning rate and weight decay are
+    variables, and starting weights are kept until those of another seed are asked
+    for. Keras draws them by Python's generator, which alone is seeded for them:
+    after `tf.random.set_seed` TensorFlow optimises every traced function anew, a
+    second or two each.
 
     Args:
         build: Function without arguments to a `keras.Model` from inputs to class
             probabilities, with the weights that training starts from.
         loss: As for `keras.Model.compile`.
         optimizer: One of `OPTIMIZERS`.
-        weight_decay: Decoupled.
         long: Whether trainings have many steps.
     """
 
-    def __init__(self, build, loss, optimizer, weight_decay, long=False):
+    def __init__(self, build, loss, optimizer, long=False):
         self._build = build
         self._loss = loss
-        self._optimizer = OPTIMIZERS[optimizer], weight_decay
+        self._optimizer = OPTIMIZERS[optimizer]
         self._long = long
         self._seed: int | None = None
         self._start: list[np.ndarray] = []
@@ -51,7 +53,7 @@ class RestartableNetwork:
             The model, the same one every time.
         """
         if seed != self._seed:
-            keras.utils.set_random_seed(seed)
+            random.seed(seed)
             new = self._build()
             # `variables` counts dropout's random state, which `weights` does not.
             self._seed, self._start = seed, [np.array(variable) for variable in new.variables]
@@ -63,15 +65,17 @@ class RestartableNetwork:
             variable.assign(ops.zeros_like(variable))
         return self.model
 
-    def train(self, batches, steps, peak):
+    def train(self, batches, steps, peak, weight_decay):
         """Trains for a number of steps, with warm-up and cosine decay.
 
         Args:
             batches: `tf.data.Dataset` of as many `(inputs, labels, weights)`.
             steps: Whole number.
             peak: Highest learning rate.
+            weight_decay: Decoupled.
         """
         self._rate.begin(peak, steps)
+        self.model.optimizer.weight_decay.assign(weight_decay)
         self.model.fit(batches, epochs=1, steps_per_epoch=steps, verbose=0, shuffle=False)
 
     def predict(self, batches):
@@ -79,10 +83,11 @@ class RestartableNetwork:
         return np.concatenate([self._predict(batch).numpy() for batch in batches])
 
     def _compile(self, model):
-        make, weight_decay = self._optimizer
         self._rate = _WarmUpAndCosine()
+        optimizer = self._optimizer(self._rate, weight_decay=0.0)
+        optimizer.weight_decay = tf.Variable(0.0, trainable=False)
         model.compile(
-            optimizer=make(self._rate, weight_decay=weight_decay),
+            optimizer=optimizer,
             loss=self._loss,
             jit_compile=False,
             steps_per_execution=_TOGETHER if self._long and model.count_params() <= _SMALL else 1,

@@ -3,6 +3,7 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from cpc_keras.evaluation import restartable
 from cpc_keras.evaluation.network_inputs import VectorInputs
@@ -26,13 +27,13 @@ def build(rate=0.3):
     return keras.Model(vectors, keras.layers.Dense(10, "softmax")(dropped))
 
 
-def make(long=False):
-    return RestartableNetwork(build, "sparse_categorical_crossentropy", "adamw", weight_decay=0.01, long=long)
+def make(long=False, optimizer="adamw"):
+    return RestartableNetwork(build, "sparse_categorical_crossentropy", optimizer, long)
 
 
-def trained(network, inputs, seed, peak=1e-2, steps=STEPS):
+def trained(network, inputs, seed, peak=1e-2, steps=STEPS, weight_decay=0.01):
     network.restart(seed)
-    network.train(inputs.training(16, seed, steps), steps, peak)
+    network.train(inputs.training(16, seed, steps), steps, peak, weight_decay)
     return network.predict(inputs.examination())
 
 
@@ -44,14 +45,42 @@ def test_every_training_begins_anew(inputs):
     assert np.abs(first - other).max() > 1e-2
 
 
-def test_a_seed_is_set_once_a_model(inputs, monkeypatch):
+def test_no_seed_of_tensorflow_is_set(inputs, monkeypatch):
     """After it is set, TensorFlow optimises each of its functions again, which costs more than a few steps."""
-    seeds = []
-    monkeypatch.setattr(keras.utils, "set_random_seed", seeds.append)
+    monkeypatch.setattr(tf.random, "set_seed", lambda seed: pytest.fail("TensorFlow was given a seed"))
     network = make()
-    for seed in (1, 1, 2, 2):
+    for seed in (1, 2):
         trained(network, inputs, seed)
-    assert seeds == [1, 2]
+
+
+def test_starting_weights_are_those_that_keras_draws_from_the_seed():
+    network = make()
+    network.restart(1)
+    started = [np.array(variable) for variable in network.restart(5).variables]
+    keras.utils.set_random_seed(5)
+    for one, other in zip(started, build().variables, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("optimizer", sorted(restartable.OPTIMIZERS))
+def test_weight_decay_is_set_anew_in_a_traced_network(inputs, optimizer):
+    """As it would be in an optimizer that is given it from the start."""
+    network = make(optimizer=optimizer)
+    trained(network, inputs, 0, weight_decay=0.0)
+    network.restart(0)
+    before = [variable.numpy() for variable in network.model.trainable_variables]
+    network.model.optimizer.weight_decay.assign(0.5)
+    schedule = restartable._WarmUpAndCosine()
+    schedule.begin(1e-2, STEPS)
+    network._rate.begin(1e-2, STEPS)
+    expected = restartable.OPTIMIZERS[optimizer](schedule, weight_decay=0.5)
+    expected.build(others := [keras.Variable(value) for value in before])
+    gradients = [tf.ones_like(value) for value in before]
+    expected.apply_gradients(zip(gradients, others, strict=True))
+    network.model.optimizer.apply_gradients(zip(gradients, network.model.trainable_variables, strict=True))
+    for one, other, start in zip(network.model.trainable_variables, others, before, strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-6)
+        assert not np.array_equal(one.numpy(), start)
 
 
 def test_one_step_at_a_time_or_several(inputs):
