@@ -2,6 +2,8 @@
 
 import importlib
 
+from cpc_keras.onednn import ask_for_onednn
+
 __version__ = "0.1.0"
 
 # Names are imported when first asked for: `cpc-keras --help` must not wake Keras.
@@ -9,6 +11,8 @@ _HOMES = {"CPC": "cpc_keras.models"}
 _MODULES = ("data", "evaluation", "export", "layers", "losses", "models", "optimizers")
 
 __all__ = [*_HOMES, *_MODULES]
+
+ask_for_onednn()
 
 
 def __getattr__(name):

@@ -3,7 +3,7 @@
 import keras
 
 if keras.backend.backend() == "tensorflow":
-    from cpc_keras.tensorflow_compiled import COMPILES, accelerated, compiled, on_cpu
+    from cpc_keras.tensorflow_compiled import COMPILES, accelerated, compiled, on_cpu, tell_if_onednn_is_missed
 else:
     import jax
 
@@ -21,5 +21,8 @@ else:
         """Whether the backend computes on a GPU or a TPU."""
         return jax.default_backend() != "cpu"
 
+    def tell_if_onednn_is_missed():
+        """Nothing: the kernels are XLA's."""
 
-__all__ = ["COMPILES", "accelerated", "compiled", "on_cpu"]
+
+__all__ = ["COMPILES", "accelerated", "compiled", "on_cpu", "tell_if_onednn_is_missed"]

@@ -4,8 +4,10 @@ import os
 import shutil
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as commands have it
 
+import cpc_keras  # noqa: F401 -- before keras, so that TensorFlow uses oneDNN
+
+# isort: split
 import keras
 import numpy as np
 import pytest

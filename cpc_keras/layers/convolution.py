@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from cpc_keras.compiled import tell_if_onednn_is_missed
+
 if keras.backend.backend() == "tensorflow":
     from cpc_keras.layers import tensorflow_convolution
 else:
@@ -32,6 +34,10 @@ class Convolution(keras.layers.Conv2D):
     >>> tuple(Convolution(8, 3, padding="same")(np.zeros((2, 4, 4, 3))).shape)
     (2, 4, 4, 8)
     """
+
+    def build(self, input_shape):
+        tell_if_onednn_is_missed()
+        super().build(input_shape)
 
     def convolution_op(self, inputs, kernel):
         if self._skips(kernel):

@@ -12,6 +12,7 @@ import cpc_keras
 PACKAGE = pathlib.Path(cpc_keras.__file__).parent
 # A module may import from its own folder, from lower ranks, and nothing else of the package.
 RANKS = {
+    **dict.fromkeys(["onednn"], -2),
     **dict.fromkeys(["errors", "tensorflow_compiled"], -1),
     **dict.fromkeys(
         [
