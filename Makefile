@@ -3,7 +3,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What is installed in it: enough for the demo, for searches, for detection, or all that tests and benchmarks take.
+CREATED := $(VENV)/.created
 READY := $(VENV)/.ready
+TUNING := $(VENV)/.ready-tuning
+DETECTION := $(VENV)/.ready-detection
+DEV := $(VENV)/.ready-dev
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --editable
 # Two processes, each with whole files of tests, which share what a file sets up.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 ADDONS := .cache/addons
@@ -13,25 +19,25 @@ TREES := .cache/trees
 export TFDS_DATA_DIR ?= $(CURDIR)/.cache/tensorflow_datasets
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-huge test-kills test-addons lint bench searches data trees browser clean
+.PHONY: demo test test-fast test-huge test-kills test-addons lint bench bench-quick searches data trees browser clean
 
 demo: $(READY) data
 	$(BIN)/cpc-keras demo
 
-test: $(READY) data $(TREES)/.ready browser lint
+test: $(DEV) data $(TREES)/.ready browser lint
 	$(PYTEST)
 
-test-fast: $(READY) data $(TREES)/.ready
-	$(PYTEST) -m "not slow and not huge and not kills"
+test-fast: $(DEV) data $(TREES)/.ready
+	$(PYTEST) --durations=10 --durations-min=1 -m "not slow and not huge and not kills"
 
-test-huge: $(READY)
+test-huge: $(DEV)
 	$(BIN)/pytest -m huge
 
-test-kills: $(READY)
+test-kills: $(DEV)
 	$(BIN)/pytest -s -m kills
 
 # The older stack that many still run, as a consumer of what is exported.
-test-addons: $(READY) $(ADDONS)/.ready
+test-addons: $(DEV) $(ADDONS)/.ready
 	ADDONS_PYTHON=$(CURDIR)/$(ADDONS)/bin/python $(BIN)/pytest -m addons
 
 $(ADDONS)/.ready:
@@ -40,24 +46,28 @@ $(ADDONS)/.ready:
 	  tensorflow==2.15.1 tensorflow-addons==0.23.0 tensorflow-hub==0.16.1 tf-keras==2.15.1 'numpy<2' 'setuptools<81'
 	@touch $@
 
-lint: $(READY)
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 # Two of them measure what `make demo` leaves in saved_models/. Each leaves its table in .cache/bench.
-bench: $(READY) $(TORCH)/.ready data
+bench: $(DEV) $(TORCH)/.ready data
 	@mkdir -p .cache/bench
 	for file in benchmarks/*.py; do \
 	  kept=.cache/bench/$$(basename $$file .py).txt; \
 	  TORCH_PYTHON=$(CURDIR)/$(TORCH)/bin/python $(BIN)/python $$file > $$kept || exit 1; cat $$kept; \
 	done
 
+# The training step beside PyTorch, in minutes.
+bench-quick: $(READY) $(TORCH)/.ready
+	TORCH_PYTHON=$(CURDIR)/$(TORCH)/bin/python $(BIN)/python benchmarks/training_step.py --quick
+
 # What searching hyperparameters is worth on the demo's run, in 116 minutes on two cores without AVX-512: the linear map
 # on frozen features in three subsets, the networks in one. Two processes at a time, a thread each, the long ones first:
 # that takes three quarters of the time of one after the other with two threads.
 PAIRED = xargs -L 1 -P 2 env TF_NUM_INTRAOP_THREADS=1 $(BIN)/cpc-keras
-searches: $(READY) data
+searches: $(TUNING) data
 	for labels in 600 60 5; do \
 	  for regime in supervised finetune resnet; do \
 	    echo --labels-per-class $$labels --regime $$regime --tuner hyperband; \
@@ -73,17 +83,37 @@ searches: $(READY) data
 
 # The rival of benchmarks/training_step.py.
 $(TORCH)/.ready:
+	@echo "Installs PyTorch into $(TORCH): 5.5 GB, most of them its libraries for GPUs; five minutes."
 	$(PYTHON) -m venv --clear $(TORCH)
 	$(TORCH)/bin/pip install --quiet --disable-pip-version-check torch numpy
 	@touch $@
 
-$(READY): setup.cfg
+$(CREATED):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || $(MAKE) --no-print-directory system PACKAGES=python3-venv
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,tensorboard]'
 	@touch $@
+
+$(READY): setup.cfg | $(CREATED)
+	@echo "Installs the package into $(VENV): 2.8 GB, 0.7 of them to fetch; one to three minutes on two cores."
+	$(PIP_INSTALL) '.[tensorboard]'
+	@touch $@
+
+$(TUNING): setup.cfg | $(CREATED)
+	@echo "Installs the package with keras-tuner into $(VENV): 2.8 GB, 0.7 of them to fetch; one to three minutes."
+	$(PIP_INSTALL) '.[tensorboard,tuning]'
+	@touch $(READY) $@
+
+$(DETECTION): setup.cfg | $(CREATED)
+	@echo "Installs the package with KerasHub into $(VENV): 3.1 GB, 0.8 of them to fetch; one to three minutes."
+	$(PIP_INSTALL) '.[tensorboard,detection]'
+	@touch $(READY) $@
+
+$(DEV): setup.cfg | $(CREATED)
+	@echo "Installs the package and what its tests take into $(VENV): 3.8 GB, 0.9 of them to fetch; two to four minutes."
+	$(PIP_INSTALL) '.[dev,tensorboard,tuning,detection]'
+	@touch $(READY) $(TUNING) $(DETECTION) $@
 
 # Fashion-MNIST from Debian; elsewhere TFDS downloads it when it is first asked for.
 data:
@@ -93,9 +123,9 @@ data:
 
 # Annotated aerial photographs, which a Python package carries along: to learn from, to be examined on, and pixels
 # without boxes, none of them of the examined image.
-trees: $(TREES)/.ready
+trees: $(DETECTION) $(TREES)/.ready
 
-$(TREES)/.ready: $(READY)
+$(TREES)/.ready: | $(CREATED)
 	rm -rf $(TREES)
 	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest $(TREES)/wheel deepforest==2.1.0
 	$(BIN)/python -m zipfile -e $(TREES)/wheel/*.whl $(TREES)/wheel

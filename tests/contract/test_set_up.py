@@ -1,0 +1,53 @@
+"""What `make` installs for whom, by what it says it would do."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+ALL = "dev,tensorboard,tuning,detection"
+
+
+def installs(venv, target):
+    """Extras that a target would install, and what it would say before."""
+    command = ["make", "--dry-run", f"VENV={venv}", target]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=environment)
+    said = re.findall(r"Installs the package.*", done.stdout)
+    extras = re.findall(r"pip install .*'\.\[(.*)\]'", done.stdout)
+    assert len(said) == len(extras)
+    assert all(re.search(r"\d GB.*minutes", line) for line in said)
+    return extras
+
+
+@pytest.mark.parametrize(
+    ("target", "extras"),
+    [
+        ("demo", "tensorboard"),
+        ("searches", "tensorboard,tuning"),
+        ("trees", "tensorboard,detection"),
+        ("test", ALL),
+        ("lint", ALL),
+        ("bench", ALL),
+    ],
+)
+def test_each_installs_what_it_takes_in_one_go(tmp_path, target, extras):
+    assert installs(tmp_path, target) == [extras]
+
+
+def test_tests_add_what_the_demo_did_without_and_setup_cfg_begins_anew(tmp_path):
+    for stamp in (".created", ".ready"):
+        (tmp_path / stamp).touch()
+    assert installs(tmp_path, "demo") == []
+    assert installs(tmp_path, "test-fast") == [ALL]
+    (tmp_path / ".ready-dev").touch()
+    assert installs(tmp_path, "test-fast") == []
+    for stamp in (".ready", ".ready-dev"):
+        os.utime(tmp_path / stamp, (0, 0))
+    assert installs(tmp_path, "demo") == ["tensorboard"]
+    assert installs(tmp_path, "test-fast") == [ALL]
