@@ -16,6 +16,9 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import cpc_keras  # noqa: F401 -- first, so that TensorFlow uses oneDNN
+
+# isort: split
 import keras
 import numpy as np
 from rich.console import Console

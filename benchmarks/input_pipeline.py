@@ -11,6 +11,9 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import cpc_keras  # noqa: F401 -- first, so that TensorFlow uses oneDNN
+
+# isort: split
 import numpy as np
 import tensorflow as tf
 from PIL import Image

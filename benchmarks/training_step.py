@@ -1,9 +1,12 @@
 """The training step beside the same network in PyTorch, and beside what the machine can do at most.
 
 Processes that stay, asked in turn, so that whatever else the machine does meets all of them alike. Needs an environment
-with PyTorch, which `make bench` sets up; its Python is named by TORCH_PYTHON. Arguments, if any, are the precisions.
+with PyTorch, which `make bench` sets up; its Python is named by TORCH_PYTHON. Arguments, if any, are the precisions;
+`--quick` before them is the short form, of smaller batches and a single process each, in float32 unless they say
+otherwise.
 """
 
+import dataclasses
 import os
 import pathlib
 import sys
@@ -14,41 +17,66 @@ from rich.table import Table
 from rivals.asking import Rival, spread
 
 RIVALS = pathlib.Path(__file__).parent / "rivals"
-# Processes differ by some per cent for as long as they live (where their memory lies), so each contestant has several.
-PROCESSES, ROUNDS = 3, 5
-PRECISIONS = tuple(sys.argv[1:]) or ("float32", "mixed_bfloat16")
-BATCH = 16
-# Contestants: context networks are as wide as the published ones, or half as wide as the latents.
-OURS, NARROW, PLAIN, COMPILED = "cpc_keras", "cpc_keras, contexts of 128", "PyTorch, plain", "PyTorch, compiled"
+# Contestants: context networks are as wide as the published ones, or half as wide as the latents. In a notebook Keras
+# is often imported before cpc_keras, which then cannot have TensorFlow use oneDNN any more.
+OURS, NARROW, LATE = "cpc_keras", "cpc_keras, contexts of 128", "cpc_keras, imported after keras"
+PLAIN, COMPILED = "PyTorch, plain", "PyTorch, compiled"
 # Of our own step, beside the encoder.
 PARTS = ("contexts and loss", "optimizer")
-# GFLOP that the encoder takes forwards and backwards for a batch: 10.3 forwards an image, three times.
-ENCODER_GFLOP = 3 * 10.32 * BATCH
+# GFLOP that the encoder takes forwards and backwards for an image: 10.3 forwards, three times.
+ENCODER_GFLOP = 3 * 10.32
 # And those of ten operations by which a ceiling is measured.
 CEILINGS = {"convolution": 10 * 2 * 9 * 128 * 128 * 8 * 8 * 784 / 1e9, "matmul": 10 * 2 * 2048**3 / 1e9}
 
 
-def compare(precision, torch_python, threads):
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """How much is measured.
+
+    Processes differ by some per cent for as long as they live (where their
+    memory lies), so each contestant has several.
+    """
+
+    title: str
+    batch: int
+    processes: int
+    rounds: int
+    precisions: tuple
+
+
+WHOLE = Form("Training step", 16, 3, 5, ("float32", "mixed_bfloat16"))
+QUICK = Form("Short form, ratios to a tenth or so: training step", 4, 1, 2, ("float32",))
+
+
+def form_of(arguments):
+    """The form that arguments ask for."""
+    form, precisions = (QUICK, arguments[1:]) if arguments[:1] == ["--quick"] else (WHOLE, arguments)
+    return dataclasses.replace(form, precisions=tuple(precisions) or form.precisions)
+
+
+def compare(form, precision, torch_python, threads):
     """Seconds of every contestant, by contestant and step, one entry a round."""
     ours, theirs = [sys.executable, RIVALS / "keras_cpc.py"], [torch_python, RIVALS / "torch_cpc.py"]
     contestants = {
-        OURS: [*ours, precision, 256],
-        NARROW: [*ours, precision, 128],
-        PLAIN: [*theirs, precision, 256, "plain", threads],
-        COMPILED: [*theirs, precision, 256, "compiled", threads],
+        OURS: [*ours, precision, 256, form.batch, "cpc_keras"],
+        NARROW: [*ours, precision, 128, form.batch, "cpc_keras"],
+        LATE: [*ours, precision, 256, form.batch, "keras"],
+        PLAIN: [*theirs, precision, 256, form.batch, "plain", threads],
+        COMPILED: [*theirs, precision, 256, form.batch, "compiled", threads],
     }
     questions = [
         *((OURS, step) for step in ("encoder", "step", *PARTS, *CEILINGS)),
         *((NARROW, step) for step in ("encoder", "step")),
+        (LATE, "step"),
         *((PLAIN, step) for step in ("encoder", "step")),
         (COMPILED, "step"),
     ]
     found = {question: [] for question in questions}
-    for _ in range(PROCESSES):
+    for _ in range(form.processes):
         rivals = {name: Rival(*command) for name, command in contestants.items()}
         for name, step in questions:
             rivals[name].ask(step)  # compiles, and fills caches
-        for _ in range(ROUNDS):
+        for _ in range(form.rounds):
             for name, step in questions:
                 found[name, step].append(rivals[name].ask(step))
         for rival in rivals.values():
@@ -56,16 +84,17 @@ def compare(precision, torch_python, threads):
     return {question: np.array(seconds) for question, seconds in found.items()}
 
 
-def rows(found):
+def rows(found, batch):
     """Cells of the table, by row."""
     ours, encoder = found[OURS, "step"], found[OURS, "encoder"]
     cells = {}
-    for name in (OURS, NARROW, PLAIN, COMPILED):
+    for name in (OURS, NARROW, LATE, PLAIN, COMPILED):
         for step in ("encoder", "step"):
             if (name, step) in found and (name, step) != (NARROW, "encoder"):
-                cells[f"{name}, {step}: images/s"] = spread(BATCH / found[name, step])
+                cells[f"{name}, {step}: images/s"] = spread(batch / found[name, step])
     for name in (PLAIN, COMPILED):
         cells[f"step: times the speed of {name}"] = spread(found[name, "step"] / ours)
+    cells[f"{LATE}: time beside {OURS}"] = spread(found[LATE, "step"] / ours)
     cells["encoder: times the speed of PyTorch, plain"] = spread(found[PLAIN, "encoder"] / encoder)
     for name in (OURS, NARROW, PLAIN):
         cells[f"{name}, step beside its encoder: time"] = spread(found[name, "step"] / found[name, "encoder"])
@@ -73,7 +102,7 @@ def rows(found):
         cells[f"{part}: share of the step"] = spread(found[OURS, part] / ours)
     for name, gflop in CEILINGS.items():
         cells[f"ceiling, {name}: GFLOP/s"] = spread(gflop / found[OURS, name], "{:.0f}")
-        share = ENCODER_GFLOP / encoder / (gflop / found[OURS, name])
+        share = ENCODER_GFLOP * batch / encoder / (gflop / found[OURS, name])
         cells[f"encoder: share of the {name} ceiling"] = spread(share)
     return cells
 
@@ -83,9 +112,10 @@ def main():
     torch_python = os.environ.get("TORCH_PYTHON")
     if not torch_python:
         sys.exit("TORCH_PYTHON must name the Python of an environment with PyTorch; `make bench` sets one up.")
-    rounds = f"median of {PROCESSES} × {ROUNDS} rounds (range)"
-    table = Table("", *PRECISIONS, title=f"Training step of {BATCH} images, {rounds}")
-    columns = [rows(compare(precision, torch_python, os.cpu_count() or 1)) for precision in PRECISIONS]
+    form, threads = form_of(sys.argv[1:]), os.cpu_count() or 1
+    rounds = f"median of {form.processes} × {form.rounds} rounds (range)"
+    table = Table("", *form.precisions, title=f"{form.title} of {form.batch} images, {rounds}")
+    columns = [rows(compare(form, one, torch_python, threads), form.batch) for one in form.precisions]
     for row in columns[0]:
         table.add_row(row, *(column[row] for column in columns))
     Console(width=120).print(table)

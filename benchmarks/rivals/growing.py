@@ -9,6 +9,9 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import cpc_keras  # noqa: F401 -- first, so that TensorFlow uses oneDNN
+
+# isort: split
 import numpy as np
 import tensorflow as tf
 

@@ -1,9 +1,9 @@
 """Our own side of `training_step.py`.
 
-python keras_cpc.py PRECISION WIDTH answers each line on standard input with seconds: `encoder` (forwards and backwards,
-all gradients consumed), `step` (the whole training step), its further parts `contexts and loss` and `optimizer`, and
-`convolution` and `matmul`, ten operations in a row, which show what the machine can do at most. WIDTH is that of the
-context networks.
+python keras_cpc.py PRECISION WIDTH BATCH FIRST answers each line on standard input with seconds: `encoder` (forwards
+and backwards, all gradients consumed), `step` (the whole training step), its further parts `contexts and loss` and
+`optimizer`, and `convolution` and `matmul`, ten operations in a row, which show what the machine can do at most. WIDTH
+is that of the context networks, FIRST what is imported first: `cpc_keras`, or `keras` as in many a notebook.
 """
 
 import functools
@@ -11,17 +11,19 @@ import os
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if sys.argv[4] == "cpc_keras":
+    import cpc_keras  # noqa: F401
 
 import keras
 import numpy as np
 import tensorflow as tf
-from worker import BATCH, IN_A_ROW, SIZE, answer, network
+from worker import IN_A_ROW, SIZE, answer, network
 
 from cpc_keras.models import CPC, ResNet, halves
 from cpc_keras.optimizers import AveragedAdamW
 
 
-def build(precision, width):
+def build(precision, width, batch):
     """The model, compiled, and a batch of images."""
     shape = network(width)
     encoder = ResNet(
@@ -41,14 +43,14 @@ def build(precision, width):
     model.compile(AveragedAdamW(1e-4), jit_compile=False)
     model.optimizer.build(model.trainable_weights)
     model.make_train_function()
-    images = np.random.default_rng(0).random((BATCH, SIZE, SIZE, shape["channels"])).astype("float32")
+    images = np.random.default_rng(0).random((batch, SIZE, SIZE, shape["channels"])).astype("float32")
     return model, tf.constant(images)
 
 
-def main(precision, width):
+def main(precision, width, batch):
     """Answers questions."""
     keras.utils.set_random_seed(0)
-    model, images = build(precision, width)
+    model, images = build(precision, width, int(batch))
     patches = model.patch_extractor(images)
     patches = tf.reshape(patches, (-1, *patches.shape[3:]))
     batches = iter(tf.data.Dataset.from_tensors(images).repeat())
@@ -104,4 +106,4 @@ def main(precision, width):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:4])

@@ -3,8 +3,8 @@
 Channels last, bfloat16 by autocast, fused Adam, and `torch.compile` where asked for. Nothing here belongs to the
 package: it is the rival of `training_step.py`, which starts it in an environment with PyTorch.
 
-python torch_cpc.py PRECISION WIDTH COMPILED THREADS answers each line on standard input, `encoder` or `step`, with
-seconds. WIDTH is that of the context networks.
+python torch_cpc.py PRECISION WIDTH BATCH COMPILED THREADS answers each line on standard input, `encoder` or `step`,
+with seconds. WIDTH is that of the context networks.
 """
 
 import math
@@ -152,13 +152,13 @@ def encoder_step(model, bf16):
     return step
 
 
-def main(precision, width, compiled, threads):
+def main(precision, width, batch, compiled, threads):
     """Answers questions."""
     torch.set_num_threads(int(threads))
     torch.manual_seed(0)
     shape = network(width)
     model = CPC(**shape).to(memory_format=torch.channels_last)
-    images = torch.rand(BATCH, SIZE, SIZE, 3).permute(0, 3, 1, 2)
+    images = torch.rand(int(batch), SIZE, SIZE, 3).permute(0, 3, 1, 2)
     bf16 = precision == "mixed_bfloat16"
     whole = torch.compile(model) if compiled == "compiled" else model
     steps = {"encoder": encoder_step(model, bf16), "step": training_step(whole, bf16)}
@@ -166,6 +166,6 @@ def main(precision, width, compiled, threads):
 
 
 if __name__ == "__main__":
-    from worker import BATCH, SIZE, answer, network
+    from worker import SIZE, answer, network
 
     main(*sys.argv[1:])

@@ -4,7 +4,7 @@ import sys
 import time
 
 # The network of all figures: patches of 16 px at stride 8 from images of 64 px, a 7 × 7 grid.
-BATCH, SIZE = 16, 64
+SIZE = 64
 # Operations by which a ceiling is measured.
 IN_A_ROW = 10
 
