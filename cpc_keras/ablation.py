@@ -10,11 +10,12 @@ import pandas as pd
 from rich.table import Table
 
 from cpc_keras.data.sources import open_source
+from cpc_keras.describing.time_budget import FittedSteps
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.figures import ablation_bars
 from cpc_keras.geometry import resolve
 from cpc_keras.label_efficiency import evaluate, open_labelled, recipe_budgets
-from cpc_keras.pretraining import pretrain
+from cpc_keras.pretraining import fitted_steps, pretrain
 from cpc_keras.recipe import AXES
 from cpc_keras.run_folder import RunFolder, make_folder, write_text
 from cpc_keras.switches import AXIS_NAMES, effective_axes
@@ -32,7 +33,8 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
 
     Every rung is a run of its own below `run`, trained with the same seed and
     steps and evaluated by a linear probe on the same label subsets. Run again,
-    it goes on where it stopped. An axis that changes nothing (colour dropping
+    it goes on where it stopped. A recipe's `minutes` are for the training of all
+    rungs: the speed of the full recipe is measured, once. An axis that changes nothing (colour dropping
     on grey images, say) gets a row that says so and no training.
 
     Args:
@@ -71,12 +73,14 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
     make_folder(run, "--run")
     rungs = [("base", None, effective)]
     rungs += [(f"+ {axis}", axis, effective[index + 1 :]) for index, axis in enumerate(effective)]
+    folders = [run / f"{index}-{axis or 'base'}" for index, (_, axis, _) in enumerate(rungs)]
+    recipe = dataclasses.replace(recipe, learning_curve=())  # which is not that of its rungs
+    fitted = _fitted(recipe, folders, console) if recipe.minutes is not None else None
     results = []
-    for index, (name, axis, off) in enumerate(rungs):
+    for index, (folder, (name, axis, off)) in enumerate(zip(folders, rungs, strict=True)):
         console.print(f"Rung {index + 1} of {len(rungs)}: {name}{f' ({AXIS_NAMES[axis]})' if axis else ''}.")
-        folder = run / f"{index}-{axis or 'base'}"
-        _climb(dataclasses.replace(recipe, without=tuple(off)), folder, labelled, console)
-        for record in _probed(folder, resolved):
+        _climb(dataclasses.replace(recipe, without=tuple(off)), folder, labelled, console, fitted)
+        for record in _probed(folder):
             kept = {key: record[key] for key in ("labels", "labels_per_class", "seed", "top1")}
             results.append({"rung": name, "axis": axis or "", **kept})
     table = pd.DataFrame(results)
@@ -89,16 +93,25 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
     return table
 
 
-def _climb(recipe, folder, labelled, console):
+def _fitted(recipe, folders, console):
+    """How many steps a rung has: as a rung that is there was given them, or as fit into the recipe's time."""
+    for folder in map(RunFolder, folders):
+        if folder.recipe_file.is_file():
+            return FittedSteps(**folder.fitted()) if folder.fitted() else None
+    return fitted_steps(recipe, folders[0].parent, console, len(folders))
+
+
+def _climb(recipe, folder, labelled, console, fitted):
     """Trains and evaluates a rung, unless that is done."""
-    pretrain(recipe, folder, console)
-    if len(_probed(folder, recipe)) != len(recipe_budgets(recipe)) * recipe.label_seeds:
+    pretrain(recipe, folder, console, fitted=fitted)
+    if len(_probed(folder)) != len(recipe_budgets(recipe)) * recipe.label_seeds:
         evaluate(folder, console, data=labelled, methods=("linear",), baselines=())
     keras.backend.clear_session()
 
 
-def _probed(folder, recipe):
+def _probed(folder):
     """The records of a rung's linear probe at the recipe's budgets; a user may have evaluated more."""
+    recipe = RunFolder(folder).open()
     return [
         record
         for record in RunFolder(folder).records()

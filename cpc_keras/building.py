@@ -5,7 +5,7 @@ import keras
 from cpc_keras import models
 from cpc_keras.distribution import compiles_the_step
 from cpc_keras.layers import PatchAugmentation
-from cpc_keras.optimizers import AveragedAdamW, WarmUp
+from cpc_keras.optimizers import AveragedAdamW, RunSchedule
 
 _FAMILY = {
     name.lower(): getattr(models, name)
@@ -93,7 +93,14 @@ def build_optimizer(recipe):
         An `AveragedAdamW`.
     """
     return AveragedAdamW(
-        WarmUp(_schedule(recipe), min(recipe.warmup_steps, recipe.steps // 10)),
+        RunSchedule(
+            recipe.learning_rate,
+            recipe.steps,
+            recipe.schedule,
+            recipe.warmup_steps,
+            recipe.decay_at,
+            recipe.decay_factor,
+        ),
         beta_1=recipe.beta_1,
         beta_2=recipe.beta_2,
         epsilon=recipe.epsilon,
@@ -101,17 +108,4 @@ def build_optimizer(recipe):
         global_clipnorm=recipe.clip_norm,
         average_decay=recipe.average_decay,
         gradient_accumulation_steps=recipe.accumulate if recipe.accumulate > 1 else None,
-    )
-
-
-def _schedule(recipe):
-    """What follows the warm-up, over batches."""
-    if recipe.schedule == "constant":
-        return recipe.learning_rate
-    if recipe.schedule == "cosine":
-        return keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=recipe.steps)
-    falls = sorted(recipe.decay_at)
-    return keras.optimizers.schedules.PiecewiseConstantDecay(
-        [round(share * recipe.steps) for share in falls],
-        [recipe.learning_rate * recipe.decay_factor**count for count in range(len(falls) + 1)],
     )

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import tempfile
+import time
 
 import keras
 import numpy as np
@@ -70,6 +71,15 @@ def take_part_in_saving(model):
     """What the other workers do while the first one saves: some values are had from all of them."""
     with tempfile.TemporaryDirectory() as place:
         model.save(pathlib.Path(place) / "dropped.keras")
+
+
+def seconds_to_save(model, folder):
+    """Seconds that a checkpoint of a model takes where a run's folder is, or will be."""
+    parent = next(path for path in (folder.path.absolute(), *folder.path.absolute().parents) if path.is_dir())
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(dir=parent) as place:
+        model.save(pathlib.Path(place) / "dropped.keras")
+    return time.monotonic() - began
 
 
 def check_finite(model, folder, step):

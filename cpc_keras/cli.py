@@ -1,6 +1,7 @@
 """The command `cpc-keras`."""
 
 import pathlib
+import shlex
 from typing import Annotated
 
 import typer
@@ -34,6 +35,10 @@ ImageData = Annotated[
     str,
     typer.Option("--data", metavar="SOURCE", help="Images: tfds:NAME, dir:PATH, classes:PATH, csv:FILE or voc:PATH."),
 ]
+Minutes = Annotated[
+    float | None,
+    typer.Option(help="Time for pre-training: as many steps as fit, at most the recipe's. As --set minutes=."),
+]
 RunOption = Annotated[pathlib.Path | None, typer.Option("--run", help="Folder of the run; runs/RECIPE if not given.")]
 
 
@@ -43,6 +48,7 @@ def demo(
     dest: Annotated[pathlib.Path, typer.Option("--export", help="Where the SavedModel goes.")] = pathlib.Path(
         "saved_models/fashion_mnist"
     ),
+    minutes: Minutes = None,
     overrides: Overrides = None,
 ) -> None:
     """The main job on Fashion-MNIST: pre-train, evaluate, export, report."""
@@ -52,7 +58,7 @@ def demo(
     from cpc_keras.pretraining import pretrain as pretrain_run
     from cpc_keras.report import write_report
 
-    pretrain_run(_recipe("fashion_mnist", overrides, None), run, console)
+    pretrain_run(_recipe("fashion_mnist", overrides, None, minutes), run, console)
     evaluate_run(run, console, methods=("linear", "knn", "supervised"))
     artefact = export_run(run, dest, console, with_head=True)
     page = write_report(run, console)
@@ -71,6 +77,7 @@ def pretrain(
             metavar="one|mirrored|multi_worker|tpu",
         ),
     ] = "one",
+    minutes: Minutes = None,
     overrides: Overrides = None,
 ) -> None:
     """Pre-trains an encoder on unlabelled images; run again, it resumes.
@@ -82,11 +89,13 @@ def pretrain(
     console, opened = open_console_and_strategy(strategy)
     from cpc_keras.distribution import is_chief
     from cpc_keras.pretraining import pretrain as pretrain_run
+    from cpc_keras.run_folder import RunFolder
 
     run = run or pathlib.Path("runs") / pathlib.Path(recipe).stem
-    pretrain_run(_recipe(recipe, overrides, data), run, console, opened)
+    pretrain_run(_recipe(recipe, overrides, data, minutes), run, console, opened)
     if is_chief(opened):
-        console.print(f"Run: {run}")
+        labels = "" if RunFolder(run).classes_file.is_file() else " --labels FILE.csv"
+        console.print(f"Run:  {run}\nNext: cpc-keras evaluate {shlex.quote(str(run))}{labels}")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -114,13 +123,16 @@ def describe(
         str, typer.Option(help="Whose time and memory to state; an unknown name lists all.")
     ] = "a100",
     utilisation: Annotated[float, typer.Option(help="Share of its peak that a run reaches.", min=0.01, max=1.0)] = 0.35,
+    measure: Annotated[
+        bool, typer.Option("--measure/--no-measure", help="Whether to take a few steps, for the time on this machine.")
+    ] = True,
     overrides: Overrides = None,
 ) -> None:
     """Geometry, parameters, cost and warnings of a recipe, before anything is trained."""
     console = open_console()
     from cpc_keras.describing import describe as describe_recipe
 
-    describe_recipe(_recipe(recipe, overrides, data), console, accelerator, utilisation)
+    describe_recipe(_recipe(recipe, overrides, data), console, accelerator, utilisation, measure=measure)
 
 
 @app.command()
@@ -132,14 +144,18 @@ def ablate(
         str | None, typer.Option(metavar="SOURCE", help="Labelled images for the probes; --data if not given.")
     ] = None,
     axes: Annotated[str, typer.Option(help="Axes to climb, in order.")] = "MC,BU,LN,RC,HP,LP,PA",
+    minutes: Minutes = None,
     overrides: Overrides = None,
 ) -> None:
-    """The ladder of the paper's Figure 3: one axis more at each rung, at equal steps."""
+    """The ladder of the paper's Figure 3: one axis more at each rung, at equal steps.
+
+    A time that is given with --minutes is for the pre-training of all rungs.
+    """
     console = open_console()
     from cpc_keras.ablation import ablate as ablate_recipe
 
     run = run or pathlib.Path("runs") / f"{pathlib.Path(recipe).stem}_ablation"
-    ablate_recipe(_recipe(recipe, overrides, data), run, console, tuple(axes.split(",")), labelled)
+    ablate_recipe(_recipe(recipe, overrides, data, minutes), run, console, tuple(axes.split(",")), labelled)
 
 
 @app.command()
@@ -365,11 +381,12 @@ def report(run: Run) -> None:
     console.print(f"Report: {write_report(run, console)}")
 
 
-def _recipe(name, overrides, data):
+def _recipe(name, overrides, data, minutes=None):
     from cpc_keras.recipe_file import load_recipe
 
-    chosen = list(overrides or [])
-    return load_recipe(name, chosen + ([f"data={data!r}"] if data else []))
+    given = {"data": data, "minutes": minutes}
+    chosen = [f"{key}={value!r}" for key, value in given.items() if value is not None]
+    return load_recipe(name, [*(overrides or []), *chosen])
 
 
 def main() -> None:

@@ -4,13 +4,15 @@ import csv
 import math
 import time
 
-from cpc_keras.progress import progress_bar
+from cpc_keras.progress import LoggedProgress, clock, duration, ending
 from cpc_keras.run_folder import keep_rows
 from cpc_keras.step_counter import StepCounter
 
 # Below these the words come: a loss within this share of chance after this share
 # of the steps, and a spread of the codes that means collapse.
 _AT_CHANCE, _PATIENCE, _COLLAPSED = 0.97, 0.15, 0.05
+# Seconds of training from which on its end can be told, and after which a single step tells it.
+_TELLING, _SLOW = 5.0, 60.0
 
 
 def verdict(loss, chance, embedding_std, share_done):
@@ -53,14 +55,14 @@ class HealthLog(StepCounter):
         start: Step at which this call starts.
         console: A `rich.console.Console`.
         probe: A `cpc_keras.online_probe.OnlineProbe`, or `None`.
+        expected: Seconds that the training is expected to take, where they are known.
     """
 
-    def __init__(self, folder, recipe, images, start, console, probe=None):
+    def __init__(self, folder, recipe, images, start, console, probe=None, expected=None):
         super().__init__(start)
         self.path = folder.metrics_file
         self.images = images
         self.recipe = recipe
-        self.console = console
         tasks = [f"{direction}_{k}" for direction in recipe.directions for k in recipe.offsets]
         self.columns = [
             *("step", "epoch", "loss", "chance", "accuracy"),
@@ -72,12 +74,21 @@ class HealthLog(StepCounter):
         self.probe = probe
         self.tasks = tasks
         self.writer = _tensorboard_writer(folder.tensorboard, console)
-        self.progress = progress_bar(console)
-        self.bar = self.progress.add_task("pre-training", total=recipe.steps, completed=start)
+        self.progress = LoggedProgress(console)
+        self.bar = self.progress.add_task(
+            "pre-training", total=recipe.steps, completed=start, batch_size=recipe.batch_size
+        )
+        self._expected = expected
+        self._told_end = False
+        self._first_step = None
         keep_rows(self.path, self.columns, start)
 
     def __enter__(self):
         self.progress.start()
+        if self._expected is None:
+            self.progress.say("Tracing the first step.")
+        else:
+            self._tell_end(self._expected)
         return self
 
     def __exit__(self, *error):
@@ -91,6 +102,17 @@ class HealthLog(StepCounter):
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(batch, logs)
         self.progress.update(self.bar, completed=self.step)
+        now = time.perf_counter()
+        if self._first_step is None:
+            self._first_step = (now, self.step)
+        elif not self._told_end and self.step < self.recipe.steps:
+            passed, steps = now - self._first_step[0], self.step - self._first_step[1]
+            if passed > _SLOW or (passed > _TELLING and steps > 1):
+                self._tell_end(passed / steps * (self.recipe.steps - self.step))
+
+    def _tell_end(self, seconds):
+        self._told_end = True
+        self.progress.say(f"Ends at about {clock(seconds)}, in {duration(seconds)}.")
 
     def on_epoch_end(self, epoch, logs=None):
         steps = self.step - self.first
@@ -107,16 +129,18 @@ class HealthLog(StepCounter):
             csv.writer(file, lineterminator="\n").writerow([_short(row[name]) for name in self.columns])
         if self.writer:
             self._write_tensorboard(row)
-        self.console.print(self._line(row))
+        self.progress.say(self._line(row))
 
     def _line(self, row):
         hits = ", ".join(f"{task.replace('_', ' ')}: {row[f'accuracy_{task}']:.0%}" for task in self.tasks)
         probe = f"online probe {row['probe_accuracy']:.1%}  " if self.probe else ""
+        left = self.progress.tasks[0].time_remaining if self.step < self.recipe.steps else None
+        end = f"{ending(left)}  " if left else ""
         words = verdict(row["loss"], row["chance"], row["embedding_std"], self.step / self.recipe.steps)
         return (
             f"step {self.step:>6,}  loss {row['loss']:.2f} (chance {row['chance']:.2f})  "
             f"picked right {row['accuracy']:.0%} ({hits})  spread {row['embedding_std']:.2f}  "
-            f"{row['images_per_second']:.0f} images/s  {probe}{words}"
+            f"{row['images_per_second']:.0f} images/s  {probe}{end}{words}"
         )
 
     def _write_tensorboard(self, row):

@@ -4,17 +4,21 @@ import contextlib
 import csv
 import dataclasses
 import functools
+import time
 
 import keras
 import tensorflow as tf
 from rich.console import Console
 
 from cpc_keras.building import build_cpc
-from cpc_keras.checkpoints import load_model
+from cpc_keras.checkpoints import load_model, seconds_to_save
 from cpc_keras.data.image_set import prepare
 from cpc_keras.data.pipeline import training_batches
 from cpc_keras.data.python_calls import calls_awaited
 from cpc_keras.data.sources import open_source
+from cpc_keras.describing.fit_to_time import fit_to_time
+from cpc_keras.describing.learning_curve import longer_run
+from cpc_keras.describing.time_budget import minutes_text
 from cpc_keras.determinism import enable_determinism
 from cpc_keras.distribution import (
     check_replicas,
@@ -31,11 +35,15 @@ from cpc_keras.health import HealthLog
 from cpc_keras.interrupts import Interrupts
 from cpc_keras.mishaps import told_in_one_line
 from cpc_keras.online_probe import OnlineProbe, open_online_probe
+from cpc_keras.progress import waiting
 from cpc_keras.run_callbacks import BatchLog, Checkpoints, Sanity
 from cpc_keras.run_folder import RunFolder, write_json
 
+# Steps that a model is built for whose number is still to be found.
+_ANY = 1000
 
-def pretrain(recipe, run, console, strategy=None):
+
+def pretrain(recipe, run, console, strategy=None, fitted=None):
     """Trains a CPC model, or goes on where an earlier call stopped.
 
     Args:
@@ -44,6 +52,8 @@ def pretrain(recipe, run, console, strategy=None):
         console: A `rich.console.Console` to report to.
         strategy: A `tf.distribute.Strategy`, such as
             `cpc_keras.distribution.open_strategy` gives; one device if `None`.
+        fitted: The `cpc_keras.describing.time_budget.FittedSteps` of a recipe with
+            `minutes`, if somebody has measured already.
 
     Returns:
         The trained `CPC` model.
@@ -56,6 +66,7 @@ def pretrain(recipe, run, console, strategy=None):
         Stopped: If the process was told to end (SIGTERM) and has saved itself, or
             if another worker is gone.
     """
+    began = time.monotonic()
     enable_determinism()
     keras.utils.set_random_seed(recipe.seed)
     strategy = strategy or tf.distribute.get_strategy()
@@ -63,40 +74,63 @@ def pretrain(recipe, run, console, strategy=None):
     if not chief:
         console = Console(quiet=True)
     folder = RunFolder(run)
-    found = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
-    if not chief:
-        wait_for(folder.recipe_file)
-    asked, recipe = recipe, folder.settle(recipe, lambda: resolve(recipe, found))
-    check_replicas(strategy, recipe)
-    images = prepare(found, recipe.channels, recipe.short_side, recipe.max_bad_share)
-    labelled = open_online_probe(recipe) if chief else None
-    if chief:
-        folder.begin(asked, recipe)
-        if images.class_names:
-            _write_classes(folder, images)
+    if recipe.minutes is not None and has_many_workers(strategy) and not folder.recipe_file.is_file():
+        raise InputError(
+            "`minutes` must be None with several workers, which would not measure the same; set the number of steps: "
+            f"--set minutes=None --set steps=N. Received: minutes={recipe.minutes:g}"
+        )
+    with waiting(console, f"Opening {recipe.data}"):
+        found = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
+        if not chief:
+            wait_for(folder.recipe_file)
+        asked, recipe = recipe, folder.settle(recipe, lambda: resolve(recipe, found))
+        check_replicas(strategy, recipe)
+        images = prepare(found, recipe.channels, recipe.short_side, recipe.max_bad_share)
+        labelled = open_online_probe(recipe) if chief else None
+    if fitted and recipe.minutes is not None:
+        recipe = fitted.of(recipe)
     _announce(asked, recipe, images, strategy, console)
 
     with told_in_one_line(folder, strategy) as watch:
-        with strategy.scope():
-            model, start = _model(recipe, folder)
+        watched = dataclasses.replace(images, read=watch(images.read))
+        model = probe = expected = None
+        if recipe.minutes is not None:
+            model, probe, fitted = _fit_to_time(recipe, watched, labelled, began, folder, console, strategy)
+            recipe, expected = fitted.of(recipe), fitted.seconds
+        if chief:
+            folder.begin(asked, recipe, fitted and dataclasses.asdict(fitted))
+            if images.class_names:
+                _write_classes(folder, images)
+        start = 0
+        if model is None:
+            model, start = _model(recipe, folder, strategy)
         if start >= recipe.steps:
             console.print(f"{folder.path} is trained: all {recipe.steps} steps are done.")
         else:
             if start:
                 console.print(f"Resumes after step {start} of {recipe.steps}.")
-            watched = dataclasses.replace(images, read=watch(images.read))
-            _fit(model, recipe, folder, watched, labelled, start, console, strategy)
+            if probe is None and labelled:
+                probe = OnlineProbe(model, labelled, recipe.crop, recipe.seed)
+            _fit(model, recipe, folder, watched, probe, start, console, strategy, expected)
     if chief:
         _report_bad_files(folder, images, console)
+        words = longer_run(recipe, folder.fitted())
+        if words:
+            console.print(words)
     return model
 
 
-def _model(recipe, folder):
+def _model(recipe, folder, strategy):
+    """`(model, step)` of the last checkpoint, or a new model, ready to be trained."""
     last = folder.last_checkpoint()
+    step, path = last or (0, None)
+    with strategy.scope():
+        model = load_model(path) if last else build_cpc(recipe)
+    model.log_batches()
+    if has_many_workers(strategy):
+        model.listen_for_stop()
     if last is None:
-        return build_cpc(recipe), 0
-    step, path = last
-    model = load_model(path)
+        return model, 0
     model.jit_compile = compiles_the_step()  # the checkpoint may come from another machine
     updates = int(model.optimizer.iterations.numpy())
     if updates != step // recipe.accumulate:
@@ -106,18 +140,63 @@ def _model(recipe, folder):
     return model, step
 
 
-def _fit(model, recipe, folder, images, labelled, start, console, strategy):
+def fitted_steps(recipe, run, console, runs=1):
+    """The steps that fit into a recipe's `minutes`, if several runs like it share them.
+
+    Args:
+        recipe: A `Recipe` with `minutes`.
+        run: Path in which the runs' folders will be.
+        console: A `rich.console.Console`.
+        runs: How many.
+
+    Returns:
+        A `cpc_keras.describing.time_budget.FittedSteps`, for `pretrain`.
+
+    Raises:
+        InputError: As `pretrain`.
+    """
+    began = time.monotonic()
+    enable_determinism()
+    with waiting(console, f"Opening {recipe.data}"):
+        found = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
+        recipe = resolve(recipe, found)
+        images = prepare(found, recipe.channels, recipe.short_side, recipe.max_bad_share)
+        labelled = open_online_probe(recipe)
+    *_, fitted = _fit_to_time(recipe, images, labelled, began, RunFolder(run), console, None, runs)
+    keras.backend.clear_session()
+    return fitted
+
+
+def _fit_to_time(recipe, images, labelled, began, folder, console, strategy, runs=1):
+    """`(model, probe, FittedSteps)` of a new run."""
+    opened = time.monotonic()
+    strategy = strategy or tf.distribute.get_strategy()
+    provisional = dataclasses.replace(recipe, steps=recipe.steps or _ANY * recipe.accumulate)
+    model, _ = _model(provisional, folder, strategy)
+    probe = OnlineProbe(model, labelled, recipe.crop, recipe.seed) if labelled else None
+    batches = functools.partial(training_batches, images, recipe.batch_size, recipe.crop, recipe.seed, flip=recipe.flip)
+
+    def save_row():
+        seconds = seconds_to_save(model, folder)
+        if probe:
+            probe.score()  # traces
+            before = time.monotonic()
+            probe.score()
+            seconds += time.monotonic() - before
+        return seconds
+
+    batches = distribute(strategy, batches)
+    return model, probe, fit_to_time(recipe, model, batches, save_row, began, opened, console, strategy, runs)
+
+
+def _fit(model, recipe, folder, images, probe, start, console, strategy, expected=None):
     every = recipe.checkpoint_every
     many_workers = has_many_workers(strategy)
     interrupts = Interrupts()
     callbacks: list[keras.callbacks.Callback] = [Sanity(folder, start)]
-    model.log_batches()
-    if many_workers:
-        model.listen_for_stop()
     batch_log = log = None
     if is_chief(strategy):
-        probe = labelled and OnlineProbe(model, labelled, recipe.crop, recipe.seed)
-        log = HealthLog(folder, recipe, len(images), start, console, probe)
+        log = HealthLog(folder, recipe, len(images), start, console, probe, expected)
         batch_log = BatchLog(folder, start)
         callbacks += [log, batch_log]
     checkpoints = Checkpoints(folder, recipe, start, interrupts, batch_log, many_workers)
@@ -177,14 +256,17 @@ def _announce(asked, recipe, images, strategy, console):
     settled = [
         f"{field.name}={getattr(recipe, field.name)!r}"
         for field in dataclasses.fields(recipe)
-        if getattr(asked, field.name) != getattr(recipe, field.name) and field.name != "epochs"
+        if getattr(asked, field.name) != getattr(recipe, field.name) and field.name not in ("epochs", "minutes")
     ]
     if settled:
         console.print(f"Resolved: {', '.join(settled)}.")
+    steps = f"{recipe.steps:,} steps" if recipe.steps else "steps"
+    if recipe.minutes is not None:
+        steps = f"as many {'of ' if recipe.steps else ''}{steps} as fit into {minutes_text(recipe.minutes)}"
     side = (recipe.crop - recipe.patch_size) // recipe.stride + 1
     console.print(
         f"Grid {side} × {side} of {recipe.patch_size}-px patches, {recipe.batch_size * side * side:,} candidates, "
-        f"{recipe.steps:,} steps of {recipe.batch_size} images."
+        f"{steps}, {recipe.batch_size} images each."
     )
     if recipe.precision == "mixed_bfloat16" and not (has_accelerator() or computes_in_bfloat16()):
         console.print(

@@ -3,7 +3,7 @@
 import dataclasses
 
 from cpc_keras.errors import InputError
-from cpc_keras.recipe_checks import AUTO, check_kinds, check_ranges
+from cpc_keras.recipe_checks import AUTO, check_kinds, check_learning_curve, check_ranges
 
 ENCODERS = ("resnet", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnet161", "resnet170")
 # The axes of the ablation, in the order in which the paper's Figure 3 adds them.
@@ -75,6 +75,10 @@ class Recipe:
             batch each.
         steps: Batches of the whole run (optimizer steps, if `accumulate` is 1).
         epochs: Passes over the images instead of `steps`.
+        minutes: Time that pre-training may take on the machine at hand, from the
+            opening of the images on. Its speed is measured, and the run has as many
+            steps as fit: at most `steps` or `epochs`, if they are set as well. A run
+            keeps the number, wherever it goes on.
         learning_rate: Peak of the schedule (Adam).
         beta_1: Adam's decay of the first moment.
         beta_2: Adam's decay of the second moment.
@@ -108,6 +112,10 @@ class Recipe:
         labels_per_class: Label budgets of the evaluation.
         fractions: Label budgets as shares of all labels.
         label_seeds: Number of subsets drawn at each budget.
+        learning_curve: What the recipe's author measured: rows `(steps, accuracy
+            for each of labels_per_class)` of runs of so many steps, rising, accuracies
+            in `[0, 1]`. A report on a run that `minutes` cut short tells by it what a
+            longer one would bring. Changes nothing.
         seed: Seed of everything random.
     """
 
@@ -156,6 +164,7 @@ class Recipe:
     accumulate: int = 1
     steps: int | None = None
     epochs: int | None = None
+    minutes: float | None = None
     learning_rate: float = 1e-3
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -180,11 +189,14 @@ class Recipe:
     labels_per_class: tuple = (5, 10)
     fractions: tuple = ()
     label_seeds: int = 3
+    learning_curve: tuple = ()
     seed: int = 0
 
     def __post_init__(self):
         check_kinds(self)
-        if (self.steps is None) == (self.epochs is None):
+        if self.steps is None and self.epochs is None and self.minutes is None:
+            raise InputError("`steps`, `epochs` or `minutes` must be set. Received: none of them")
+        if self.steps is not None and self.epochs is not None:
             raise InputError(
                 f"`steps` or `epochs` must be set, and not both. Received: steps={self.steps}, epochs={self.epochs}"
             )
@@ -201,6 +213,7 @@ class Recipe:
             )
         if not self.decay_at or not all(isinstance(share, float) and 0 < share < 1 for share in self.decay_at):
             raise InputError(f"`decay_at` must be shares of the steps in (0, 1). Received: decay_at={self.decay_at}")
+        check_learning_curve(self)
         self._check_axes()
 
     @property
@@ -246,7 +259,17 @@ _CHOICES = {
 _POSITIVE = (
     *("tile", "short_side", "crop", "patch_size", "stride", "patch_sub_crop"),
     *("target_dim", "scale", "context_blocks", "context_width"),
-    *("batch_size", "accumulate", "steps", "epochs", "learning_rate", "epsilon", "clip_norm", "decay_factor"),
+    *(
+        "batch_size",
+        "accumulate",
+        "steps",
+        "epochs",
+        "minutes",
+        "learning_rate",
+        "epsilon",
+        "clip_norm",
+        "decay_factor",
+    ),
     *("checkpoint_every", "keep_checkpoints", "label_seeds", "head_blocks", "head_width", "head_bottleneck"),
 )
 _SHARES = (

@@ -1,6 +1,7 @@
 """What the fields of any recipe must be."""
 
 import dataclasses
+import itertools
 
 from cpc_keras.errors import InputError
 
@@ -45,6 +46,24 @@ def check_ranges(recipe, choices=None, positive=(), shares=(), not_negative=(), 
             value = getattr(recipe, name)
             if value not in (AUTO, None) and not fits(value):
                 raise InputError(f"`{name}` must {words}. Received: {name}={value}")
+
+
+def check_learning_curve(recipe):
+    """Makes tuples of the rows of a recipe's `learning_curve`, and raises `InputError` if they are not as they must be.
+
+    Args:
+        recipe: A frozen dataclass with the fields `learning_curve` and `labels_per_class`.
+    """
+    rows = tuple(tuple(row) if isinstance(row, list | tuple) else (row,) for row in recipe.learning_curve)
+    object.__setattr__(recipe, "learning_curve", rows)
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for row in rows for value in row)
+    fits = numbers and all(len(row) == 1 + len(recipe.labels_per_class) > 1 for row in rows)
+    fits = fits and all(row[0] > 0 and all(0 <= accuracy <= 1 for accuracy in row[1:]) for row in rows)
+    if not fits or any(before[0] >= after[0] for before, after in itertools.pairwise(rows)):
+        raise InputError(
+            "`learning_curve` must be rows of steps, rising, and an accuracy in [0, 1] for each of `labels_per_class`, "
+            f"{recipe.labels_per_class}. Received: learning_curve={recipe.learning_curve}"
+        )
 
 
 def _check_kind(name, value, accepted):

@@ -10,6 +10,11 @@ from cpc_keras.recipe import Recipe
 
 _BUILT_IN = pathlib.Path(__file__).parent / "recipes"
 _CHECKOUT = pathlib.Path(__file__).parent.parent / "recipes"
+# What a user may set otherwise without making another recipe of it, for which its learning curve would not hold.
+_OF_THE_SAME = {
+    *("steps", "epochs", "minutes", "precision", "checkpoint_every", "keep_checkpoints", "keep_milestones"),
+    *("online_probe", "max_bad_share", "fractions", "label_seeds", "learning_curve", "seed"),
+}
 
 
 def load_recipe(name, overrides=(), kind=Recipe):
@@ -19,7 +24,8 @@ def load_recipe(name, overrides=(), kind=Recipe):
         name: Path of the file, or the name of a recipe that comes with the
             package, such as `"fashion_mnist"`.
         overrides: Strings `"KEY=VALUE"` that replace fields. A value that is no
-            Python literal is taken as text.
+            Python literal is taken as text. The file's `learning_curve` is dropped
+            where they make another recipe of it.
         kind: The dataclass of its fields.
 
     Returns:
@@ -41,6 +47,8 @@ def load_recipe(name, overrides=(), kind=Recipe):
         if not separator:
             raise InputError(f"`--set` must be KEY=VALUE. Received: {override}")
         fields[key.strip()] = _literal_or_text(value.strip())
+        if key.strip() not in _OF_THE_SAME:
+            fields.pop("learning_curve", None)
     return recipe_from_fields(fields, kind)
 
 

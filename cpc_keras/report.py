@@ -11,6 +11,7 @@ from cpc_keras.checkpoints import load_last_model
 from cpc_keras.data.image_set import prepare, to_float
 from cpc_keras.data.pipeline import encoding_batches
 from cpc_keras.data.sources import open_source
+from cpc_keras.describing.learning_curve import longer_run
 from cpc_keras.evaluation import figures
 from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
 from cpc_keras.evaluation.findings import arrows, find, lead
@@ -62,6 +63,8 @@ def write_report(run, console):
     else:
         images = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
         images = prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share)
+    longer = longer_run(recipe, folder.fitted(), in_full=True)
+    notes = [*notes, longer] if longer else notes
     sections += search_sections(folder, step, results)
     sections += _detections(folder)
     sections += _pictures(folder, recipe, model, images, records)

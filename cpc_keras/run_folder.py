@@ -67,7 +67,9 @@ class RunFolder:
         fields = _plain(asked)
         description = self._description()
         before = description.get("asked", {})
-        differing = sorted(key for key in {*fields, *before} if fields.get(key) != before.get(key))
+        # A field that an older version did not know is None now; a learning curve changes no run.
+        names = {*fields, *before} - {"learning_curve"}
+        differing = sorted(key for key in names if fields.get(key) != before.get(key))
         if differing:
             first = differing[0]
             raise InputError(
@@ -76,12 +78,13 @@ class RunFolder:
             )
         return recipe_from_fields(description["recipe"])
 
-    def begin(self, asked, recipe):
+    def begin(self, asked, recipe, fitted=None):
         """Makes the folder and writes `recipe.json`, unless the run is there already.
 
         Args:
             asked: The `Recipe` as the user gave it.
             recipe: The same, resolved.
+            fitted: How its steps were fitted to `minutes`, a dictionary, if they were.
 
         Raises:
             InputError: If the folder cannot be made or written to.
@@ -89,7 +92,11 @@ class RunFolder:
         make_folder(self.checkpoints, "--run")
         if not self.recipe_file.is_file():
             content = {"recipe": _plain(recipe), "asked": _plain(asked), "seed": recipe.seed, "versions": _versions()}
-            write_json(self.recipe_file, content)
+            write_json(self.recipe_file, content | ({"fitted": fitted} if fitted else {}))
+
+    def fitted(self):
+        """How the run's steps were fitted to a budget of time, as `begin` was told; `None` if they were not."""
+        return self._description().get("fitted")
 
     def _description(self):
         try:

@@ -56,7 +56,7 @@ def test_nothing_is_executed(write, tmp_path):
         ("steps = 1\nflip = 1\n", "`flip` must be bool"),
         ("steps = 1\ncrop = 'large'\n", "`crop` must be int or 'auto'. Received: crop='large'"),
         ("steps = 1\nscale = 'auto'\n", "`scale` must be float"),
-        ("crop = 3\n", "`steps` or `epochs` must be set"),
+        ("crop = 3\n", "`steps`, `epochs` or `minutes` must be set"),
         ("steps = 1\nepochs = 1\n", "`steps` or `epochs` must be set, and not both"),
         ("steps = 0\n", "`steps` must be positive. Received: steps=0"),
         ("steps = 1\nseed = -1\n", "`seed` must not be negative"),

@@ -37,11 +37,12 @@ def calls_awaited():
     try:
         yield
     except BaseException:
-        _wait()  # the exception holds the iterator still
+        await_calls()  # the exception holds the iterator still
         raise
 
 
-def _wait():
+def await_calls():
+    """Waits until pipelines have filled their buffers and call no more; their iterators must be held meanwhile."""
     before, quiet = None, 0
     deadline = time.monotonic() + _PATIENCE
     while quiet < _LOOKS and time.monotonic() < deadline:

@@ -66,6 +66,11 @@ class AveragedAdamW(keras.optimizers.AdamW):
             raise ValueError(f"`average_decay` must lie in [0, 1). Received: average_decay={average_decay}")
         self.average_decay = average_decay
 
+    @property
+    def learning_rate_schedule(self):
+        """The schedule that it was given, or the variable of a constant rate."""
+        return self._learning_rate
+
     def build(self, var_list):
         if self.built:
             return

@@ -24,6 +24,8 @@ _OFFSETS = ("2,3", "3", "2", "1,2,3")
 _DISTORTIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 # Strides that the patches of a grid reach over at least, so that offsets of 3 find their targets.
 _STEPS = 3
+# Fields of a recipe that no trial depends on: a trial has its own number of steps.
+_IRRELEVANT = ("minutes", "learning_curve")
 
 
 class PretrainingHyperModel(JudgedHyperModel):
@@ -71,7 +73,10 @@ class PretrainingHyperModel(JudgedHyperModel):
         sets = [images.fingerprint for images in (self.images, self.labelled, self.unlabelled)]
         truth = digests.of_lines(self.truth)
         splits = splits_digest(self._splits)
-        return digests.of_json(dataclasses.asdict(self.recipe), sets, truth, self.steps, self.seed, splits)
+        recipe = dataclasses.asdict(self.recipe)
+        for name in _IRRELEVANT:
+            del recipe[name]
+        return digests.of_json(recipe, sets, truth, self.steps, self.seed, splits)
 
     def coarse_space(self):
         """As of `JudgedHyperModel`."""
@@ -105,7 +110,8 @@ class PretrainingHyperModel(JudgedHyperModel):
         Raises:
             InputError: If patches and offsets do not fit the images.
         """
-        return resolve(dataclasses.replace(self.recipe, **setting, steps=steps or self.recipe.steps), self.images)
+        fields = {"steps": steps or self.recipe.steps, "minutes": None, "learning_curve": ()}
+        return resolve(dataclasses.replace(self.recipe, **setting, **fields), self.images)
 
     def build(self, hp):
         """An untrained model, as keras-tuner wants it."""
