@@ -60,7 +60,7 @@ def resolve(recipe, images, accelerator=None):
     settle("stride", max(1, chosen["crop"] // reach))
     settle("patch_size", chosen["crop"] - (4 if reach < 8 else 6) * chosen["stride"])
     settle("stem", _stem_for(chosen["patch_size"]))
-    settle("precision", "mixed_bfloat16" if accelerator or computes_in_bfloat16() else "float32")
+    settle("precision", usual_precision(accelerator))
     usual = _ACCELERATOR_BATCH if accelerator else _CPU_BATCH
     settle("batch_size", int(np.clip(len(images) // 4, 2, usual)))
     if chosen["channels"] == 1:
@@ -155,6 +155,16 @@ def overlaps(recipe):
     {2: 8}
     """
     return {k: recipe.patch_size - k * recipe.stride for k in recipe.offsets if recipe.patch_size > k * recipe.stride}
+
+
+def usual_precision(accelerator=None):
+    """What `precision="auto"` becomes.
+
+    Args:
+        accelerator: Whether a GPU or TPU computes; found out if `None`.
+    """
+    accelerator = has_accelerator() if accelerator is None else accelerator
+    return "mixed_bfloat16" if accelerator or computes_in_bfloat16() else "float32"
 
 
 def computes_in_bfloat16():

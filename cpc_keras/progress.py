@@ -19,8 +19,8 @@ def duration(seconds):
 
     Example:
 
-    >>> [duration(seconds) for seconds in (8.2, 100, 3540, 9000, 400_000)]
-    ['8 s', '2 min', '59 min', '2 h 30 min', '4 d 15 h']
+    >>> [duration(seconds) for seconds in (8.2, 100, 3540, 9000, 400_000, 1e8)]
+    ['8 s', '2 min', '59 min', '2 h 30 min', '4 d 15 h', '3.2 years']
     """
     if seconds < 60:
         return f"{seconds:.0f} s"
@@ -28,6 +28,8 @@ def duration(seconds):
     if minutes < 60:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
+    if hours >= 24 * 365:
+        return f"{hours / 24 / 365:.1f} years"
     return f"{hours} h {minutes} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
 
 

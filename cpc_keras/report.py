@@ -20,6 +20,7 @@ from cpc_keras.evaluation.label_table import at_checkpoint, row_name
 from cpc_keras.evaluation.patch_picks import pick_patches
 from cpc_keras.exporting import preferred_view
 from cpc_keras.label_efficiency import finished_cells, open_labelled, run_source
+from cpc_keras.progress import waiting
 from cpc_keras.report_page import Section, accuracy_table, detection_rows, page, published_table
 from cpc_keras.run_folder import RunFolder, write_text
 from cpc_keras.tuning_report import search_sections
@@ -46,7 +47,11 @@ def write_report(run, console):
     Raises:
         InputError: If the run has no checkpoint or its images are gone.
     """
-    folder = RunFolder(run)
+    with waiting(console, "Drawing the report"):
+        return _write_report(RunFolder(run), console)
+
+
+def _write_report(folder, console):
     recipe = folder.open()
     step, model = load_last_model(folder)
     metrics = pd.read_csv(folder.metrics_file)

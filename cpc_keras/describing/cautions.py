@@ -54,8 +54,9 @@ def cautions(recipe, figures):
         )
     if recipe.precision == "float32":
         found["precision"] = (
-            "precision='float32' does not reach the peaks below, which are those of 16-bit numbers: expect a multiple "
-            "of the hours, and set precision='mixed_bfloat16' where the hardware computes in it."
+            "precision='float32' does not reach the peaks in the table of accelerators, which are those of 16-bit "
+            "numbers: expect a multiple of its hours. With precision='auto' a run computes in bfloat16 (16 bits, the "
+            "range of float32) wherever the hardware has instructions for it."
         )
     return found | _of_memory(figures)
 

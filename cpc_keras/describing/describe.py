@@ -6,11 +6,14 @@ from rich.table import Column, Table
 
 from cpc_keras.describing.accelerators import ACCELERATORS, GIB
 from cpc_keras.describing.grid_drawing import CONTEXT, QUERY, UNSEEN, draw_grid, draw_ruler
-from cpc_keras.describing.recipe_figures import figures, settle
+from cpc_keras.describing.recipe_figures import check_accelerator, figures, images_for, settle
+from cpc_keras.describing.this_machine import machine_words, measure_here, one_image_words, precision_words
+from cpc_keras.describing.time_budget import minutes_text
+from cpc_keras.progress import duration, waiting
 from cpc_keras.recipe import AUTO
 
 
-def describe(recipe, console, accelerator="a100", utilisation=0.35, images=None):
+def describe(recipe, console, accelerator="a100", utilisation=0.35, images=None, measure=False):
     """Prints what a recipe will do and cost, before anything is trained.
 
     What the recipe leaves to `"auto"` is chosen as on an accelerator; its images
@@ -22,15 +25,25 @@ def describe(recipe, console, accelerator="a100", utilisation=0.35, images=None)
         accelerator: A name out of `cpc_keras.describing.accelerators.ACCELERATORS`.
         utilisation: Share of its stated peak that training reaches, in (0, 1].
         images: The `ImageSet` it will see; opened from its `data` if `None`.
+        measure: Whether to train it for a few steps on random images and to say how
+            long it takes on this machine; that takes some ten seconds to a minute.
 
     Returns:
-        The figures, as `cpc_keras.describing.recipe_figures.figures` returns them.
+        The figures, as `cpc_keras.describing.recipe_figures.figures` returns them, and
+        where it was measured `"this_machine"`, see
+        `cpc_keras.describing.this_machine.measure_here`.
 
     Raises:
         InputError: If the recipe does not fit its images or itself, the images
             are asked for and cannot be opened, or the accelerator is unknown.
     """
-    settled = settle(recipe, images)
+    check_accelerator(accelerator, utilisation)
+    images = images or images_for(recipe)
+    settled, here = settle(recipe, images), settle(recipe, images, accelerator=None)
+    open_end = settled.steps is None
+    measured = _measure(here, console) if measure and open_end else None
+    if measured:
+        settled = dataclasses.replace(settled, steps=_steps_within(here, measured))
     found = figures(settled, accelerator, utilisation)
     chosen = [
         f"{field.name}={getattr(settled, field.name)!r}"
@@ -43,6 +56,9 @@ def describe(recipe, console, accelerator="a100", utilisation=0.35, images=None)
     _print_parts(found, console)
     _print_memory(found, console)
     _print_accelerators(found, console)
+    if measure:
+        measured = found["this_machine"] = measured if open_end else _measure(here, console)
+        console.print(_here(recipe, settled, here, measured), markup=False)
     for text in found["warnings"].values():
         console.print(f"WARNING: {text}", markup=False)
     return found
@@ -122,8 +138,42 @@ def _print_accelerators(found, console):
     console.print(
         f"Hours at {utilisation:.0%} of the stated dense 16-bit peak, if images are read as fast and the network keeps "
         "the device busy, which a small one does not. Devices: the fewest that hold a step in nine tenths of their "
-        "memory, a batch split evenly; for planning, since this version trains on one.\n"
+        "memory, a batch split evenly; for planning.\n"
     )
+
+
+def _measure(here, console):
+    with waiting(console, "Taking a few steps on random images"):
+        return measure_here(here)
+
+
+def _steps_within(here, measured):
+    return max(1, int(60 * here.minutes / measured["seconds_a_step"]))
+
+
+def _here(recipe, settled, here, measured):
+    """What it takes on this machine."""
+    opening = f"On this machine ({machine_words()}): "
+    closing = f"\nIt computes in {precision_words(here)}.\n"
+    other = [
+        f"{field.name}={getattr(here, field.name)!r}"
+        for field in dataclasses.fields(recipe)
+        if getattr(recipe, field.name) == AUTO and getattr(here, field.name) != getattr(settled, field.name)
+    ]
+    chosen = f", where {', '.join(other)}" if other else ""
+    if measured is None:
+        return f"{opening}not tried, since a step of a single image takes {one_image_words(here)}{chosen}.{closing}"
+    batch = f"{measured['steps']} steps of {measured['batch_size']}"
+    if measured["batch_size"] < here.batch_size:
+        batch += f" and counted up to {here.batch_size}"
+    said = f"{opening}{measured['images_per_second']:.3g} images/s, measured over {batch}{chosen}. "
+    if here.steps is not None:
+        said += f"{here.steps:,} steps take about {duration(measured['seconds'])}. "
+    if here.minutes is not None:
+        fitting = _steps_within(here, measured)
+        fits = here.steps is not None and fitting >= here.steps
+        said += f"In {minutes_text(here.minutes)} {'all' if fits else f'about {fitting:,}'} of them fit. "
+    return said.rstrip() + closing
 
 
 def _right(*titles):

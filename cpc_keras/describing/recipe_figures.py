@@ -9,22 +9,22 @@ from cpc_keras.describing.accelerators import ACCELERATORS, devices_needed, hour
 from cpc_keras.describing.cautions import cautions
 from cpc_keras.describing.cost import STEP_FACTOR, logits_cost, parts, queries, state_memory, without_weights
 from cpc_keras.errors import InputError
-from cpc_keras.geometry import check_geometry, resolve
+from cpc_keras.geometry import check_geometry, resolve, usual_precision
 from cpc_keras.recipe import AUTO
 from cpc_keras.switches import switch_off
 
 _FLOAT32 = 4
 
 
-def settle(recipe, images=None):
+def settle(recipe, images=None, accelerator=True):
     """A recipe without `"auto"` or `epochs`, and with its switches applied.
-
-    What it leaves open is chosen as on an accelerator.
 
     Args:
         recipe: A `Recipe`.
         images: The `ImageSet` it will see; opened from its `data` if `None`, and
             only if `"auto"` or `epochs` asks for it.
+        accelerator: Whether what it leaves open is chosen as on an accelerator, or as
+            on this machine (`None`).
 
     Returns:
         A resolved `Recipe`.
@@ -40,13 +40,35 @@ def settle(recipe, images=None):
     >>> settle(Recipe(steps=1, **fields)).precision
     'mixed_bfloat16'
     """
-    if recipe.precision == AUTO:  # what `resolve` chooses on an accelerator, whatever the images
-        recipe = dataclasses.replace(recipe, precision="mixed_bfloat16")
-    if AUTO in vars(recipe).values() or recipe.epochs is not None:
-        if images is None:
-            images = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
-        return resolve(recipe, images, accelerator=True)
+    if recipe.precision == AUTO:  # what `resolve` chooses, whatever the images
+        recipe = dataclasses.replace(recipe, precision=usual_precision(accelerator))
+    if _asks_for_images(recipe):
+        return resolve(recipe, images or images_for(recipe), accelerator)
     return switch_off(recipe)
+
+
+def images_for(recipe):
+    """The images of a recipe that cannot be settled without them; `None` for others.
+
+    Raises:
+        InputError: If they cannot be opened.
+    """
+    if not _asks_for_images(recipe):
+        return None
+    return open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
+
+
+def _asks_for_images(recipe):
+    left_open = {name for name, value in vars(recipe).items() if value == AUTO}
+    return bool(left_open - {"precision"}) or recipe.epochs is not None
+
+
+def check_accelerator(accelerator, utilisation):
+    """Raises `InputError` unless the accelerator is known and the utilisation a share."""
+    if accelerator not in ACCELERATORS:
+        raise InputError(f"`accelerator` must be one of {tuple(ACCELERATORS)}. Received: accelerator={accelerator!r}")
+    if not 0 < utilisation <= 1:
+        raise InputError(f"`utilisation` must lie in (0, 1]. Received: utilisation={utilisation}")
 
 
 def figures(recipe, accelerator="a100", utilisation=0.35):
@@ -68,10 +90,12 @@ def figures(recipe, accelerator="a100", utilisation=0.35):
     Raises:
         InputError: If the geometry does not hold or an argument is out of range.
     """
-    if accelerator not in ACCELERATORS:
-        raise InputError(f"`accelerator` must be one of {tuple(ACCELERATORS)}. Received: accelerator={accelerator!r}")
-    if not 0 < utilisation <= 1:
-        raise InputError(f"`utilisation` must lie in (0, 1]. Received: utilisation={utilisation}")
+    check_accelerator(accelerator, utilisation)
+    if recipe.steps is None:
+        raise InputError(
+            "`steps` must be set, or the speed measured: how many fit into minutes cannot be counted. "
+            f"Received: minutes={recipe.minutes:g}"
+        )
     side = check_geometry(recipe)
     patch_shape = (recipe.patch_size, recipe.patch_size, recipe.channels)
     encoder = without_weights(lambda: build_encoder(recipe, input_shape=patch_shape))

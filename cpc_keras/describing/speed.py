@@ -35,7 +35,7 @@ class StepTimes:
         Example:
 
         >>> StepTimes(9.0, (0.5, 0.5, 0.5, 0.5, 0.75, 0.75, 0.75, 7.0)).typical
-        1.15
+        0.625
         """
         rising, cut = sorted(self.measured), len(self.measured) // 4
         middle = rising[cut : len(rising) - cut]

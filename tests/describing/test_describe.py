@@ -8,9 +8,10 @@ import pytest
 from rich.console import Console
 
 from cpc_keras.data.image_set import ImageSet
-from cpc_keras.describing import describe
+from cpc_keras.describing import describe, this_machine
 from cpc_keras.describing.cautions import cautions
 from cpc_keras.describing.recipe_figures import figures, settle
+from cpc_keras.describing.speed import StepTimes
 from cpc_keras.errors import InputError
 from cpc_keras.recipe import Recipe
 from cpc_keras.recipe_file import load_recipe
@@ -198,6 +199,41 @@ def test_what_is_left_open_is_chosen_from_the_images():
     assert found["geometry"]["crop"] == 256
     assert "Chosen as on an accelerator: channels=3, short_side=295, crop=256" in page
     assert "steps=8" in page
+
+
+def test_a_measured_step_says_how_long_it_takes_here(monkeypatch):
+    """With fewer images a step where a whole batch is too much, and their time counted up by its operations."""
+    monkeypatch.setattr(this_machine, "time_steps", lambda model, batches, seconds: StepTimes(1.0, (0.25,) * 9))
+    found, page = described(dataclasses.replace(TINY, minutes=1), measure=True)
+    expected = {"seconds_a_step": 0.25, "images_per_second": 20.0, "batch_size": 5, "steps": 9, "seconds": 2.5}
+    assert found["this_machine"] == expected
+    assert "): 20 images/s, measured over 9 steps of 5. 10 steps take about 2 s. In 1 minute all of them fit.\n" in page
+    assert "\nIt computes in float32" in page
+
+    one = figures(dataclasses.replace(TINY, batch_size=1))["flops"]["step"]
+    monkeypatch.setattr(this_machine, "_OPERATIONS", 2.5 * one)
+    found, page = described(dataclasses.replace(TINY, steps=None, minutes=1), measure=True)
+    two, five = (figures(dataclasses.replace(TINY, batch_size=count))["flops"]["step"] for count in (2, 5))
+    assert found["this_machine"]["seconds_a_step"] == pytest.approx(0.25 * five / two)
+    assert found["run"]["steps"] == int(60 / (0.25 * five / two))
+    assert "measured over 9 steps of 2 and counted up to 5. In 1 minute about" in page
+
+    monkeypatch.setattr(this_machine, "_OPERATIONS", 0.5 * one)
+    found, page = described(TINY, measure=True)
+    assert found["this_machine"] is None
+    assert "not tried, since a step of a single image takes 0.0 TFLOP and 0.0 GiB." in page
+
+
+def test_minutes_alone_want_a_measurement():
+    with pytest.raises(InputError, match="`steps` must be set, or the speed measured.* Received: minutes=3"):
+        described(dataclasses.replace(TINY, steps=None, minutes=3))
+
+
+def test_what_is_left_open_for_this_machine_is_said(monkeypatch):
+    monkeypatch.setattr(this_machine, "_OPERATIONS", 0)
+    recipe = Recipe(steps=2, short_side="auto", patch_flip=0.5, precision="float32")
+    _, page = described(recipe, images=image_set(400, 300, 3), measure=True)
+    assert "GiB, where short_side=111, crop=96, patch_size=32, stride=16, batch_size=32." in page
 
 
 def test_switches_are_applied():
