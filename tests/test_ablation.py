@@ -1,10 +1,15 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from cpc_keras import ablation
 from cpc_keras.ablation import _page, ablate, changes, summary, verdict
+from cpc_keras.describing.time_budget import FittedSteps
 from cpc_keras.errors import InputError
 from cpc_keras.recipe import Recipe
+from cpc_keras.run_folder import RunFolder
 
 
 @pytest.fixture
@@ -57,6 +62,21 @@ def test_changes_stand_beside_their_own_number_of_labels(table):
     assert "| rung | 5 a class | change | 10 a class | change | verdict |" in page
     assert "| + MC model capacity | 57.0 (57.0–57.0) | +2.0 | 65.0 (65.0–65.0) | +5.0 | helped |" in page
     assert "| + RC colour dropping | – | – | – | – | no effect |" in page
+
+
+def test_rungs_share_the_minutes_and_keep_their_steps(tmp_path, monkeypatch):
+    """Measured once, for as many runs as there are rungs; a ladder that is there goes on as it began."""
+    fitted = FittedSteps(30, 500, 1500, 0.4, 210.0, 250, runs=3)
+    asked_for = []
+    monkeypatch.setattr(ablation, "fitted_steps", lambda *args: asked_for.append(args) or fitted)
+    recipe, folders = Recipe(steps=1500, minutes=30), [tmp_path / name for name in ("0-base", "1-MC", "2-BU")]
+    assert ablation._fitted(recipe, folders, None) is fitted
+    assert asked_for == [(recipe, tmp_path, None, 3)]
+
+    RunFolder(folders[0]).begin(recipe, fitted.of(recipe), dataclasses.asdict(fitted))
+    assert ablation._fitted(recipe, folders, None) == fitted
+    assert len(asked_for) == 1
+    assert RunFolder(folders[0]).open().steps == 500
 
 
 def test_refuses_averages_where_batch_norm_would_be_evaluated(tmp_path, photo_classes):

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 
@@ -74,20 +75,21 @@ def assert_same(one, two):
 def test_a_run_that_fits_its_minutes_is_the_run_of_as_many_steps(photo_folder, tmp_path, monkeypatch):
     """Measuring takes steps, of which nothing remains; taken up again, nothing is measured."""
     fields = {**TINY, "data": f"dir:{photo_folder}", "average_decay": 0.9, "weight_decay": 0.01, "warmup_steps": 3}
-    asked = Recipe(steps=30, minutes=1.5, **fields)
+    asked = Recipe(steps=30, minutes=30, **fields)
     fit_steps = fit_to_time.fit_steps
 
     def slow(recipe, left, step, row, runs):
-        assert 20 < left < 90 and 0 < step < 1 and 0 < row < 5
+        assert 0 < left < 1800 and 0 < step < 100 and 0 < row < 100
         return fit_steps(recipe, 12.0 + 5 * row, 0.5, row, runs)
 
     monkeypatch.setattr(fit_to_time, "fit_steps", slow)
+    monkeypatch.setattr(fit_to_time, "measuring_seconds", lambda minutes: 0.1)
     fitted, said = trained(asked, tmp_path / "fitted")
     description = json.loads((tmp_path / "fitted" / "recipe.json").read_text())
     steps, every = (description["recipe"][name] for name in ("steps", "checkpoint_every"))
     assert (steps, every, description["recipe"]["minutes"]) == (23, 6, None)
-    assert (description["asked"]["steps"], description["asked"]["minutes"]) == (30, 1.5)
-    assert "8 images/s: 23 steps in 1.5 minutes (asked for 30; --set minutes=None for the full run, about " in said
+    assert (description["asked"]["steps"], description["asked"]["minutes"]) == (30, 30)
+    assert "8 images/s: 23 steps in 30 minutes (asked for 30; --set minutes=None for the full run, about " in said
     assert "Ends at about " in said and "The full 30 steps take about " in said
     assert "step      6  " in said and "left)  " in said
 
@@ -103,6 +105,21 @@ def test_a_run_that_fits_its_minutes_is_the_run_of_as_many_steps(photo_folder, t
     assert_same(again, plain)
     _, said = trained(asked, tmp_path / "fitted")
     assert "is trained: all 23 steps are done" in said
+
+
+def test_runs_that_share_their_minutes_are_measured_once(photo_folder, tmp_path, monkeypatch):
+    asked = Recipe(minutes=30, steps=4, **TINY, data=f"dir:{photo_folder}")
+    monkeypatch.setattr(fit_to_time, "measuring_seconds", lambda minutes: 0.0)
+    console = Console(file=io.StringIO(), width=300)
+    fitted = pretraining.fitted_steps(asked, tmp_path / "new", console, runs=3)
+    assert "images/s: all 4 steps for each of 3 runs fit into 30 minutes." in console.file.getvalue()
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(fit_to_time, "time_steps", lambda *args: pytest.fail("was measured already"))
+    _, said = trained(asked, tmp_path / "run", fitted=fitted)
+    folder = RunFolder(tmp_path / "run")
+    assert folder.fitted() == dataclasses.asdict(fitted)
+    assert (folder.open().steps, folder.open().minutes) == (4, None)
+    assert "Tracing the first step." in said
 
 
 def test_replicas_are_measured_together(photo_folder, tmp_path, monkeypatch):

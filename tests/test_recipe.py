@@ -39,6 +39,14 @@ def test_reads_literals_and_overrides(write):
     assert recipe.directions == ("up",)
 
 
+@pytest.mark.parametrize(
+    ("override", "holds"), [("seed=3", True), ("minutes=None", True), ("widths=(8, 8)", False), ("data=dir:x", False)]
+)
+def test_a_learning_curve_is_that_of_its_recipe(write, override, holds):
+    path = write("steps = 100\nminutes = 8\nlearning_curve = [[50, 0.1, 0.2], [100, 0.3, 0.4]]\n")
+    assert load_recipe(path, [override]).learning_curve == (((50, 0.1, 0.2), (100, 0.3, 0.4)) if holds else ())
+
+
 def test_nothing_is_executed(write, tmp_path):
     witness = tmp_path / "witness"
     path = write(f"steps = open({str(witness)!r}, 'w')\n")
@@ -59,6 +67,13 @@ def test_nothing_is_executed(write, tmp_path):
         ("crop = 3\n", "`steps`, `epochs` or `minutes` must be set"),
         ("steps = 1\nepochs = 1\n", "`steps` or `epochs` must be set, and not both"),
         ("steps = 0\n", "`steps` must be positive. Received: steps=0"),
+        ("minutes = 0\n", "`minutes` must be positive. Received: minutes=0"),
+        ("minutes = '8'\n", "`minutes` must be float or None"),
+        ("steps = 1\nlearning_curve = ((5, 0.7),)\n", r"`learning_curve` must be rows of .*labels_per_class`, .5, 10."),
+        ("steps = 1\nlearning_curve = ((5, 0.7, 70),)\n", r"`learning_curve` must be rows of .*in \[0, 1\]"),
+        ("steps = 1\nlearning_curve = ((5, 0, 0), (5, 1, 1))\n", "`learning_curve` must be rows of steps, rising"),
+        ("steps = 1\nlearning_curve = (5, 0.1, 0.2)\n", "`learning_curve` must be rows"),
+        ("steps = 1\nlearning_curve = ((5, 'a', 0.2),)\n", "`learning_curve` must be rows"),
         ("steps = 1\nseed = -1\n", "`seed` must not be negative"),
         ("steps = 1\npatch_contrast = 1.2\n", r"`patch_contrast` must lie in \[0, 1\]"),
         ("steps = 1\nencoder = 'vgg'\n", "`encoder` must be one of"),

@@ -23,6 +23,21 @@ def test_settles_begins_and_opens(tmp_path):
     assert folder.settle(asked, lambda: pytest.fail("is resolved already")) == resolved
 
 
+def test_a_run_of_an_older_version_is_known_again(tmp_path):
+    """Its recipe has no fields that came later; and a learning curve, whenever it was drawn, makes no other run."""
+    folder = RunFolder(tmp_path)
+    folder.begin(Recipe(steps=5), Recipe(steps=5))
+    description = json.loads(folder.recipe_file.read_text())
+    for recipe in (description["recipe"], description["asked"]):
+        del recipe["minutes"], recipe["learning_curve"]
+    folder.recipe_file.write_text(json.dumps(description))
+    asked = Recipe(steps=5, learning_curve=((5, 0.1, 0.2),))
+    assert folder.settle(asked, lambda: pytest.fail("is resolved already")) == folder.open() == Recipe(steps=5)
+    assert folder.fitted() is None
+    with pytest.raises(InputError, match=r"minutes differ \(minutes=None there, 8 here\)"):
+        folder.settle(Recipe(steps=5, minutes=8), lambda: None)
+
+
 def test_refuses_another_recipe(tmp_path):
     folder = RunFolder(tmp_path)
     folder.begin(Recipe(steps=5), Recipe(steps=5))
