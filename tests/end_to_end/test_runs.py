@@ -51,8 +51,14 @@ def test_three_corrupt_files_are_named(place, photo_folder):
     listed = {os.path.basename(row["path"]) for row in rows(place / "bad" / "bad_files.csv")}
     assert listed == {"text.jpg", "cut.jpg", "nothing.png"}
     assert all(name in done.stdout for name in listed)
+    assert done.stdout.endswith("Run:  bad\nNext: cpc-keras evaluate bad --labels FILE.csv\n")
+    description = json.loads((place / "bad" / "recipe.json").read_text())
+    fitted = {"minutes": 2, "steps": 12, "full_steps": 120, "seconds_a_step": 9.0, "seconds": 120.0}
+    fitted |= {"checkpoint_every": 5, "runs": 1}  # as if it had been cut short
+    (place / "bad" / "recipe.json").write_text(json.dumps(description | {"fitted": fitted}))
     cpc_keras("report", "bad", cwd=place, code=0)  # without labels, the page shows what there is
     page = (place / "bad" / "report" / "index.html").read_text()
+    assert "<li>This run took 12 of the recipe&#x27;s 120 steps to fit 2 minutes. The full 120 steps take about" in page
     assert "not evaluated with labels" in page and page.count("data:image/png;base64,") == 5
     done = cpc_keras(
         *("pretrain", "small.py", "--data", f"dir:{folder}", "--run", "strict"),
@@ -105,6 +111,7 @@ def test_the_whole_road_on_a_folder_with_classes(place):
     assert json.loads((place / "road" / "classes.json").read_text()) == {"0": "even", "1": "odd"}
     assert [int(row["step"]) for row in rows(place / "road" / "metrics.csv")] == [5, 10, 12]
     assert list((place / "road" / "tensorboard").iterdir())
+    assert done.stdout.endswith("Next: cpc-keras evaluate road\n")
     done = cpc_keras("pretrain", "small.py", "--data", "classes:labelled", "--run", "road", cwd=place, code=0)
     assert "all 12 steps are done" in done.stdout
 
