@@ -18,7 +18,7 @@ from cpc_keras.export.other_formats import check_convertible
 from cpc_keras.export.saved_model import MARKS
 from cpc_keras.export.whole import check_replaceable
 from cpc_keras.label_efficiency import finished_cells, open_labelled, run_source
-from cpc_keras.progress import ProgressBars
+from cpc_keras.progress import ProgressBars, waiting
 from cpc_keras.run_folder import RunFolder
 
 
@@ -69,11 +69,12 @@ def export(run, dest, console, with_head=False, kind="saved_model"):
                 description["figures"] = figures().table(view)
             except InputError as error:
                 console.print(f"Note: no accuracy goes along with the encoder. {error}")
-    if has_card:
-        return save(model, dest, pooling=_pooling(view) if view else None, head=head, description=description)
-    if head:
+    if head and not has_card:
         console.print(f"Classes of `probabilities`, in its order: {', '.join(head.class_names)}")
-    return convert(model, dest, kind, head)
+    with waiting(console, f"Writing {dest}"):
+        if has_card:
+            return save(model, dest, pooling=_pooling(view) if view else None, head=head, description=description)
+        return convert(model, dest, kind, head)
 
 
 def _figures(folder, recipe, step, model, progress):
