@@ -1,5 +1,6 @@
 """Real images and small models that tests share."""
 
+import fcntl
 import os
 import shutil
 
@@ -36,9 +37,36 @@ def photographs():
 
 
 @pytest.fixture(scope="session")
-def photo_folder(tmp_path_factory, photographs):
+def made_once(tmp_path_factory):
+    """`made_once(name, fill)`: a folder that `fill(folder)` has filled, once for all processes that share the tests.
+
+    Whoever changes something in it copies it first.
+    """
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def make(name, fill):
+        folder, filled = root / f"shared_{name}", root / f"shared_{name}.filled"
+        with open(root / f"shared_{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not filled.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                filled.touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def photo_folder(made_once, photographs):
     """Sixteen pieces of real photographs, mixed sizes, JPEG and PNG."""
-    folder = tmp_path_factory.mktemp("photos")
+    return made_once("photos", lambda folder: save_pieces(photographs, folder))
+
+
+def save_pieces(photographs, folder):
     rng = np.random.default_rng(0)
     for index in range(16):
         picture = photographs[index % 2]
@@ -46,18 +74,19 @@ def photo_folder(tmp_path_factory, photographs):
         top, left = (int(rng.integers(0, limit)) for limit in (427 - height, 640 - width))
         name = f"photo{index}.{'jpg' if index % 3 else 'png'}"
         Image.fromarray(picture[top : top + height, left : left + width]).save(folder / name)
-    return folder
 
 
 @pytest.fixture(scope="session")
-def photo_classes(tmp_path_factory, photo_folder):
+def photo_classes(made_once, photo_folder):
     """The same pieces in two folders, `even` and `odd`."""
-    folder = tmp_path_factory.mktemp("classes")
-    for index, path in enumerate(sorted(photo_folder.iterdir())):
-        label = folder / ("even", "odd")[index % 2]
-        label.mkdir(exist_ok=True)
-        shutil.copy(path, label)
-    return folder
+
+    def sort(folder):
+        for index, path in enumerate(sorted(photo_folder.iterdir())):
+            label = folder / ("even", "odd")[index % 2]
+            label.mkdir(exist_ok=True)
+            shutil.copy(path, label)
+
+    return made_once("classes", sort)
 
 
 @pytest.fixture(scope="session")

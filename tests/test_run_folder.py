@@ -1,12 +1,11 @@
 import json
-import subprocess
-import sys
 
 import pytest
 
 from cpc_keras.errors import InputError
 from cpc_keras.recipe import Recipe
 from cpc_keras.run_folder import RunFolder, keep_rows
+from tests.processes import finish, start
 
 
 def test_settles_begins_and_opens(tmp_path):
@@ -81,7 +80,6 @@ for _ in range(300):
     write_json(sys.argv[1], [0] * 500)
 """
     path = tmp_path / "records.json"
-    writers = [subprocess.Popen([sys.executable, "-c", write, str(path)]) for _ in range(2)]
-    assert [writer.wait() for writer in writers] == [0, 0]
+    finish([start("-c", write, path, fresh=True) for _ in range(2)])
     assert json.loads(path.read_text()) == [0] * 500
     assert [file.name for file in tmp_path.iterdir()] == ["records.json"]

@@ -3,18 +3,15 @@
 import os
 import pathlib
 import subprocess
-import sys
 
 import numpy as np
 
+from tests.processes import STRANGER, run
+
 SCRIPTS = pathlib.Path(__file__).parent
-# Stands in for an environment without the package.
-WITHOUT_PACKAGE = (
-    "import runpy, sys; sys.modules['cpc_keras'] = None; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
-)
 
 
-def consume(script, artefact, inputs, out, python=sys.executable):
+def consume(script, artefact, inputs, out, python=None):
     """What a script of this folder writes, as a dictionary of arrays.
 
     Args:
@@ -22,19 +19,17 @@ def consume(script, artefact, inputs, out, python=sys.executable):
         artefact: What it consumes.
         inputs: `.npz` file that it reads.
         out: `.npz` file that it writes.
-        python: Interpreter of its environment.
+        python: Interpreter of an environment without the package, if it is another one than ours.
 
     Raises:
         RuntimeError: If it fails.
     """
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(SCRIPTS)}
-    done = subprocess.run(
-        [python, "-c", WITHOUT_PACKAGE, SCRIPTS / f"{script}.py", artefact, inputs, out],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
+    arguments = (SCRIPTS / f"{script}.py", artefact, inputs, out)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    if python:
+        done = subprocess.run([python, *arguments], capture_output=True, text=True, check=False, env=environment)
+    else:
+        done = run(*arguments, env=environment, imports=STRANGER)
     if done.returncode:
         raise RuntimeError(f"{script} failed:\n{done.stderr[-3000:]}")
     with np.load(out) as found:

@@ -136,6 +136,37 @@ def test_the_large_published_recipes_need_no_images_and_no_memory(name):
     assert "at most 648.0 MiB each" in page
 
 
+@pytest.mark.parametrize(
+    ("name", "encoder", "weights", "total", "grid", "candidates", "queries"),
+    [
+        (
+            "imagenet_cpc_v2_resnet50",
+            {"name": "resnet50", "latent_dim": 2048, "map": [3, 3], "depth": 49},
+            23_500_352,
+            51_737_408,
+            6,
+            18_432,
+            dict.fromkeys(["down_3", "up_3", "right_3", "left_3"], 18),
+        ),
+        (
+            "imagenet_cpc_v1",
+            {"name": "resnet101", "latent_dim": 1024, "map": [4, 4], "depth": 91},  # three of its four stacks
+            27_446_336,
+            32_043_072,
+            7,
+            25_088,
+            {"down_2": 35, "down_3": 28, "down_4": 21, "down_5": 14},
+        ),
+    ],
+)
+def test_shapes_of_the_middling_published_recipes(name, encoder, weights, total, grid, candidates, queries):
+    found, _ = described(load_recipe(name))
+    assert found["encoder"] == encoder
+    assert (found["parameters"]["encoder"], found["parameters"]["total"]) == (weights, total)
+    assert (found["geometry"]["rows"], found["geometry"]["cols"]) == (grid, grid)
+    assert (found["loss"]["candidates"], found["loss"]["queries"]) == (candidates, queries)
+
+
 def test_figures_are_json():
     found, _ = described(TINY)
     assert json.loads(json.dumps(found)) == found

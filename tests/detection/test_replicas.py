@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from tests.distribution.processes import finish, start
+from tests.processes import finish, start
 
 
 @pytest.mark.slow
 def test_mirrored_replicas_take_the_steps_of_one_device(tmp_path):
     files = {mode: tmp_path / f"{mode}.npz" for mode in ("one", "mirrored")}
-    finish([start("tests.detection.replicas", mode, file) for mode, file in files.items()])
+    finish([start("-m", "tests.detection.replicas", mode, file) for mode, file in files.items()])
     one, two = (dict(np.load(file)) for file in files.values())
     assert set(one) == set(two)
     assert len(one) > 30

@@ -1,8 +1,6 @@
 """`cpc-keras launch`: workers that are told to end, killed, started again."""
 
 import signal
-import subprocess
-import sys
 import time
 
 import keras
@@ -10,8 +8,9 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.end_to_end.test_bad_input import RECIPE, cpc_keras
+from tests.commands import COMMAND, RECIPE, cpc_keras
 from tests.end_to_end.test_stopped_runs import assert_identical
+from tests.processes import start
 
 pytestmark = pytest.mark.slow
 LAST = "step-00000060.keras"
@@ -26,8 +25,7 @@ def place(tmp_path_factory, photo_folder):
 
 
 def launch(place, run):
-    command = [sys.executable, "-m", "cpc_keras.cli", "launch", "--workers", "2", "pretrain", "small.py", "--run", run]
-    return subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return start(*COMMAND, "launch", "--workers", "2", "pretrain", "small.py", "--run", run, cwd=place)
 
 
 def signal_one(launcher, number):
@@ -91,10 +89,7 @@ def test_refuses_what_workers_cannot_share(place):
 
 
 def test_the_batch_must_divide_evenly(place):
-    for setting, message in (
-        ("batch_size=3", "`batch_size` must be a multiple of the number of replicas, 2. Received: batch_size=3"),
-        ("accumulate=2", "`accumulate` must be 1 on several replicas, of which there are 2"),
-    ):
-        command = ("launch", "--workers", "2", "pretrain", "small.py", "--run", setting, "--set", setting)
-        done = cpc_keras(*command, cwd=place, code=2)
-        assert message in done.stderr
+    """What else several replicas refuse is in `tests/test_distribution.py`."""
+    command = ("launch", "--workers", "2", "pretrain", "small.py", "--run", "uneven", "--set", "batch_size=3")
+    done = cpc_keras(*command, cwd=place, code=2)
+    assert "`batch_size` must be a multiple of the number of replicas, 2. Received: batch_size=3" in done.stderr

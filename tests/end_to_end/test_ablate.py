@@ -1,6 +1,6 @@
 import pytest
 
-from tests.end_to_end.test_bad_input import RECIPE, cpc_keras
+from tests.commands import RECIPE, cpc_keras
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests.end_to_end.test_bad_input import RECIPE, check_refusal, cpc_keras
+from tests.commands import RECIPE, check_refusal, cpc_keras
 
 pytestmark = pytest.mark.slow
 # What `make trees` fetches.

@@ -2,13 +2,11 @@
 
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
-from tests.end_to_end.test_bad_input import RECIPE, cpc_keras
+from tests.commands import RECIPE, cpc_keras, cpc_keras_running
 from tests.end_to_end.test_stopped_runs import assert_identical
 
 KILLS, STEPS, EVERY = 20, 4000, 20
@@ -27,23 +25,23 @@ def test_twenty_kills_leave_no_trace(tmp_path, photo_folder):
     (tmp_path / "small.py").write_text(
         text + f"data = 'dir:{photo_folder}'\npatch_flip = 0.5\npatch_elastic = 0.3\naverage_decay = 0.9\n"
     )
-    command = [sys.executable, "-m", "cpc_keras.cli", "pretrain", "small.py", "--run", "killed"]
+    command = ("pretrain", "small.py", "--run", "killed")
     chance = random.Random(7)
     reached = []
     for _ in range(KILLS):
-        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        before = last_checkpoint(tmp_path / "killed")
-        if chance.random() < 0.25:
-            time.sleep(chance.uniform(0.0, 8.0))
-        else:
-            while process.poll() is None and last_checkpoint(tmp_path / "killed") == before:
-                time.sleep(0.01)
-            time.sleep(chance.uniform(0.0, 1.5))
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL  # it was still at work
+        with cpc_keras_running(*command, cwd=tmp_path, fresh=True) as process:
+            before = last_checkpoint(tmp_path / "killed")
+            if chance.random() < 0.25:
+                time.sleep(chance.uniform(0.0, 8.0))
+            else:
+                while process.poll() is None and last_checkpoint(tmp_path / "killed") == before:
+                    time.sleep(0.01)
+                time.sleep(chance.uniform(0.0, 1.5))
+            process.send_signal(signal.SIGKILL)
+            assert process.wait() == -signal.SIGKILL  # it was still at work
         reached.append(last_checkpoint(tmp_path / "killed"))
     assert reached == sorted(reached) and len(set(reached)) > KILLS // 2
     print("killed after the checkpoints of", reached)
-    cpc_keras("pretrain", "small.py", "--run", "killed", cwd=tmp_path, code=0)
-    cpc_keras("pretrain", "small.py", "--run", "whole", cwd=tmp_path, code=0)
+    cpc_keras("pretrain", "small.py", "--run", "killed", cwd=tmp_path, code=0, timeout=None)
+    cpc_keras("pretrain", "small.py", "--run", "whole", cwd=tmp_path, code=0, timeout=None)
     assert_identical(tmp_path / "killed", tmp_path / "whole", f"step-{STEPS:08d}.keras")

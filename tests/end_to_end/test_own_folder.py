@@ -4,8 +4,6 @@ import csv
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import keras
@@ -13,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.end_to_end.test_bad_input import RECIPE, cpc_keras
+from tests.commands import RECIPE, cpc_keras, cpc_keras_running
 
 pytestmark = pytest.mark.slow
 
@@ -88,16 +86,15 @@ def test_killed_in_mid_sweep_finished_cells_stay(place):
     for folder in ("cells", "features"):
         shutil.rmtree(place / "run" / "evaluation" / folder)
     arguments = ("evaluate", "run", "--labels", "labels.csv", "--methods", "linear,knn", "--checkpoints", "all")
-    command = [sys.executable, "-m", "cpc_keras.cli", *arguments]
-    process = subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 300
-    while len(finished := finished_cells(place)) < 4 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    with cpc_keras_running(*arguments, cwd=place) as process:
+        deadline = time.monotonic() + 300
+        while len(finished := finished_cells(place)) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
     finished = finished_cells(place)
     assert 4 <= len(finished) < len(before)
-    done = cpc_keras(*arguments, cwd=place, code=0)
+    done = cpc_keras(*arguments, cwd=place, code=0, fresh=True)
     assert f"fits of {len(before) - len(finished)} new cells" in done.stdout
     assert untimed(records(place)) == untimed(before)
     assert finished.items() <= finished_cells(place).items()

@@ -7,8 +7,6 @@ import re
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import keras
@@ -16,7 +14,7 @@ import numpy as np
 import pytest
 
 from cpc_keras.optimizers import averages
-from tests.end_to_end.test_bad_input import RECIPE, cpc_keras
+from tests.commands import RECIPE, cpc_keras, cpc_keras_running
 
 pytestmark = pytest.mark.slow
 
@@ -78,15 +76,14 @@ def test_pretrained_on_a_folder_evaluated_on_labels_elsewhere(place):
 def test_killed_in_an_epoch_it_goes_on_as_if_it_had_not_been(place, photo_folder):
     """SIGKILL between checkpoints: same images at each step, same number, same weights."""
     arguments = ("pretrain", "small.py", "--data", f"dir:{photo_folder}", "--set", "steps=40")
-    cpc_keras(*arguments, "--run", "whole", cwd=place, code=0)
-    command = [sys.executable, "-m", "cpc_keras.cli", *arguments, "--run", "killed"]
-    process = subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    first = place / "killed" / "checkpoints" / "step-00000005.keras"
-    deadline = time.monotonic() + 120
-    while not first.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    cpc_keras(*arguments, "--run", "whole", cwd=place, code=0, fresh=True)
+    with cpc_keras_running(*arguments, "--run", "killed", cwd=place) as process:
+        first = place / "killed" / "checkpoints" / "step-00000005.keras"
+        deadline = time.monotonic() + 120
+        while not first.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
     stopped = max(int(path.stem[5:]) for path in (place / "killed" / "checkpoints").glob("step-*.keras"))
     assert 5 <= stopped < 40
     done = cpc_keras(*arguments, "--run", "killed", cwd=place, code=0)
@@ -142,9 +139,9 @@ def test_the_whole_road_on_a_folder_with_classes(place):
 
 
 def test_help_takes_less_than_half_a_second_of_cpu_time(place):
-    cpc_keras("--help", cwd=place, code=0)  # writes the byte code
+    cpc_keras("--help", cwd=place, code=0, fresh=True)  # writes the byte code
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = cpc_keras("--help", cwd=place, code=0)
+    done = cpc_keras("--help", cwd=place, code=0, fresh=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 0.5
     assert all(command in done.stdout for command in ("demo", "pretrain", "evaluate", "export", "report"))
@@ -152,15 +149,11 @@ def test_help_takes_less_than_half_a_second_of_cpu_time(place):
 
 def test_ctrl_c_says_how_to_go_on(place, photo_folder):
     arguments = ("pretrain", "small.py", "--data", f"dir:{photo_folder}", "--set", "steps=100000")
-    command = [sys.executable, "-m", "cpc_keras.cli", *arguments, "--run", "interrupted"]
-    process = subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    for line in process.stdout:
-        if line.startswith("step"):
-            break
-    process.send_signal(signal.SIGINT)
-    try:
+    with cpc_keras_running(*arguments, "--run", "interrupted", cwd=place) as process:
+        for line in process.stdout:
+            if line.startswith("step"):
+                break
+        process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=60)
-    finally:
-        process.kill()
     assert process.returncode == 130
     assert error.strip() == "cpc-keras: stopped; the same command goes on from the last checkpoint"

@@ -4,8 +4,6 @@ import csv
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import keras
@@ -13,7 +11,8 @@ import numpy as np
 import pytest
 
 from cpc_keras.optimizers import averages
-from tests.end_to_end.test_bad_input import RECIPE, cpc_keras
+from tests.commands import RECIPE, cpc_keras, cpc_keras_running
+from tests.processes import run
 
 pytestmark = pytest.mark.slow
 LONG = RECIPE.replace("steps = 2", "steps = 300").replace("checkpoint_every = 1", "checkpoint_every = 100")
@@ -32,14 +31,14 @@ def state(path):
     return [np.asarray(one) for one in [*model.weights, *averages(model), *model.optimizer.variables]]
 
 
-def untimed(run):
-    with open(run / "metrics.csv", newline="") as file:
+def untimed(folder):
+    with open(folder / "metrics.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     return [{name: value for name, value in row.items() if name != "images_per_second"} for row in rows]
 
 
 def assert_identical(one, two, last):
-    for ours, theirs in zip(*(state(run / "checkpoints" / last) for run in (one, two)), strict=True):
+    for ours, theirs in zip(*(state(folder / "checkpoints" / last) for folder in (one, two)), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert untimed(one) == untimed(two)
     assert (one / "batches.csv").read_bytes() == (two / "batches.csv").read_bytes()
@@ -47,17 +46,13 @@ def assert_identical(one, two, last):
 
 def test_sigterm_saves_in_mid_stretch_and_a_full_disk_loses_nothing(place, photo_folder):
     arguments = ("pretrain", "small.py", "--data", f"dir:{photo_folder}")
-    command = [sys.executable, "-m", "cpc_keras.cli", *arguments, "--run", "cut"]
-    process = subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     checkpoints = place / "cut" / "checkpoints"
-    while process.poll() is None and not (checkpoints / "step-00000100.keras").exists():
-        time.sleep(0.01)
-    time.sleep(0.2)
-    process.send_signal(signal.SIGTERM)
-    try:
+    with cpc_keras_running(*arguments, "--run", "cut", cwd=place) as process:
+        while process.poll() is None and not (checkpoints / "step-00000100.keras").exists():
+            time.sleep(0.01)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
         _, error = process.communicate(timeout=60)
-    finally:
-        process.kill()
     assert process.returncode == 75, error
     (kept,) = (path for path in checkpoints.glob("*.json"))
     step = int(kept.stem[5:])
@@ -66,24 +61,17 @@ def test_sigterm_saves_in_mid_stretch_and_a_full_disk_loses_nothing(place, photo
 
     before = sorted(path.name for path in checkpoints.iterdir())
     largest = kept.with_suffix(".keras").stat().st_size // 2  # as if no more fitted on the disk
-    done = subprocess.run(
-        command,
-        cwd=place,
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest)),
-    )
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith(
-        "cpc-keras: `--run` must be a folder that can be written to; the last good checkpoint"
-    )
-    assert done.stderr.count("\n") == 1
+    with cpc_keras_running(*arguments, "--run", "cut", cwd=place) as process:
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (largest, largest))
+        _, error = process.communicate()
+    assert process.returncode == 2, error
+    assert error.startswith("cpc-keras: `--run` must be a folder that can be written to; the last good checkpoint")
+    assert error.count("\n") == 1
     assert sorted(path.name for path in checkpoints.iterdir()) == before
 
     done = cpc_keras(*arguments, "--run", "cut", cwd=place, code=0)
     assert f"Resumes after step {step} of 300." in done.stdout
-    cpc_keras(*arguments, "--run", "whole", cwd=place, code=0)
+    cpc_keras(*arguments, "--run", "whole", cwd=place, code=0, fresh=True)
     assert_identical(place / "cut", place / "whole", "step-00000300.keras")
     assert not list(checkpoints.glob("*.json"))
 
@@ -127,7 +115,7 @@ def test_images_that_vanish_end_the_run_with_one_line(place, photo_folder):
         "main()\n"
     )
     shutil.copytree(photo_folder, place / "vanishing")
-    done = subprocess.run([sys.executable, "-c", script], cwd=place, capture_output=True, text=True, check=False)
+    done = run("-c", script, cwd=place)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("cpc-keras: `data` must stay readable while a run trains")
     assert "No such file" in done.stderr and "vanishing" in done.stderr and done.stderr.count("\n") == 1

@@ -3,8 +3,6 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -16,18 +14,16 @@ from PIL import Image
 from cpc_keras.data.pipeline import encoding_batches
 from cpc_keras.label_efficiency import open_labelled
 from cpc_keras.run_folder import RunFolder
-from tests.end_to_end.test_bad_input import RECIPE, check_refusal, cpc_keras
+from tests.commands import check_refusal, cpc_keras, cpc_keras_running
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, photo_classes):
+def place(tmp_path_factory, pretrained):
     """A run on photographs in two classes, evaluated and exported with a head."""
-    place = tmp_path_factory.mktemp("home")
-    (place / "small.py").write_text(RECIPE + "labels_per_class = (2, 4)\nlabel_seeds = 2\n")
-    shutil.copytree(photo_classes, place / "labelled")
-    cpc_keras("pretrain", "small.py", "--data", "classes:labelled", "--run", "run", cwd=place, code=0)
+    place = shutil.copytree(pretrained, tmp_path_factory.mktemp("home") / "place")
+    shutil.copytree(place / "run", place / "bare")
     cpc_keras("evaluate", "run", "--methods", "linear", cwd=place, code=0)
     cpc_keras("export", "run", "models/small", "--with-head", cwd=place, code=0)
     return place
@@ -84,18 +80,17 @@ def test_embeds_a_folder_in_order_and_names_the_files_that_are_none(place, many)
 def test_killed_it_goes_on_from_its_shards(place, many):
     arguments = ("embed", "models/small", "--data", f"dir:{many}", "--signature", "selected", "--out")
     cpc_keras(*arguments, "whole.npz", cwd=place, code=0)
-    command = [sys.executable, "-m", "cpc_keras.cli", *arguments, "killed.npz"]
-    process = subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not (shards := list(place.glob(".killed.npz.partial/*/from-*.npz"))) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with cpc_keras_running(*arguments, "killed.npz", cwd=place) as process:
+        deadline = time.monotonic() + 120
+        while not (shards := list(place.glob(".killed.npz.partial/*/from-*.npz"))) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
     assert shards and not (place / "killed.npz").exists()
     with np.load(shards[0]) as file:
         arrays = {**file, "features": 2 * file["features"]}
     np.savez(shards[0], **arrays)  # so that it shows whether this shard is used again
-    cpc_keras(*arguments, "killed.npz", cwd=place, code=0)
+    cpc_keras(*arguments, "killed.npz", cwd=place, code=0, fresh=True)
     with np.load(place / "whole.npz") as whole, np.load(place / "killed.npz") as killed:
         assert whole.files == killed.files == ["paths", "features"]
         np.testing.assert_array_equal(whole["paths"], killed["paths"])
@@ -213,7 +208,6 @@ def test_says_what_is_wrong(case, place):
 
 
 def test_a_head_needs_labels(place):
-    cpc_keras("pretrain", "small.py", "--data", "classes:labelled", "--run", "bare", cwd=place, code=0)
     done = cpc_keras("export", "bare", "models/bare", "--with-head", cwd=place, code=2)
     assert "`--with-head` must be asked of a run whose linear probe was evaluated. Received: bare" in done.stderr
     cpc_keras("export", "bare", "plain", cwd=place, code=0)

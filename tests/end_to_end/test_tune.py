@@ -1,5 +1,6 @@
 """Searches inside a few labels, as a user types them: killed, shared between processes, and examined."""
 
+import contextlib
 import csv
 import json
 import os
@@ -7,21 +8,16 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
 
 from cpc_keras.recipe_file import load_recipe
-from tests.end_to_end.test_bad_input import RECIPE, check_refusal, cpc_keras
+from tests.commands import COMMAND, check_refusal, cpc_keras, cpc_keras_running
+from tests.processes import finish, running
 
 pytestmark = pytest.mark.slow
 SEARCH = ("tune", "run", "--labels-per-class", "2")
-
-
-def command(*arguments):
-    return [sys.executable, "-m", "cpc_keras.cli", *arguments]
 
 
 def trials(place, name):
@@ -30,13 +26,9 @@ def trials(place, name):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, photo_classes):
+def place(tmp_path_factory, pretrained):
     """A run on photographs of two classes."""
-    place = tmp_path_factory.mktemp("tune")
-    (place / "small.py").write_text(RECIPE + "patch_flip = 0.5\n")
-    shutil.copytree(photo_classes, place / "labelled")
-    cpc_keras("pretrain", "small.py", "--data", "classes:labelled", "--run", "run", cwd=place, code=0)
-    return place
+    return shutil.copytree(pretrained, tmp_path_factory.mktemp("tune") / "place")
 
 
 @pytest.fixture(scope="module")
@@ -108,13 +100,13 @@ def test_a_default_that_was_kept_is_trained_once(place, searched):
 def test_killed_and_begun_again_it_finds_the_same(place, searched):
     finished = place / "run" / "tuning" / "killed" / "trials"
     for wanted in (1, 3):
-        process = subprocess.Popen(command(*SEARCH, "--trials", "4", "--name", "killed"), cwd=place)
-        while len(list(finished.glob("*.npz"))) < wanted:
-            assert process.poll() is None
-            time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    done = cpc_keras(*SEARCH, "--trials", "4", "--name", "killed", cwd=place, code=0)
+        with cpc_keras_running(*SEARCH, "--trials", "4", "--name", "killed", cwd=place) as process:
+            while len(list(finished.glob("*.npz"))) < wanted:
+                assert process.poll() is None
+                time.sleep(0.05)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    done = cpc_keras(*SEARCH, "--trials", "4", "--name", "killed", cwd=place, code=0, fresh=True)
     assert "Settings tried: 5" in done.stdout
     assert trials(place, "killed") == trials(place, "whole")
     both = [(place / "run" / "tuning" / name / "tuned.py").read_text() for name in ("whole", "killed")]
@@ -125,27 +117,37 @@ def test_a_chief_and_two_workers_share_the_trials(place):
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
-    processes = {}
-    for name in ("chief", "worker0", "worker1"):
-        address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
-        processes[name] = subprocess.Popen(
-            command(*SEARCH, "--trials", "12", "--name", "shared"),
-            env={**os.environ, **address, "KERASTUNER_TUNER_ID": name},
-            cwd=place,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-    said = {name: process.communicate(timeout=500)[0] for name, process in processes.items()}
-    assert [process.returncode for process in processes.values()] == [0, 0, 0], said
-    shares = [int(re.search(r"This worker ran (\d+) trials", said[name])[1]) for name in ("worker0", "worker1")]
-    assert sum(shares) == 12 and min(shares) > 0, shares
+    address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
+    judged = place / "run" / "tuning" / "shared" / "trials"
+
+    def begin(name):
+        env = {**os.environ, **address, "KERASTUNER_TUNER_ID": name}
+        command = (*COMMAND, *SEARCH, "--trials", "4", "--name", "shared")
+        return stack.enter_context(running(*command, env=env, cwd=place))
+
+    def wait_for(count):
+        deadline = time.monotonic() + 500
+        while len(list(judged.glob("*.npz"))) < count:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    with contextlib.ExitStack() as stack:
+        chief, first = begin("chief"), begin("worker0")
+        wait_for(2)  # the default and a trial
+        # A worker that pauses after its first trial leaves some to the other, however fast it is.
+        first.send_signal(signal.SIGSTOP)
+        second = begin("worker1")
+        wait_for(1 + len(list(judged.glob("*.npz"))))
+        first.send_signal(signal.SIGCONT)
+        said = finish([chief, first, second], 500)
+    shares = [int(re.search(r"This worker ran (\d+) trials", one)[1]) for one in said[1:]]
+    assert sum(shares) == 4 and min(shares) > 0, shares
     rows = trials(place, "shared")
-    assert len({row["trial"] for row in rows}) == len(rows) == 13
-    assert "This worker" not in said["chief"] and "Settings tried: 13" in said["chief"]
-    assert len(list((place / "run" / "tuning" / "shared" / "trials").glob("*.npz"))) == 13
+    assert len({row["trial"] for row in rows}) == len(rows) == 5
+    assert "This worker" not in said[0] and "Settings tried: 5" in said[0]
+    assert len(list(judged.glob("*.npz"))) == 5
     # As one process would have found it; a longer search takes over what a shorter one has tried.
-    for count in (4, 12):
+    for count in (2, 4):
         cpc_keras(*SEARCH, "--trials", count, "--name", "alone", cwd=place, code=0)
     scores = [sorted(row["score"] for row in trials(place, name)) for name in ("shared", "alone")]
     assert scores[0] == scores[1]
@@ -176,17 +178,13 @@ def test_pretraining_is_searched_by_what_labels_make_of_it(place):
 
 
 def test_a_search_of_pretraining_that_is_told_to_end_does(place):
-    process = subprocess.Popen(
-        command(*SEARCH, "--what", "pretraining", "--steps", "100000", "--trials", "2", "--name", "long"),
-        cwd=place,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while not list((place / "run" / "tuning" / "long").glob("runs/*/checkpoints/step-*.keras")):
-        assert process.poll() is None
-        time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
-    said = process.communicate(timeout=100)[1]
+    search = (*SEARCH, "--what", "pretraining", "--steps", "100000", "--trials", "2", "--name", "long")
+    with cpc_keras_running(*search, cwd=place) as process:
+        while not list((place / "run" / "tuning" / "long").glob("runs/*/checkpoints/step-*.keras")):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=100)[1]
     assert process.returncode == 75, said
     assert "Traceback" not in said
 

@@ -1,8 +1,6 @@
 """An exported detector works where this package is not."""
 
 import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -10,10 +8,12 @@ import pytest
 
 from cpc_keras.export import save_detector
 from tests.detection.test_faster_rcnn import scenes, small_detector
+from tests.processes import STRANGER, run
 
-STRANGER = """
+PROGRAM = """
 import sys
-sys.modules["cpc_keras"] = sys.modules["keras_hub"] = None  # importing them fails
+assert sys.modules["cpc_keras"] is None and "keras_hub" not in sys.modules
+sys.modules["keras_hub"] = None  # importing it fails too
 import numpy as np, tensorflow as tf
 find = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
 for name in ("small", "large"):
@@ -29,9 +29,9 @@ def test_runs_without_this_package_at_any_size(tmp_path):
     images = {"small": scenes(3)[0], "large": np.random.default_rng(0).uniform(size=(1, 70, 90, 1)).astype("float32")}
     np.savez(tmp_path / "images.npz", **images)
     artefact = save_detector(detector, tmp_path / "detector", ("square", "frame"), {"figure": "mAP 50.0"})
-    (tmp_path / "stranger.py").write_text(STRANGER)
+    (tmp_path / "stranger.py").write_text(PROGRAM)
     arguments = [tmp_path / "stranger.py", artefact, tmp_path / "images.npz", f"{tmp_path}/"]
-    subprocess.run([sys.executable, *map(str, arguments)], check=True, capture_output=True, cwd=tmp_path)
+    run(*arguments, cwd=tmp_path, imports=STRANGER).check_returncode()
     for name, batch in images.items():
         expected = {key: np.asarray(value) for key, value in detector(batch).items()}
         with np.load(tmp_path / f"{name}.npz") as found:
@@ -45,4 +45,4 @@ def test_runs_without_this_package_at_any_size(tmp_path):
     card = (artefact / "README.md").read_text()
     assert "mAP 50.0" in card
     snippet = card.split("```python")[1].split("```")[0]
-    subprocess.run([sys.executable, "-c", snippet], check=True, capture_output=True, cwd=tmp_path)
+    run("-c", snippet, cwd=tmp_path, imports=STRANGER).check_returncode()

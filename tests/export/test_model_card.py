@@ -1,17 +1,13 @@
 """What a model card shows runs, in processes that do not have the package."""
 
-import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from cpc_keras import export
 from cpc_keras.evaluation.features import pool_view
-
-WITHOUT_PACKAGE = "import sys\nsys.modules['cpc_keras'] = None\n"
+from tests.processes import STRANGER, run
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +38,7 @@ def test_snippet_runs(number, consumer, artefact):
     text = snippets(artefact)[number]
     assert consumer in text
     assert ("classify" in text) == (number == 0)
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_PACKAGE + text],
-        cwd=artefact.parent,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run("-c", text, cwd=artefact.parent, imports=STRANGER)
     assert done.returncode == 0, done.stderr[-2000:]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from cpc_keras.optimizers import AveragedAdamW, averages
 from tests.conftest import build_small_cpc
-from tests.distribution.processes import finish, start
+from tests.processes import finish, start
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ def place(tmp_path_factory, photographs):
     model.optimizer.build(model.trainable_weights)
     model.save(place / "model.keras")
     np.save(place / "images.npy", images)
-    finish([start("tests.jax_backend.train", devices, place) for devices in (1, 2)])
+    finish([start("-m", "tests.jax_backend.train", devices, place, fresh=True) for devices in (1, 2)])
     history = model.fit(images, batch_size=8, shuffle=False, epochs=2, verbose=0).history
     out = {f"log/{name}": values for name, values in history.items()}
     out |= {f"weight/{one.path}": one.numpy() for one in model.trainable_weights}

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -11,6 +8,7 @@ from cpc_keras.layers import PatchAugmentation
 from cpc_keras.losses import info_nce
 from cpc_keras.models import ResNet
 from cpc_keras.models.directions import rotate_grid
+from tests.processes import run
 
 STEP = {"down": (1, 0), "up": (-1, 0), "right": (0, 1), "left": (0, -1)}
 
@@ -184,7 +182,7 @@ def test_refuses_a_batch_that_leaves_a_replica_without_images():
         "    model.compile(optimizer='adam', jit_compile=False)\n"
         "model.fit(np.zeros((5, 28, 28, 1), 'float32'), batch_size=4, verbose=0)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    done = run("-c", script)
     assert done.returncode != 0
     assert "Each batch must hold an image for every replica" in done.stderr
 
