@@ -50,6 +50,7 @@ def become(streams):
 def watch(command, streams):
     """Reports the number of a process, and, when it has ended, how."""
     *standard, report = streams
+    os.dup2(standard[0], 2)  # whoever waits for what the server says is not to wait for this
     for stream in standard:
         os.close(stream)
     os.write(report, f"{command}\n".encode())
