@@ -87,12 +87,15 @@ def precision_words(recipe):
     narrow = has_accelerator() or computes_in_bfloat16()
     if recipe.precision == "mixed_bfloat16":
         return (
-            "bfloat16 (numbers of half the width), for which it has instructions: faster than float32"
+            "bfloat16 (numbers of half the width), for which it has instructions: faster than float32 on wide networks"
             if narrow
             else "bfloat16, for which it has no instructions; precision='float32' is many times faster here"
         )
     if narrow:
-        return "float32; it has instructions for bfloat16 (numbers of half the width), so precision='auto' is faster"
+        return (
+            "float32; it has instructions for bfloat16 (numbers of half the width): on wide networks precision='auto' "
+            "is faster"
+        )
     return (
         "float32: it has no instructions for bfloat16 (numbers of half the width), with which newer processors and "
         "accelerators are faster"

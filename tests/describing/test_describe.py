@@ -107,20 +107,20 @@ def test_statistics_of_batch_norm_have_no_moments():
 
 def test_fashion_mnist():
     found, page = described(load_recipe("fashion_mnist", ["channels=1"]), accelerator="h100")
-    assert found["parameters"]["encoder"] == 673_984
-    assert found["parameters"]["total"] == 3_019_200
-    assert found["loss"]["candidates"] == 16 * 25
+    assert found["parameters"]["encoder"] == 169_056
+    assert found["parameters"]["total"] == 421_216
+    assert found["loss"]["candidates"] == 32 * 25
     assert found["loss"]["queries"] == dict.fromkeys(["down_3", "up_3", "right_3", "left_3"], 10)
-    assert found["flops"]["image"] == pytest.approx(0.62e9, rel=0.01)
+    assert found["flops"]["image"] == pytest.approx(0.142e9, rel=0.01)
     assert found["warnings"] == {}
     assert "WARNING" not in page
     assert "5 × 5 patches of 12 px at stride 4" in page
-    assert "ln 400 = 5.99" in page
+    assert "ln 800 = 6.68" in page
     assert "    ▒ ▒ ▒ ▒ ▒\n    ▒ ▒ Q ▒ ▒\n    · · · · ·\n    · · · · ·\n    · · 3 · ·\n" in page
     assert "patch 2         ▒▒▒▒████████         px 8–19   offset 2: 4 px shared\n" in page
-    assert "3,019,200" in page
+    assert "421,216" in page
     assert "▸ h100" in page
-    assert "4,500 steps (72,000 images)" in page
+    assert "6,000 steps (192,000 images)" in page
 
 
 @pytest.mark.parametrize("name", ["imagenet_cpc_v2_resnet161", "imagenet_cpc_resnet170"])
