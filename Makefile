@@ -21,8 +21,9 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: demo test test-fast test-huge test-kills test-addons lint bench bench-quick searches data trees browser clean
 
+# Options of the command go in ARGS, as in make demo ARGS="--minutes 3".
 demo: $(READY) data
-	$(BIN)/cpc-keras demo
+	$(BIN)/cpc-keras demo $(ARGS)
 
 test: $(DEV) data $(TREES)/.ready browser lint
 	$(PYTEST)
