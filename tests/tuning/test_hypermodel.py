@@ -7,7 +7,7 @@ import pytest
 
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.line_up import REGIMES
-from cpc_keras.evaluation.networks import SPACE, NetworkClassifier
+from cpc_keras.evaluation.networks import SPACE, UNSEARCHED, NetworkClassifier
 from cpc_keras.models import ResNet
 from cpc_keras.tuning import LabelFractionHyperModel
 from cpc_keras.tuning.held_out import held_out_splits
@@ -46,20 +46,30 @@ def searched(hypermodel, folder, kind=keras_tuner.RandomSearch, **kwargs):
     return tuner
 
 
+@pytest.fixture(scope="module")
+def kept(labelled, encoder, tmp_path_factory):
+    """The folder of a search that is finished, and what it found."""
+    folder = tmp_path_factory.mktemp("kept")
+    hypermodel = LabelFractionHyperModel(encoder, labelled, subset=SUBSET, folder=folder)
+    found = scores(searched(hypermodel, tmp_path_factory.mktemp("tuner"), max_trials=3))
+    assert hypermodel.computed == 3
+    return folder, found
+
+
 @pytest.mark.slow
-def test_wrong_labels_elsewhere_change_nothing(labelled, encoder, tmp_path):
+def test_wrong_labels_elsewhere_change_nothing(labelled, encoder, kept, tmp_path):
     images, labels = labelled
+    _, found = kept
+    assert len({score for score, _ in found.values()}) > 1
     wrong = labels.copy()
     wrong[20:] = 1 - wrong[20:]
-    found = []
-    for name, truth in (("right", labels), ("wrong", wrong)):
-        hypermodel = LabelFractionHyperModel(encoder, (images, truth), subset=SUBSET)
-        found.append(scores(searched(hypermodel, tmp_path / name, max_trials=3)))
-    assert found[0] == found[1]
-    assert len({score for score, _ in found[0].values()}) > 1
+    hypermodel = LabelFractionHyperModel(encoder, (images, wrong), subset=SUBSET)
+    assert scores(searched(hypermodel, tmp_path / "wrong", max_trials=3)) == found
     wrong[:4] = 1 - wrong[:4]  # and those inside do
     hypermodel = LabelFractionHyperModel(encoder, (images, wrong), subset=SUBSET)
-    assert scores(searched(hypermodel, tmp_path / "inside", max_trials=3)) != found[0]
+    (first,) = scores(searched(hypermodel, tmp_path / "inside", max_trials=1)).values()
+    before = next(iter(found.values()))
+    assert first[1] == before[1] and first[0] != before[0]
 
 
 @pytest.mark.parametrize("regime", REGIMES)
@@ -74,6 +84,25 @@ def test_no_other_label_reaches_a_trial(regime, labelled, encoder):
     assert hypermodel.data.test is None
 
 
+@pytest.fixture
+def untrained(monkeypatch):
+    """Networks whose answers are prepared: the lower the rate, the less likely the truth. The rates that were asked."""
+    rates = []
+
+    def fit(self, inputs, setting, seed, share=1.0):
+        rates.append(setting["learning_rate"])
+        self.model_ = self.build_model({**UNSEARCHED, **setting})
+        return self
+
+    def predict_proba(self, inputs):
+        truth = min(0.9, 0.6 + 0.1 * np.log10(rates[-1] / 2e-3))
+        return np.where(np.eye(2)[inputs.labels] > 0, truth, 1 - truth)
+
+    monkeypatch.setattr(NetworkClassifier, "fit", fit)
+    monkeypatch.setattr(NetworkClassifier, "predict_proba", predict_proba)
+    return rates
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
@@ -85,26 +114,45 @@ def test_no_other_label_reaches_a_trial(regime, labelled, encoder):
         (keras_tuner.Hyperband, {"max_epochs": 3}),
     ],
 )
-def test_every_tuner_searches_it(kind, arguments, labelled, encoder, tmp_path):
+def test_every_tuner_searches_it(kind, arguments, labelled, encoder, tmp_path, untrained):
     hypermodel = LabelFractionHyperModel(encoder, labelled, labels_per_class=5, epochs=3)
     tuner = searched(hypermodel, tmp_path, kind, **arguments)
     assert len(tuner.oracle.trials) == arguments.get("max_trials", 6)
-    images, labels = labelled
-    found = hypermodel.refit(hypermodel.best(tuner)).predict_proba(hypermodel.inputs(images)).argmax(axis=1)
-    assert (found == labels).mean() > 0.7
+    assert hypermodel.computed > 1 and len(untrained) >= 10 + hypermodel.computed  # the default is judged by all folds
+    assert hypermodel.setting(hypermodel.best(tuner))["learning_rate"] >= 2e-3
     assert isinstance(tuner.get_best_models()[0], keras.Model)
 
 
 @pytest.mark.slow
+def test_what_a_search_is_left_with_is_trained_and_classifies(labelled, encoder, tmp_path):
+    images, labels = labelled
+    hypermodel = LabelFractionHyperModel(encoder, labelled, labels_per_class=5, epochs=3)
+    tuner = searched(hypermodel, tmp_path, keras_tuner.RandomSearch, max_trials=2)
+    found = hypermodel.refit(hypermodel.best(tuner)).predict_proba(hypermodel.inputs(images)).argmax(axis=1)
+    assert (found == labels).mean() > 0.7
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("regime", REGIMES)
-def test_every_regime_is_searched_and_learns(regime, labelled, encoder, tmp_path):
+def test_every_regime_is_searched(regime, labelled, encoder, tmp_path, untrained):
     hypermodel = LabelFractionHyperModel(encoder, labelled, regime, labels_per_class=8, head_size=HEAD)
     tuner = searched(hypermodel, tmp_path, max_trials=1)
     assert tuner.get_best_models()[0].output_shape == (None, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("regime", REGIMES)
+def test_every_regime_learns(regime, labelled, encoder):
+    hypermodel = LabelFractionHyperModel(encoder, labelled, regime, labels_per_class=8, head_size=HEAD)
+    hypermodel._splits = hypermodel._splits[:5]  # each label is held out once
     default = keras_tuner.HyperParameters()
-    figures = hypermodel.fit(default, hypermodel.build(default))
+    model = hypermodel.build(default)
+    before = model.get_weights()
+    figures = hypermodel.fit(default, model)
     assert figures["balanced_accuracy"] > 0.8
     assert figures["score"] == pytest.approx(figures["balanced_accuracy"] + 0.1 * figures["log_likelihood"])
+    # What a tuner keeps of the trial is what was trained.
+    assert any((old != new).any() for old, new in zip(before, model.get_weights(), strict=True))
 
 
 @pytest.mark.slow
@@ -121,20 +169,14 @@ def test_frozen_stacks_stay_as_they_are(labelled, encoder):
 
 
 @pytest.mark.slow
-def test_a_setting_is_judged_once(labelled, encoder, tmp_path, monkeypatch):
-    def hypermodel():
-        return LabelFractionHyperModel(encoder, labelled, subset=SUBSET, folder=tmp_path / "kept")
-
-    first = hypermodel()
-    before = scores(searched(first, tmp_path / "first", max_trials=3))
-    assert first.computed == 3
-    again = hypermodel()
+def test_a_setting_is_judged_once(labelled, encoder, kept, tmp_path, monkeypatch):
+    folder, found = kept
+    again = LabelFractionHyperModel(encoder, labelled, subset=SUBSET, folder=folder)
     monkeypatch.setattr(again, "judge", None)  # it would break off
-    assert scores(searched(again, tmp_path / "again", max_trials=3)) == before
+    assert scores(searched(again, tmp_path, max_trials=3)) == found
     assert again.computed == 0
 
 
-@pytest.mark.slow
 def test_what_diverges_is_the_worst_not_the_end(labelled, encoder, monkeypatch):
     hypermodel = LabelFractionHyperModel(encoder, labelled, subset=SUBSET)
     answers = [(SUBSET, np.full((20, 2), np.nan))]
@@ -143,22 +185,13 @@ def test_what_diverges_is_the_worst_not_the_end(labelled, encoder, monkeypatch):
     assert hypermodel.fit(hp, hypermodel.build(hp))["score"] == -2.0
 
 
-@pytest.mark.slow
-def test_what_falls_behind_is_not_trained_for_the_other_folds(labelled, encoder, monkeypatch):
-    rates = []
-    fit = NetworkClassifier.fit
-
-    def counted(self, inputs, setting, *arguments):
-        rates.append(setting["learning_rate"])
-        return fit(self, inputs, setting, *arguments)
-
-    monkeypatch.setattr(NetworkClassifier, "fit", counted)
+def test_what_falls_behind_is_not_trained_for_the_other_folds(labelled, encoder, untrained):
     hypermodel = LabelFractionHyperModel(encoder, labelled, subset=SUBSET)
     hp = keras_tuner.HyperParameters()
     hypermodel.build(hp)
     hp.values.update(rate=0.1, passes=0.25, dropout=0.7)
     figures = hypermodel.fit(hp, hypermodel.build(hp))
-    default, slow = (rates.count(rate) for rate in (2e-3, 2e-3 * 0.1))
+    default, slow = (untrained.count(rate) for rate in (2e-3, 2e-3 * 0.1))
     assert default == len(hypermodel._splits) == 10
     assert 1 <= slow < 10
     assert figures["score"] < hypermodel.figures(keras_tuner.HyperParameters())["score"]
