@@ -33,13 +33,16 @@ def images(photographs):
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def encoder():
+    keras.utils.set_random_seed(0)
     return ResNet((8,), (1,), stem="medium", input_shape=(None, None, 3))
 
 
-@pytest.fixture
-def classifier(encoder):
+@pytest.fixture(scope="module")
+def builder(encoder):
+    """Function from a setting to a network on images."""
+
     def build(setting):
         pictures = keras.Input((24, 24, 3))
         maps = keras.models.clone_model(encoder)(pictures)
@@ -47,7 +50,13 @@ def classifier(encoder):
             pictures, ClassifierHead(maps.shape[1:], 2, setting["head"], dropout=setting["dropout"])(maps)
         )
 
-    return NetworkClassifier(build, SPACE, steps=lambda count: 25)
+    return build
+
+
+@pytest.fixture(scope="module")
+def classifier(builder):
+    """A classifier that keeps what one test has traced for the others."""
+    return NetworkClassifier(builder, SPACE, steps=lambda count: 25)
 
 
 @pytest.mark.slow
@@ -141,10 +150,14 @@ def test_fine_tuning_starts_from_the_probe_of_its_labels(images, encoder, monkey
 
 
 @pytest.mark.slow
-def test_networks_are_kept_for_settings_that_come_back_and_not_without_end(classifier, images, monkeypatch):
+def test_networks_are_kept_for_settings_that_come_back_and_not_without_end(builder, images, monkeypatch):
     built = []
-    build = classifier.build_model
-    monkeypatch.setattr(classifier, "build_model", lambda setting: built.append(setting["dropout"]) or build(setting))
+
+    def build(setting):
+        built.append(setting["dropout"])
+        return builder(setting)
+
+    classifier = NetworkClassifier(build, SPACE, steps=lambda count: 25)
     inputs = ImageInputs(images, 24)
 
     def trained(dropout):

@@ -1,5 +1,6 @@
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,18 +10,41 @@ from cpc_keras import export
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.features import pool_view
 from cpc_keras.models import CPC, ResNet
+from tests.conftest import build_small_cpc
+
+HEAD = np.random.default_rng(0).normal(size=(16, 3)).astype("float32"), np.float32([0.1, 0.0, -0.1])
 
 
-@pytest.fixture
-def model(small_cpc, photo_crops):
-    model = small_cpc()
-    model(photo_crops)
+def mean(grid, whole):
+    return pool_view("mean", grid, whole)
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    model = build_small_cpc()
+    model.build((None, 28, 28, 1))
     return model
 
 
-def test_round_trip_at_other_sizes_and_batches(model, photo_crops, tmp_path):
-    path = export.save(model, tmp_path / "out", pooling=lambda grid, whole: pool_view("grid2", grid, whole))
-    loaded = tf.saved_model.load(path)
+@pytest.fixture(scope="module")
+def artefact(model, tmp_path_factory):
+    """The model with all that an export may have."""
+    return export.save(
+        model,
+        tmp_path_factory.mktemp("artefacts") / "out",
+        pooling=lambda grid, whole: pool_view("grid2", grid, whole),
+        description={"pre_training": "none", "input": {"short_side": 30}},
+        head=export.LinearHead(mean, *HEAD, ("sky", "stone", "petal")),
+    )
+
+
+@pytest.fixture(scope="module")
+def loaded(artefact):
+    return tf.saved_model.load(artefact)
+
+
+def test_round_trip_at_other_sizes_and_batches(model, loaded, photo_crops):
     grid = np.asarray(model.encode(photo_crops))
     np.testing.assert_allclose(loaded(photo_crops), grid.mean(axis=(1, 2)), atol=1e-5)
     np.testing.assert_allclose(loaded(photo_crops[:5], training=True), grid[:5].mean(axis=(1, 2)), atol=1e-5)
@@ -35,16 +59,14 @@ def test_round_trip_at_other_sizes_and_batches(model, photo_crops, tmp_path):
     np.testing.assert_allclose(signatures["selected"](images)["features"], pool_view("grid2", grid, whole), atol=1e-5)
 
 
-def test_other_sizes_are_cropped_to_what_patches_cover(model, photographs, tmp_path):
-    loaded = tf.saved_model.load(export.save(model, tmp_path / "out"))
+def test_other_sizes_are_cropped_to_what_patches_cover(model, loaded, photographs):
     image = photographs[0][None, :34, :49, :1].astype("float32") / 255.0
     grid = loaded.signatures["patch_grid"](tf.constant(image))["patch_grid"]
     assert grid.shape == (1, 6, 10, 16)
     np.testing.assert_allclose(grid, model.encode(image[:, 1:33, 0:48]), atol=1e-5)
 
 
-def test_three_channels_are_converted_for_a_grey_encoder(model, photo_crops, tmp_path):
-    loaded = tf.saved_model.load(export.save(model, tmp_path / "out"))
+def test_three_channels_are_converted_for_a_grey_encoder(loaded, photo_crops):
     np.testing.assert_allclose(loaded(np.repeat(photo_crops, 3, axis=3)), loaded(photo_crops), atol=1e-4)
 
 
@@ -60,31 +82,24 @@ def test_a_bfloat16_model_is_exported_in_float32(small_cpc, photo_crops, tmp_pat
 
 
 @pytest.mark.parametrize("pixels", [12, 31])
-def test_vectors_and_maps_of_any_size_are_those_of_the_encoder(pixels, model, photographs, tmp_path):
-    loaded = tf.saved_model.load(export.save(model, tmp_path / "out"))
+def test_vectors_and_maps_of_any_size_are_those_of_the_encoder(pixels, model, loaded, photographs):
     images = np.stack([picture[:pixels, : pixels + 5, :1] / 255.0 for picture in photographs]).astype("float32")
     np.testing.assert_allclose(loaded.serve_feature_map(images), model.encoder(images), atol=1e-5)
     np.testing.assert_allclose(loaded.serve(images), loaded(images), atol=1e-6)
 
 
-def test_the_head_says_what_a_softmax_on_its_features_says(model, photo_crops, tmp_path):
-    def mean(grid, whole):
-        return pool_view("mean", grid, whole)
-
-    kernel, bias = np.random.default_rng(0).normal(size=(17, 3)).astype("float32")[:16], np.float32([0.1, 0.0, -0.1])
-    head = export.LinearHead(mean, kernel, bias, ("sky", "stone", "petal"))
-    loaded = tf.saved_model.load(export.save(model, tmp_path / "out", head=head))
+def test_the_head_says_what_a_softmax_on_its_features_says(artefact, loaded, photo_crops):
+    kernel, bias = HEAD
     said = loaded.signatures["classify"](tf.constant(photo_crops))
     expected = softmax(np.asarray(loaded(photo_crops)) @ kernel + bias, axis=1)
     np.testing.assert_allclose(said["probabilities"], expected, atol=1e-5)
     assert said["class_names"].numpy().tolist() == len(photo_crops) * [[b"sky", b"stone", b"petal"]]
-    told = json.loads((tmp_path / "out" / "model.json").read_text())
+    told = json.loads((artefact / "model.json").read_text())
     assert told["head"] == {"classes": 3, "class_names": ["sky", "stone", "petal"]}
-    assert "Classes of `classify`, in its order: sky, stone, petal." in (tmp_path / "out" / "README.md").read_text()
+    assert "Classes of `classify`, in its order: sky, stone, petal." in (artefact / "README.md").read_text()
 
 
-def test_says_that_no_patch_fits(model, photographs, tmp_path):
-    loaded = tf.saved_model.load(export.save(model, tmp_path / "out"))
+def test_says_that_no_patch_fits(loaded, photographs):
     small = tf.constant(photographs[0][None, :30, :11, :1] / 255.0, "float32")
     signatures = (loaded.signatures[name] for name in ("serving_default", "patch_grid"))
     for compute in (loaded, loaded.serve, *signatures):
@@ -103,19 +118,19 @@ def test_an_encoder_of_other_channels_takes_these_alone(photographs, tmp_path):
     assert "takes `images` as `[B, H, W, 2]`" in (tmp_path / "out" / "README.md").read_text()
 
 
-def test_describes_itself(model, tmp_path):
-    path = export.save(model, tmp_path / "out", description={"pre_training": "none", "input": {"short_side": 30}})
-    told = json.loads((path / "model.json").read_text())
+def test_describes_itself(model, artefact):
+    told = json.loads((artefact / "model.json").read_text())
     assert told["input"] == {"channels": 1, "smallest": 12, "crop": 28, "short_side": 30}
     assert told["signatures"]["serving_default"]["outputs"] == {"feature_vector": [None, 16]}
     assert told["weights"] == sum(weight.size for weight in model.encoder.get_weights())
-    card = (path / "README.md").read_text()
+    card = (artefact / "README.md").read_text()
     assert "| pre-training | none |" in card and told["sha256"] in card and "No accuracy is stated" in card
     assert "the short side resized to 30 px, then cut to 28 × 28 px" in card
 
 
 def test_replaces_an_export_but_nothing_else(model, tmp_path):
-    export.save(model, tmp_path / "out", description={"pre_training": "first"})
+    path = export.save(model, tmp_path / "out", description={"pre_training": "first"})
+    assert not {"selected", "classify"} & set(tf.saved_model.load(path).signatures)
     export.save(model, tmp_path / "out", description={"pre_training": "second"})
     assert "second" in (tmp_path / "out" / "README.md").read_text()
     (tmp_path / "mine").mkdir()

@@ -5,6 +5,7 @@ puts on the stem, on shortcuts and at the end of a branch; the first block of a 
 convolution, where there it is the last block that strides, of all stacks but the fourth; shapes agree nonetheless.
 """
 
+import functools
 import inspect
 
 import keras
@@ -16,9 +17,12 @@ from cpc_keras.describing.cost import without_weights
 from cpc_keras.models import ResNet18, ResNet50, ResNet101, ResNet161, ResNet170
 
 NUMBERS = (18, 34, 50, 101, 152, 161, 170)
+IMAGES = {"input_shape": (224, 224, 3)}
 
 
+@functools.cache
 def build(number, **kwargs):
+    """A network without the memory of its weights, for all tests that look at it."""
     return without_weights(lambda: getattr(models, f"ResNet{number}")(**kwargs))
 
 
@@ -37,13 +41,13 @@ def kernels(model):
     ],
 )
 def test_published_numbers_of_weights(number, stacks, millions, tolerance):
-    assert build(number, stacks=stacks).count_params() == pytest.approx(millions * 1e6, rel=tolerance)
+    assert build(number, **IMAGES, stacks=stacks).count_params() == pytest.approx(millions * 1e6, rel=tolerance)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_names_count_the_layers(number):
     # The trunk of ResNet-161 has three stacks, all others are named after four.
-    convolutions = kernels(build(number, stacks=3 if number == 161 else 4))
+    convolutions = kernels(build(number, **IMAGES, stacks=3 if number == 161 else 4))
     layers = [name for name in convolutions if "shortcut" not in name]
     assert len(layers) + 1 == number  # and the classifier
 
@@ -51,7 +55,7 @@ def test_names_count_the_layers(number):
 @pytest.mark.parametrize("number", NUMBERS)
 def test_strides(number):
     for stacks, side in ((3, 14), (4, 7)):
-        encoder = build(number, stacks=stacks, input_shape=(224, 224, 3))
+        encoder = build(number, **IMAGES, stacks=stacks)
         width = {18: 256, 34: 256, 161: 4096, 170: 4096}.get(number, 1024) if stacks == 3 else None
         assert encoder.output_shape[1:3] == (side, side)
         assert width is None or encoder.output_shape[-1] == width
@@ -66,7 +70,7 @@ def test_kernels_are_those_of_keras_applications(number):
         if "_block" in name:
             stack, block, part, _ = name.split("_")
             expected[f"stack{int(stack[-1]) - 1}_{block}_{parts[part]}_conv"] = shape
-    assert kernels(build(number, stacks=4)) == expected
+    assert kernels(build(number, **IMAGES, stacks=4)) == expected
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -80,9 +84,9 @@ def test_called_like_keras_applications(number):
 
 
 def test_resnet170_is_resnet161_with_a_fourth_stack():
-    three, four = kernels(build(170)), kernels(build(170, stacks=4))
-    assert three == kernels(build(161))
-    assert four == kernels(build(161, stacks=4))
+    three, four = (kernels(build(170, **IMAGES, stacks=stacks)) for stacks in (3, 4))
+    assert three == kernels(build(161, **IMAGES, stacks=3))
+    assert four == kernels(build(161, **IMAGES, stacks=4))
     assert {name for name in four if name not in three} == {name for name in four if name.startswith("stack4")}
     assert ResNet161.__doc__ != ResNet170.__doc__
 
