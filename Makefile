@@ -64,23 +64,25 @@ bench: $(DEV) $(TORCH)/.ready data
 bench-quick: $(READY) $(TORCH)/.ready
 	TORCH_PYTHON=$(CURDIR)/$(TORCH)/bin/python $(BIN)/python benchmarks/training_step.py --quick
 
-# What searching hyperparameters is worth on the demo's run, in 116 minutes on two cores without AVX-512: the linear map
-# on frozen features in three subsets, the networks in one. Two processes at a time, a thread each, the long ones first:
-# that takes three quarters of the time of one after the other with two threads.
+# What searching hyperparameters is worth on a run, RUN=runs/demo if not given: the linear map on frozen features in three
+# subsets, the networks in one; 116 minutes on two cores without AVX-512 for a run of fashion_mnist_large. Two processes
+# at a time, a thread each, the long ones first: that takes three quarters of the time of one after the other with two
+# threads.
 PAIRED = xargs -L 1 -P 2 env TF_NUM_INTRAOP_THREADS=1 $(BIN)/cpc-keras
+RUN ?= runs/demo
 searches: $(TUNING) data
 	for labels in 600 60 5; do \
 	  for regime in supervised finetune resnet; do \
 	    echo --labels-per-class $$labels --regime $$regime --tuner hyperband; \
 	  done; \
 	  for seed in 0 1 2; do echo --labels-per-class $$labels --seed $$seed; done; \
-	done | $(PAIRED) tune runs/demo
+	done | $(PAIRED) tune $(RUN)
 	for found in supervised-per_class-600 finetune-per_class-600 resnet finetune-per_class-60 supervised-per_class-60 \
 	  finetune-per_class-5 supervised-per_class-5 linear; do \
-	  echo runs/demo/tuning/$$found-* | sed 's/[^ ]*/--settings &/g'; \
-	done | $(PAIRED) evaluate runs/demo
-	$(BIN)/cpc-keras evaluate runs/demo --settings runs/demo/tuning
-	$(BIN)/cpc-keras report runs/demo
+	  echo $(RUN)/tuning/$$found-* | sed 's/[^ ]*/--settings &/g'; \
+	done | $(PAIRED) evaluate $(RUN)
+	$(BIN)/cpc-keras evaluate $(RUN) --settings $(RUN)/tuning
+	$(BIN)/cpc-keras report $(RUN)
 
 # The rival of benchmarks/training_step.py.
 $(TORCH)/.ready:

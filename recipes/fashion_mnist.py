@@ -24,10 +24,14 @@ that of blocks × channels, and the batch of 16 has a rate of 2e-3, that of 32 o
     8 px, (2, 3)       32, 64    2 × 64    32            0.37             97,200    36     70.3  75.5  83.2
     12 px, (3,)        32, 64    2 × 64    32            0.43             93,900    40     70.6  75.8  82.3
 
-The recipe before these (12 px, offset 3, widths 64 and 128, contexts of 5 × 128, batches of 16; 1.86 GFLOP an image)
-stood at 68.2, 72.0 and 80.2 after 15 TFLOP, 8,000 images. Narrow networks that see more images win. A batch of 32 costs no accuracy for the same
-images and runs faster: with AVX2 alone 236 images/s with patches of 12 px, 162 with 8 px and as many TFLOP less
-in the same time, so 12 px it is. Contexts of two blocks reach as far as an offset of 3 on a grid of 5 × 5 asks for.
+The recipe before these (12 px, offset 3, widths 64 and 128, contexts of 5 × 128, batches of 16; 1.86 GFLOP an image;
+`fashion_mnist_large`) stood at 68.2, 72.0 and 80.2 after 15 TFLOP, 8,000 images. Narrow networks that see more images
+win. A batch of 32 costs no accuracy for the same images and runs faster. With AVX2 alone 12 px gave 236 images/s and
+8 px 162, so patches of 12 px see more in the same time. Contexts of two blocks reach as far as an offset of 3 on a
+grid of 5 × 5 asks for.
+
+On the 10,000 test images the run of 2,880 steps (92,000 images, 39 TFLOP), examined once, has a linear probe at 70.0 and
+74.5 % with 5 and 10 labels a class (ten subsets), where raw pixels have 65.5 and 70.3.
 """
 
 data = "tfds:fashion_mnist"
