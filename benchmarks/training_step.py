@@ -2,8 +2,8 @@
 
 Processes that stay, asked in turn, so that whatever else the machine does meets all of them alike. Needs an environment
 with PyTorch, which `make bench` sets up; its Python is named by TORCH_PYTHON. Arguments, if any, are the precisions;
-`--quick` before them is the short form, of smaller batches and a single process each, in float32 unless they say
-otherwise.
+`--quick` before them is the short form, of smaller batches, published context networks alone and a single process each,
+in float32 unless they say otherwise.
 """
 
 import dataclasses
@@ -42,10 +42,11 @@ class Form:
     processes: int
     rounds: int
     precisions: tuple
+    contestants: tuple
 
 
-WHOLE = Form("Training step", 16, 3, 5, ("float32", "mixed_bfloat16"))
-QUICK = Form("Short form, ratios to a tenth or so: training step", 4, 1, 2, ("float32",))
+WHOLE = Form("Training step", 16, 3, 5, ("float32", "mixed_bfloat16"), (OURS, NARROW, LATE, PLAIN, COMPILED))
+QUICK = Form("Short form, ratios to a tenth or so: training step", 4, 1, 2, ("float32",), (OURS, LATE, PLAIN, COMPILED))
 
 
 def form_of(arguments):
@@ -57,23 +58,24 @@ def form_of(arguments):
 def compare(form, precision, torch_python, threads):
     """Seconds of every contestant, by contestant and step, one entry a round."""
     ours, theirs = [sys.executable, RIVALS / "keras_cpc.py"], [torch_python, RIVALS / "torch_cpc.py"]
-    contestants = {
+    commands = {
         OURS: [*ours, precision, 256, form.batch, "cpc_keras"],
         NARROW: [*ours, precision, 128, form.batch, "cpc_keras"],
         LATE: [*ours, precision, 256, form.batch, "keras"],
         PLAIN: [*theirs, precision, 256, form.batch, "plain", threads],
         COMPILED: [*theirs, precision, 256, form.batch, "compiled", threads],
     }
-    questions = [
-        *((OURS, step) for step in ("encoder", "step", *PARTS, *CEILINGS)),
-        *((NARROW, step) for step in ("encoder", "step")),
-        (LATE, "step"),
-        *((PLAIN, step) for step in ("encoder", "step")),
-        (COMPILED, "step"),
-    ]
+    steps = {
+        OURS: ("encoder", "step", *PARTS, *CEILINGS),
+        NARROW: ("encoder", "step"),
+        LATE: ("step",),
+        PLAIN: ("encoder", "step"),
+        COMPILED: ("step",),
+    }
+    questions = [(name, step) for name in form.contestants for step in steps[name]]
     found = {question: [] for question in questions}
     for _ in range(form.processes):
-        rivals = {name: Rival(*command) for name, command in contestants.items()}
+        rivals = {name: Rival(*commands[name]) for name in form.contestants}
         for name, step in questions:
             rivals[name].ask(step)  # compiles, and fills caches
         for _ in range(form.rounds):
@@ -97,7 +99,8 @@ def rows(found, batch):
     cells[f"{LATE}: time beside {OURS}"] = spread(found[LATE, "step"] / ours)
     cells["encoder: times the speed of PyTorch, plain"] = spread(found[PLAIN, "encoder"] / encoder)
     for name in (OURS, NARROW, PLAIN):
-        cells[f"{name}, step beside its encoder: time"] = spread(found[name, "step"] / found[name, "encoder"])
+        if (name, "encoder") in found:
+            cells[f"{name}, step beside its encoder: time"] = spread(found[name, "step"] / found[name, "encoder"])
     for part in ("encoder", *PARTS):
         cells[f"{part}: share of the step"] = spread(found[OURS, part] / ours)
     for name, gflop in CEILINGS.items():
