@@ -86,7 +86,7 @@ class FasterRCNN(TrainingStep, keras.Model):
     >>> trunk = ResNet((8, 16), (1, 1), stem="medium")
     >>> detector = FasterRCNN(trunk, classes=3, anchor_sizes=(16,), rpn_width=8, roi_size=4, head_blocks=1,
     ...                       head_width=16, head_bottleneck=None, candidates=(64, 64), proposals=(32, 16))
-    >>> detector.compile("adam", jit_compile=False)  # on a processor, where XLA does not pay
+    >>> detector.compile("adam")
     >>> images = np.random.default_rng(0).uniform(size=(2, 48, 64, 3)).astype("float32")
     >>> labels = {"boxes": np.array([[[8.0, 8, 24, 30]], [[0.0, 0, 20, 20]]]), "classes": np.array([[2], [0]])}
     >>> history = detector.fit(images, labels, epochs=1, verbose=0)

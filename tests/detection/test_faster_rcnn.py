@@ -45,8 +45,8 @@ def scenes(count=8, side=48, seed=0):
     return images, {"boxes": boxes, "classes": classes}
 
 
-def compiled(detector, xla=False):
-    detector.compile(keras.optimizers.Adam(3e-3), jit_compile=xla)
+def compiled(detector, rate=3e-3):
+    detector.compile(keras.optimizers.Adam(rate))
     return detector
 
 
@@ -212,34 +212,17 @@ def test_refuses_what_is_no_trunk(shape):
 
 
 @pytest.mark.slow
-def test_under_xla_it_learns_and_finds_the_same_at_sizes_known_at_run_time(trained):
-    """As `compile` has it, unless it is told otherwise; XLA compiles anew for each size."""
-    images, labels = scenes(4)
+def test_training_does_not_fall_apart_over_sizes_known_at_run_time():
+    detector = compiled(small_detector())
+    images, labels = scenes(8)
 
-    def dataset(*sides):
-        def batches():
-            for side in sides:
-                yield images[:, :side, :side], labels
+    def batches():
+        for side in (48, 40, 44):
+            yield images[:4, :side, :side], {name: value[:4] for name, value in labels.items()}
 
-        signature = (
-            tf.TensorSpec((None, None, None, 1)),
-            {"boxes": tf.TensorSpec((None, None, 4)), "classes": tf.TensorSpec((None, None), tf.int32)},
-        )
-        return tf.data.Dataset.from_generator(batches, output_signature=signature).repeat()
-
-    losses, boxes, detectors = [], [], []
-    for xla in (False, "auto"):
-        detector = compiled(small_detector(), xla)
-        detector.set_weights(trained[0].get_weights())
-        assert detector.jit_compile == bool(xla)
-        found = detector.predict(images, verbose=0)
-        likely = found["scores"] > 0.5
-        boxes.append([np.sort(found["boxes"][image][likely[image]], axis=0) for image in range(len(images))])
-        losses += detector.fit(dataset(44), steps_per_epoch=1, shuffle=False, verbose=0).history["loss"]
-        detectors.append(detector)
-    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
-    for one, two in zip(*boxes, strict=True):
-        assert len(one) > 0
-        np.testing.assert_allclose(one, two, atol=1e-2)
-    history = detectors[0].fit(dataset(48, 40, 44), steps_per_epoch=3, shuffle=False, verbose=0).history
-    assert np.isfinite(history["loss"]).all()
+    signature = (
+        tf.TensorSpec((None, None, None, 1)),
+        {"boxes": tf.TensorSpec((None, None, 4)), "classes": tf.TensorSpec((None, None), tf.int32)},
+    )
+    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature).repeat()
+    assert np.isfinite(detector.fit(dataset, steps_per_epoch=3, shuffle=False, verbose=0).history["loss"]).all()

@@ -95,7 +95,6 @@ def test_image_classifier(normalization, labelled, tmp_path):
     images, labels = labelled
     backbone = ResNet18(stem="small", normalization=normalization, input_shape=(None, None, 3))
     classifier = keras_hub.models.ImageClassifier(backbone=backbone, num_classes=2)
-    classifier.jit_compile = False  # by XLA it is compiled in `test_image_classifier_fits`
     before = [np.array(weight) for weight in backbone.trainable_weights]
     batches = list(zip([images[:4], images[2:]], [labels[:4], labels[2:]], strict=True))
     for batch, answers in batches:
@@ -107,7 +106,6 @@ def test_image_classifier(normalization, labelled, tmp_path):
     classifier.save(tmp_path / "classifier.keras")
     loaded = keras.models.load_model(tmp_path / "classifier.keras")
     assert isinstance(loaded, keras_hub.models.ImageClassifier)
-    loaded.jit_compile = False
     np.testing.assert_array_equal(loaded.predict(images, verbose=0), logits)
     assert loaded.predict(images[:, :24, :28], verbose=0).shape == (6, 2)
 
@@ -118,7 +116,6 @@ def test_image_classifier_fits(labelled):
     classifier = keras_hub.models.ImageClassifier(
         backbone=ResNet18(stem="small", dtype="mixed_bfloat16"), num_classes=2, pooling="max", dropout=0.1
     )
-    assert classifier.jit_compile
     # `shuffle` spares a warning that Keras gives about its own default.
     history = classifier.fit(images, labels, batch_size=3, epochs=1, shuffle=False, verbose=0).history
     assert np.isfinite(history["loss"]).all()
