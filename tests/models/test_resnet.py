@@ -64,7 +64,7 @@ def test_a_deep_network_without_norms_learns(photographs):
     patches = np.stack(
         [picture[top : top + 24, 40:64] / 255.0 for top in range(0, 400, 25) for picture in photographs]
     ).astype("float32")
-    encoder.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy", jit_compile=False)
+    encoder.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy")
     losses = encoder.fit(patches, np.arange(len(patches)) % 2, epochs=15, verbose=0).history["loss"]
     assert np.isfinite(losses).all()
     assert losses[-1] < 0.6 * losses[0]

@@ -103,7 +103,6 @@ def untrained(monkeypatch):
     return rates
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     ("kind", "arguments"),
@@ -132,7 +131,6 @@ def test_what_a_search_is_left_with_is_trained_and_classifies(labelled, encoder,
     assert (found == labels).mean() > 0.7
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("regime", REGIMES)
 def test_every_regime_is_searched(regime, labelled, encoder, tmp_path, untrained):
     hypermodel = LabelFractionHyperModel(encoder, labelled, regime, labels_per_class=8, head_size=HEAD)
