@@ -3,13 +3,11 @@
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 ALL = "dev,tensorboard,tuning,detection"
 
 
