@@ -21,12 +21,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))  # the c
 import numpy as np
 
 from cpc_keras import export
-from cpc_keras.checkpoints import load_last_model
 from cpc_keras.data.image_set import to_float
 from cpc_keras.data.label_subsets import nested_subsets
 from cpc_keras.data.sources import open_source
 from cpc_keras.export.float32 import in_float32
-from cpc_keras.run_folder import RunFolder
+from cpc_keras.runs.checkpoints import load_last_model
+from cpc_keras.runs.folder import RunFolder
 from tests.consumers.launch import consume, expected_outputs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent

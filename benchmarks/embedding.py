@@ -25,7 +25,7 @@ from rich.console import Console
 
 from cpc_keras.data.image_set import to_float
 from cpc_keras.data.sources import open_source
-from cpc_keras.embedding import embed
+from cpc_keras.export.embed import embed
 
 SAVED = pathlib.Path(__file__).resolve().parent.parent / "saved_models"
 

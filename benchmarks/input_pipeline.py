@@ -22,10 +22,10 @@ from rich.table import Table
 from rivals.asking import spread
 from sklearn.datasets import load_sample_images
 
-from cpc_keras.building import build_cpc
+from cpc_keras.config.build import build_cpc
+from cpc_keras.config.files import load_recipe
+from cpc_keras.config.resolve import resolve
 from cpc_keras.data import image_set, open_source, training_batches
-from cpc_keras.geometry import resolve
-from cpc_keras.recipe_file import load_recipe
 
 ROUNDS, STEPS = 9, 20
 

@@ -17,18 +17,18 @@ import time
 
 import numpy as np
 
-from cpc_keras.building import build_cpc
+from cpc_keras.config.build import build_cpc
+from cpc_keras.config.files import load_recipe
+from cpc_keras.config.resolve import resolve
 from cpc_keras.data.budgets import Budget
 from cpc_keras.data.sources import open_source
 from cpc_keras.evaluation.cells import Cells
 from cpc_keras.evaluation.entrants import cpc_entrant
+from cpc_keras.evaluation.evaluate import open_labelled
 from cpc_keras.evaluation.features import EncoderViews, extract
 from cpc_keras.evaluation.line_up import contestants
 from cpc_keras.evaluation.sweep import Sweep
-from cpc_keras.geometry import resolve
-from cpc_keras.label_efficiency import open_labelled
-from cpc_keras.recipe_file import load_recipe
-from cpc_keras.run_folder import write_json
+from cpc_keras.runs.folder import write_json
 
 PERCENT = (1, 2, 5, 10, 20, 50, 100)
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from cpc_keras.launching import cluster
+from cpc_keras.cli.launch import cluster
 
 HERE = pathlib.Path(__file__).parent
 # All that a command may import, besides the command line itself, which is run as `__main__`.
@@ -22,7 +22,7 @@ import importlib, os, pkgutil
 import numpy, typer.core, pyarrow.parquet, tensorboard.summary
 import cpc_keras
 for module in pkgutil.walk_packages(cpc_keras.__path__, "cpc_keras."):
-    if not module.name.startswith(("cpc_keras.cli", "cpc_keras.recipes")):
+    if not module.name.startswith(("cpc_keras.cli", "cpc_keras.recipes", "cpc_keras.__main__")):
         importlib.import_module(module.name)
 # Unseeded numbers must differ from process to process, as `random` sees to by itself.
 os.register_at_fork(after_in_child=numpy.random.seed)

@@ -15,8 +15,8 @@ import cpc_keras  # noqa: F401 -- first, so that TensorFlow uses oneDNN
 import numpy as np
 import tensorflow as tf
 
-from cpc_keras.building import build_cpc
-from cpc_keras.recipe import Recipe
+from cpc_keras.config.build import build_cpc
+from cpc_keras.config.recipe import Recipe
 
 PATCH, STRIDE = 16, 8
 

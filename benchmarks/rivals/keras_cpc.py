@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 from worker import IN_A_ROW, SIZE, answer, network
 
-from cpc_keras.models import CPC, ResNet, halves
+from cpc_keras.models import CPC, ResNet, split_batch
 from cpc_keras.optimizers import AveragedAdamW
 
 
@@ -58,7 +58,7 @@ def main(precision, width, batch):
     @tf.function
     def encode():
         with tf.GradientTape() as tape:
-            vectors = tf.reduce_mean(tf.cast(halves.encode(model.encoder, patches, True), tf.float32), (1, 2))
+            vectors = tf.reduce_mean(tf.cast(split_batch.encode(model.encoder, patches, True), tf.float32), (1, 2))
             loss = tf.reduce_sum(tf.square(vectors))
         return tf.add_n([tf.reduce_sum(one) for one in tape.gradient(loss, model.encoder.trainable_weights)])
 

@@ -1,16 +1,15 @@
-"""Images from TensorFlow Datasets and from folders."""
+"""Images from TensorFlow Datasets and from folders, with labels or without."""
 
-from cpc_keras.data.image_set import ImageSet, prepare
-from cpc_keras.data.label_subsets import nested_subsets
-from cpc_keras.data.pipeline import encoding_batches, training_batches
-from cpc_keras.data.sources import open_source, source_splits
+from cpc_keras.extras import on_demand
 
-__all__ = [
-    "ImageSet",
-    "encoding_batches",
-    "nested_subsets",
-    "open_source",
-    "prepare",
-    "source_splits",
-    "training_batches",
-]
+_HOMES = {
+    "ImageSet": "image_set",
+    "encoding_batches": "pipeline",
+    "nested_subsets": "label_subsets",
+    "open_source": "sources",
+    "prepare": "image_set",
+    "source_splits": "sources",
+    "training_batches": "pipeline",
+}
+__all__ = [*_HOMES]
+__getattr__, __dir__ = on_demand(__name__, _HOMES)

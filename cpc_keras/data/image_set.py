@@ -9,9 +9,9 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from cpc_keras import digests
 from cpc_keras.data.threads import map_in_pieces
 from cpc_keras.errors import InputError
+from cpc_keras.storage import digests
 
 # Share of the free memory that decoded images may take; the rest of the time
 # they are decoded anew.

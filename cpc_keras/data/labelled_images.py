@@ -8,12 +8,12 @@ import warnings
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from cpc_keras import digests
 from cpc_keras.data.budgets import Budget
 from cpc_keras.data.image_set import ImageSet, prepare
 from cpc_keras.data.label_subsets import nested_subsets
 from cpc_keras.data.sources import SPLIT_NAMES, open_source, parse_source, source_splits
 from cpc_keras.errors import InputError
+from cpc_keras.storage import digests
 
 FOLDS = 5
 _HELD_OUT = 0.2

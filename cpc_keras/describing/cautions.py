@@ -1,7 +1,7 @@
 """What a user should know about a recipe before training it."""
 
+from cpc_keras.config.recipe import PATCH_SWITCHES
 from cpc_keras.describing.accelerators import ACCELERATORS, GIB
-from cpc_keras.recipe import PATCH_SWITCHES
 
 # Convolutions in a row beyond which a network without norms counts as very deep.
 _DEEP = 50

@@ -4,13 +4,13 @@ import dataclasses
 
 from rich.table import Column, Table
 
+from cpc_keras.config.recipe import AUTO
 from cpc_keras.describing.accelerators import ACCELERATORS, GIB
 from cpc_keras.describing.grid_drawing import CONTEXT, QUERY, UNSEEN, draw_grid, draw_ruler
 from cpc_keras.describing.recipe_figures import check_accelerator, figures, images_for, settle
 from cpc_keras.describing.this_machine import machine_words, measure_here, one_image_words, precision_words
 from cpc_keras.describing.time_budget import minutes_text
 from cpc_keras.progress import duration, waiting
-from cpc_keras.recipe import AUTO
 
 
 def describe(recipe, console, accelerator="a100", utilisation=0.35, images=None, measure=False):

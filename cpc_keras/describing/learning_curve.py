@@ -20,7 +20,7 @@ def longer_run(recipe, fitted, in_full=False):
 
     Example:
 
-    >>> from cpc_keras.recipe import Recipe
+    >>> from cpc_keras.config.recipe import Recipe
     >>> fitted = {"minutes": 8, "steps": 1200, "full_steps": 4500, "seconds_a_step": 0.4, "seconds": 480.0}
     >>> curve = ((600, 0.682, 0.721), (2400, 0.72, 0.759), (4500, 0.725, 0.763))
     >>> print(longer_run(Recipe(steps=1200, learning_curve=curve), fitted | {"checkpoint_every": 250}))

@@ -3,15 +3,15 @@
 import dataclasses
 import math
 
-from cpc_keras.building import build_encoder
+from cpc_keras.config.ablation_axes import switch_off
+from cpc_keras.config.build import build_encoder
+from cpc_keras.config.recipe import AUTO
+from cpc_keras.config.resolve import check_geometry, resolve, usual_precision
 from cpc_keras.data.sources import open_source
 from cpc_keras.describing.accelerators import ACCELERATORS, devices_needed, hours
 from cpc_keras.describing.cautions import cautions
 from cpc_keras.describing.cost import STEP_FACTOR, logits_cost, parts, queries, state_memory, without_weights
 from cpc_keras.errors import InputError
-from cpc_keras.geometry import check_geometry, resolve, usual_precision
-from cpc_keras.recipe import AUTO
-from cpc_keras.switches import switch_off
 
 _FLOAT32 = 4
 
@@ -35,7 +35,7 @@ def settle(recipe, images=None, accelerator=True):
 
     Example:
 
-    >>> from cpc_keras.recipe import Recipe
+    >>> from cpc_keras.config.recipe import Recipe
     >>> fields = {"channels": 3, "crop": 64, "patch_size": 24, "stride": 8, "stem": "medium", "batch_size": 32}
     >>> settle(Recipe(steps=1, **fields)).precision
     'mixed_bfloat16'

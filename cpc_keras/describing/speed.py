@@ -51,7 +51,7 @@ def time_steps(model, batches, seconds, interrupts=None):
         model: A compiled `keras.Model`.
         batches: What its `fit` takes, of at least as many batches as it may need.
         seconds: How long to measure, after tracing; some more for a few slow steps.
-        interrupts: A `cpc_keras.interrupts.Interrupts`, or `None`.
+        interrupts: A `cpc_keras.pretraining.interrupts.Interrupts`, or `None`.
 
     Returns:
         A `StepTimes`.

@@ -8,12 +8,12 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
-from cpc_keras.building import build_cpc
+from cpc_keras.backend.distribution import has_accelerator
+from cpc_keras.config.build import build_cpc
+from cpc_keras.config.resolve import computes_in_bfloat16
 from cpc_keras.describing.accelerators import GIB
 from cpc_keras.describing.recipe_figures import figures
 from cpc_keras.describing.speed import time_steps
-from cpc_keras.distribution import has_accelerator
-from cpc_keras.geometry import computes_in_bfloat16
 
 # Operations of a step that is measured, on a processor and on an accelerator; one of 40 GFLOP/s takes five seconds.
 _OPERATIONS, _ACCELERATED = 2e11, 2e13

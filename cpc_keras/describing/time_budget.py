@@ -113,7 +113,7 @@ def fit_steps(recipe, seconds_left, seconds_a_step, seconds_a_checkpoint=0.0, ru
 
     Example:
 
-    >>> from cpc_keras.recipe import Recipe
+    >>> from cpc_keras.config.recipe import Recipe
     >>> fit_steps(Recipe(steps=4500, minutes=8), seconds_left=450, seconds_a_step=0.4).steps
     1090
     """

@@ -3,15 +3,14 @@
 Needs keras-hub and pycocotools: `pip install 'cpc-keras[detection]'`.
 """
 
-import importlib
+import functools
 
-# Imported when first asked for: tables are drawn without keras-hub, which takes seconds to wake.
+from cpc_keras.extras import check_installed, on_demand
+
 _HOMES = {"FasterRCNN": "faster_rcnn", "roi_align": "region_features"}
-
-__all__ = list(_HOMES)
-
-
-def __getattr__(name):
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"cpc_keras.detection.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'cpc_keras.detection' has no attribute {name!r}")
+__all__ = [*_HOMES]
+__getattr__, __dir__ = on_demand(
+    __name__,
+    _HOMES,
+    functools.partial(check_installed, ("keras_hub", "pycocotools"), "detection", "cpc_keras.detection"),
+)

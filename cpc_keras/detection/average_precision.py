@@ -40,7 +40,7 @@ def judge(found, truths, class_index, threshold=0.5):
     Args:
         found: For each image a dictionary of arrays: `"boxes"` `[D, 4]`, left, top,
             right and bottom in pixels; `"scores"` `[D]`; `"classes"` `[D]`.
-        truths: For each image a `cpc_keras.data.boxes.Boxes`.
+        truths: For each image a `cpc_keras.detection.data.boxes.Boxes`.
         class_index: The class.
         threshold: Least intersection over union.
 

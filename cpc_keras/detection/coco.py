@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 
-from cpc_keras.data.boxes import areas
+from cpc_keras.detection.data.boxes import areas
 
 
 def coco_scores(found, truths, class_names):

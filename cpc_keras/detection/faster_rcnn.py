@@ -4,13 +4,13 @@ import keras
 from keras import layers, ops
 
 from cpc_keras.detection.anchors import base_anchors, lay_anchors
+from cpc_keras.detection.backbones import stride_and_depth
 from cpc_keras.detection.box_coding import clip, decode
 from cpc_keras.detection.box_head import BoxHead
 from cpc_keras.detection.losses import LOSSES, detection_losses
 from cpc_keras.detection.proposals import detect, propose
 from cpc_keras.detection.region_features import roi_align
 from cpc_keras.detection.targets import ROI_VARIANCE, roi_targets, rpn_targets
-from cpc_keras.detection.trunks import stride_and_depth
 from cpc_keras.layers.patch_draws import PatchDraws
 from cpc_keras.models.step import TrainingStep
 

@@ -11,7 +11,7 @@ def worth_showing(found, truth, classes, least_score=0.5, threshold=0.5):
 
     Args:
         found: Dictionary of `"boxes"` `[D, 4]`, `"scores"` `[D]` and `"classes"` `[D]`.
-        truth: A `cpc_keras.data.boxes.Boxes`.
+        truth: A `cpc_keras.detection.data.boxes.Boxes`.
         classes: Number of classes.
         least_score: Detections of a lower score are left out.
         threshold: Overlap from which on a detection is right.
@@ -22,7 +22,7 @@ def worth_showing(found, truth, classes, least_score=0.5, threshold=0.5):
 
     Example:
 
-    >>> from cpc_keras.data.boxes import make_boxes
+    >>> from cpc_keras.detection.data.boxes import make_boxes
     >>> found = {"boxes": np.array([[0, 0, 9, 9], [50, 50, 60, 60]]), "scores": np.array([0.9, 0.8]),
     ...          "classes": np.array([0, 0])}
     >>> _, right, missed = worth_showing(found, make_boxes([[0, 0, 9, 9], [20, 20, 30, 30]], [0, 0]), classes=1)

@@ -4,8 +4,8 @@ import keras
 import keras_hub
 from keras import ops
 
-from cpc_keras.data.boxes import DIFFICULT
 from cpc_keras.detection.box_coding import encode
+from cpc_keras.detection.data.boxes import DIFFICULT
 
 # A box that overlaps with no true one, and one that is neither here nor there.
 BACKGROUND, IGNORED = -1, -2

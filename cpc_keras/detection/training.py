@@ -7,8 +7,8 @@ import zipfile
 import keras
 import numpy as np
 
-from cpc_keras.data.boxed_batches import boxed_batches
 from cpc_keras.data.python_calls import calls_awaited
+from cpc_keras.detection.data.batches import boxed_batches
 from cpc_keras.errors import InputError
 from cpc_keras.optimizers import AveragedAdamW, WarmUp
 from cpc_keras.progress import NoProgress

@@ -1,6 +1,6 @@
 """The cells of an evaluation on the disk: one method, encoder, checkpoint, budget and seed each."""
 
-from cpc_keras.cell_files import CellFiles
+from cpc_keras.storage.results import CellFiles
 
 FIELDS = (
     *("method", "encoder", "checkpoint", "fraction", "labels", "labels_per_class", "seed", "split"),

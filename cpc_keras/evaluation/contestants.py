@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from cpc_keras import digests
 from cpc_keras.evaluation.feature_store import FeatureStore
 from cpc_keras.evaluation.features import SQUARE, with_joined
 from cpc_keras.evaluation.networks import NetworkClassifier
 from cpc_keras.evaluation.probes import KNNProbe, LinearProbe
+from cpc_keras.storage import digests
 
 PROBES = {
     "knn": lambda seed: KNNProbe(seed=seed),

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from cpc_keras import digests
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.features import EncoderViews, MapViews, PixelViews
+from cpc_keras.storage import digests
 
 
 @dataclasses.dataclass

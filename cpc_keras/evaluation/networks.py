@@ -6,13 +6,13 @@ import json
 import keras
 import numpy as np
 
-from cpc_keras import digests
 from cpc_keras.data.label_subsets import choose_labels
 from cpc_keras.evaluation.features import SLIGHT_SHIFT
 from cpc_keras.evaluation.inner_splits import inner_splits
 from cpc_keras.evaluation.probes import LinearProbe
 from cpc_keras.evaluation.restartable import RestartableNetwork, is_long
 from cpc_keras.evaluation.scores import balanced_score
+from cpc_keras.storage import digests
 
 # What is searched, axis by axis; the first of each is where the search begins.
 SPACE = {

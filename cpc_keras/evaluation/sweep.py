@@ -7,10 +7,10 @@ import time
 
 import numpy as np
 
-from cpc_keras import digests
 from cpc_keras.evaluation.networks import MOST_SEARCHED
 from cpc_keras.evaluation.scores import scores
 from cpc_keras.progress import NoProgress
+from cpc_keras.storage import digests
 
 
 class Sweep:

@@ -1,8 +1,13 @@
 """Artefacts that others consume without this package."""
 
-from cpc_keras.export.detector import save_detector
-from cpc_keras.export.image_features import ImageFeatures, LinearHead
-from cpc_keras.export.other_formats import convert
-from cpc_keras.export.saved_model import save
+from cpc_keras.extras import on_demand
 
-__all__ = ["ImageFeatures", "LinearHead", "convert", "save", "save_detector"]
+_HOMES = {
+    "ImageFeatures": "image_features",
+    "LinearHead": "image_features",
+    "convert": "other_formats",
+    "save": "saved_model",
+    "save_detector": "detector",
+}
+__all__ = [*_HOMES]
+__getattr__, __dir__ = on_demand(__name__, _HOMES)

@@ -5,9 +5,9 @@ import pathlib
 
 import tensorflow as tf
 
-from cpc_keras import digests
 from cpc_keras.errors import InputError
-from cpc_keras.model_index import describe_artefact
+from cpc_keras.export.index import describe_artefact
+from cpc_keras.storage import digests
 
 
 @dataclasses.dataclass

@@ -5,10 +5,10 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from cpc_keras import digests
 from cpc_keras.export.float32 import in_float32
 from cpc_keras.export.saved_model import MARKS, versions, write_program, write_words
 from cpc_keras.export.whole import appears_whole
+from cpc_keras.storage import digests
 
 
 def save_detector(detector, dest, class_names, description=None):

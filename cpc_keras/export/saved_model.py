@@ -7,12 +7,12 @@ from importlib import metadata
 import numpy as np
 import tensorflow as tf
 
-from cpc_keras import digests
 from cpc_keras.export.float32 import in_float32
 from cpc_keras.export.image_features import ImageFeatures
+from cpc_keras.export.index import DESCRIPTION
 from cpc_keras.export.model_card import model_card
 from cpc_keras.export.whole import appears_whole
-from cpc_keras.model_index import DESCRIPTION
+from cpc_keras.storage import digests
 
 # Files by which an older export is known.
 MARKS = ("saved_model.pb", DESCRIPTION)

@@ -3,12 +3,12 @@
 import keras
 from keras import ops
 
-from cpc_keras.compiled import tell_if_onednn_is_missed
+from cpc_keras.backend.compute import tell_if_onednn_is_missed
 
 if keras.backend.backend() == "tensorflow":
-    from cpc_keras.layers import tensorflow_convolution
+    from cpc_keras.backend.kernels import convolution as kernel_gradient
 else:
-    tensorflow_convolution = None  # type: ignore[assignment]
+    kernel_gradient = None  # type: ignore[assignment]
 
 
 # Channels below which oneDNN's gradient of a strided 1×1 kernel writes past its memory, on maps of 64 px or more
@@ -44,8 +44,8 @@ class Convolution(keras.layers.Conv2D):
             rows, cols = self.strides
             return ops.conv(inputs[:, ::rows, ::cols], kernel, strides=1, padding="valid")
         plain = self.data_format == "channels_last" and self.groups == 1 and self.dilation_rate == (1, 1)
-        if plain and tensorflow_convolution and tensorflow_convolution.pays(inputs, kernel, self.strides):
-            return tensorflow_convolution.convolve(inputs, kernel, self.strides, self.padding)
+        if plain and kernel_gradient and kernel_gradient.pays(inputs, kernel, self.strides):
+            return kernel_gradient.convolve(inputs, kernel, self.strides, self.padding)
         return super().convolution_op(inputs, kernel)
 
     def _skips(self, kernel):

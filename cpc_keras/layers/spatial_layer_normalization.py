@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from cpc_keras.layers.fused_normalization import fused_normalization, worth_fusing
+from cpc_keras.backend.kernels.layer_norm import fused_normalization, worth_fusing
 
 
 @keras.saving.register_keras_serializable(package="cpc_keras")

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from cpc_keras.compiled import accelerated
+from cpc_keras.backend.compute import accelerated
 from cpc_keras.losses.streaming import streamed_cross_entropy
 
 # Logits up to which the whole matrix is taken, 16 MiB of float32; it is held several times over. On a CPU it is slower

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from cpc_keras.compiled import accelerated
+from cpc_keras.backend.compute import accelerated
 
 # Logits that are held at a time, 2 MiB of float32.
 BLOCK_LOGITS = 2**19

@@ -8,7 +8,7 @@ from keras import ops
 
 from cpc_keras.layers.patch_extractor import PatchExtractor, grid_size
 from cpc_keras.losses.info_nce import info_nce_and_accuracy
-from cpc_keras.models import halves
+from cpc_keras.models import split_batch
 from cpc_keras.models.context_network import ContextNetwork, side_by_side
 from cpc_keras.models.directions import QUARTER_TURNS, check_names, check_prediction, rotate_grid
 from cpc_keras.models.embedding_spread import embedding_std
@@ -151,7 +151,7 @@ class CPC(TrainingStep, keras.Model):
         """Encodes patches `[B, rows, cols, p, p, C]` to float32 `z` `[B, rows, cols, D]`."""
         batch, rows, cols = ops.shape(patches)[:3]
         flat = ops.reshape(patches, (-1, *patches.shape[3:]))  # [B·rows·cols, p, p, C]
-        maps = ops.cast(halves.encode(self.encoder, flat, training), "float32")
+        maps = ops.cast(split_batch.encode(self.encoder, flat, training), "float32")
         vectors = ops.mean(maps, axis=(1, 2)) if len(maps.shape) == 4 else maps
         return ops.reshape(vectors, (batch, rows, cols, vectors.shape[-1]))
 

@@ -6,7 +6,7 @@ import math
 import keras
 from keras import ops
 
-from cpc_keras.compiled import COMPILES, compiled
+from cpc_keras.backend.compute import COMPILES, compiled
 
 # Elements of a weight from which on compiling its update is worth its time.
 _LARGE = 2**14

@@ -1,9 +1,14 @@
-"""Searches for hyperparameters inside a few labels, by keras-tuner."""
+"""Searches for hyperparameters inside a few labels, by keras-tuner.
 
-from cpc_keras.extras import check_installed
+Needs keras-tuner: `pip install 'cpc-keras[tuning]'`.
+"""
 
-check_installed(("keras_tuner",), "tuning", "cpc_keras.tuning")
+import functools
 
-from cpc_keras.tuning.hypermodel import LabelFractionHyperModel  # noqa: E402
+from cpc_keras.extras import check_installed, on_demand
 
-__all__ = ["LabelFractionHyperModel"]
+_HOMES = {"LabelFractionHyperModel": "hypermodel"}
+__all__ = [*_HOMES]
+__getattr__, __dir__ = on_demand(
+    __name__, _HOMES, functools.partial(check_installed, ("keras_tuner",), "tuning", "cpc_keras.tuning")
+)

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from cpc_keras import digests
 from cpc_keras.data.label_subsets import choose_labels
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.inner_splits import inner_splits
 from cpc_keras.evaluation.scores import hits_and_likelihoods
+from cpc_keras.storage import digests
 
 # Labels up to which folds are drawn twice, and above which one held-out part judges.
 _TWICE, _SINGLE = 100, 2000

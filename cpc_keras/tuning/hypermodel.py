@@ -9,7 +9,6 @@ import weakref
 
 import numpy as np
 
-from cpc_keras import digests
 from cpc_keras.data.image_set import as_image_set
 from cpc_keras.data.label_subsets import nested_subsets
 from cpc_keras.data.labelled_images import LabelledImages, Round
@@ -18,6 +17,7 @@ from cpc_keras.evaluation.entrants import model_entrant
 from cpc_keras.evaluation.line_up import REGIMES, network, stacks_of
 from cpc_keras.evaluation.networks import HASTE, UNSEARCHED, NetworkClassifier
 from cpc_keras.models import ClassifierHead
+from cpc_keras.storage import digests
 from cpc_keras.tuning.held_out import held_out_splits, splits_digest
 from cpc_keras.tuning.judged import JudgedHyperModel
 from cpc_keras.tuning.spaces import choose_setting, coarse_space

@@ -7,12 +7,12 @@ import pathlib
 import keras_tuner
 import pandas as pd
 
-from cpc_keras import digests
-from cpc_keras.cell_files import CellFiles
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.scores import balanced_mean
 from cpc_keras.progress import NoProgress
-from cpc_keras.search_folder import best_first, chosen
+from cpc_keras.storage import digests
+from cpc_keras.storage.results import CellFiles
+from cpc_keras.tuning.folder import best_first, chosen
 from cpc_keras.tuning.held_out import DIVERGED, LIKELIHOOD, Judged, judged_labels, standard_error
 
 # When a setting leaves the race; what was judged by another rule is judged again.

@@ -9,13 +9,13 @@ import keras_tuner
 import numpy as np
 from rich.console import Console
 
-from cpc_keras import digests
-from cpc_keras.building import build_cpc
+from cpc_keras.config.build import build_cpc
+from cpc_keras.config.resolve import resolve
 from cpc_keras.errors import DivergedError, InputError
 from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
 from cpc_keras.evaluation.probes import LinearProbe
-from cpc_keras.geometry import resolve
-from cpc_keras.pretraining import pretrain
+from cpc_keras.pretraining.pretrain import pretrain
+from cpc_keras.storage import digests
 from cpc_keras.tuning.held_out import held_out_splits, splits_digest
 from cpc_keras.tuning.judged import JudgedHyperModel
 

@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -10,43 +11,14 @@ import pytest
 import cpc_keras
 
 PACKAGE = pathlib.Path(cpc_keras.__file__).parent
-# A module may import from its own folder, from lower ranks, and nothing else of the package.
-RANKS = {
-    **dict.fromkeys(["onednn"], -2),
-    **dict.fromkeys(["errors", "tensorflow_compiled"], -1),
-    **dict.fromkeys(
-        [
-            "cell_files",
-            "compiled",
-            "determinism",
-            "digests",
-            "extras",
-            "interrupts",
-            "progress",
-            "recipe_checks",
-            "step_counter",
-        ],
-        0,
-    ),
-    **dict.fromkeys(["distribution", "exit_codes", "model_index", "option_values"], 1),
-    **dict.fromkeys(["layers", "losses", "optimizers", "data", "recipe", "detection_recipe"], 1),
-    **dict.fromkeys(["launching", "mishaps", "models", "recipe_file", "startup", "switches"], 2),
-    **dict.fromkeys(["detection", "evaluation", "export", "building", "geometry", "run_folder"], 3),
-    **dict.fromkeys(["checkpoints", "detector_cells", "search_folder", "tuned_setting"], 4),
-    **dict.fromkeys(["health", "describing", "online_probe", "report_page", "embedding"], 4),
-    **dict.fromkeys(["run_callbacks", "tuning_report"], 5),
-    **dict.fromkeys(["pretraining"], 6),
-    **dict.fromkeys(["label_efficiency", "tuning"], 7),
-    **dict.fromkeys(["exporting", "ablation", "detecting", "searching"], 8),
-    **dict.fromkeys(["report"], 9),
-    **dict.fromkeys(["cli"], 10),
-}
+ROOT = pathlib.Path(__file__).parents[2]
+# The floors of the house from the top down, as CONTRIBUTING prints them: a module may import from its own room, from
+# lower floors, and nothing else of the package.
+PRINTED = re.search(r"```text\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.S)[1]
+FLOORS = [line.split() for line in PRINTED.splitlines()]
+RANKS = {room: -height for height, floor in enumerate(FLOORS) for room in floor}
+GROUND = FLOORS[-1]
 MODULES = sorted(PACKAGE.rglob("*.py"))
-
-
-def room(name):
-    """`cpc_keras.data.sources` lies in the room `data`."""
-    return name.split(".")[1] if "." in name else None
 
 
 def imported(path):
@@ -55,20 +27,30 @@ def imported(path):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
-            yield node.module
+            # `from cpc_keras import plots` names a room, or what the package itself defines.
+            rooms = [alias.name for alias in node.names if alias.name in RANKS]
+            yield from (f"cpc_keras.{room}" for room in rooms) if node.module == "cpc_keras" else [node.module]
+
+
+def test_the_list_of_rooms_is_short_and_whole():
+    there = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name not in ("__pycache__", "recipes")}
+    files = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
+    assert set(RANKS) == there | files
+    assert set(GROUND) == files
+    assert len(there) <= 20
+    assert len(files) <= 4
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_arrow_points_upwards(path):
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
-    if parts == ("__init__",) or parts[0] == "recipes":
+    here = path.relative_to(PACKAGE).with_suffix("").parts[0]
+    if here in ("__init__", "__main__", "recipes"):
         return
-    here = parts[0]
     for name in imported(path):
-        if not name.startswith("cpc_keras."):
-            continue
-        there = room(name)
-        assert there == here or RANKS[there] < RANKS[here], f"{here} imports {name}"
+        if name.startswith("cpc_keras."):
+            there = name.split(".")[1]
+            ground = here in GROUND and there in GROUND
+            assert there == here or ground or RANKS[there] < RANKS[here], f"{here} imports {name}"
 
 
 @pytest.mark.parametrize("folder", ["layers", "losses", "models"])

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cpc_keras.config.recipe import Recipe
 from cpc_keras.describing.cost import (
     Cost,
     context_cost,
@@ -15,7 +16,6 @@ from cpc_keras.describing.cost import (
     without_weights,
 )
 from cpc_keras.models import CPC, ContextNetwork, ResNet, ResNet18, ResNet50, ResNet161
-from cpc_keras.recipe import Recipe
 
 RECIPE = Recipe(
     steps=1,

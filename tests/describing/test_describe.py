@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from cpc_keras.config.files import load_recipe
+from cpc_keras.config.recipe import Recipe
 from cpc_keras.data.image_set import ImageSet
 from cpc_keras.describing import describe, this_machine
 from cpc_keras.describing.cautions import cautions
 from cpc_keras.describing.recipe_figures import figures, settle
 from cpc_keras.describing.speed import StepTimes
 from cpc_keras.errors import InputError
-from cpc_keras.recipe import Recipe
-from cpc_keras.recipe_file import load_recipe
 
 # Everything can be counted by hand: 3 × 3 patches of 4 px, of which each becomes 4 × 4 × 2.
 TINY = Recipe(

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from cpc_keras.config.recipe import Recipe
 from cpc_keras.describing.learning_curve import longer_run
 from cpc_keras.describing.time_budget import FittedSteps, fit_steps
 from cpc_keras.errors import InputError
-from cpc_keras.recipe import Recipe
 
 CURVE = ((100, 0.5, 0.6), (1000, 0.6, 0.7), (4500, 0.7, 0.8))
 

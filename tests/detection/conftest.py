@@ -2,9 +2,9 @@
 
 import pytest
 
-from cpc_keras.data.boxed_images import BoxedImages
-from cpc_keras.data.boxes import make_boxes
 from cpc_keras.data.image_set import from_arrays
+from cpc_keras.detection.data.boxed_images import BoxedImages
+from cpc_keras.detection.data.boxes import make_boxes
 from tests.detection.test_faster_rcnn import scenes
 
 

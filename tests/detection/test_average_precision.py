@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from cpc_keras.data.boxes import make_boxes
 from cpc_keras.detection.average_precision import average_precision, precision_recall, voc_scores
 from cpc_keras.detection.coco import coco_scores
+from cpc_keras.detection.data.boxes import make_boxes
 
 NAMES = ("cup", "plate", "spoon")
 

@@ -12,7 +12,7 @@ import json, sys
 import keras, numpy as np
 from sklearn.datasets import load_sample_images
 from cpc_keras import models
-from cpc_keras.data.box_changes import resized
+from cpc_keras.detection.data.augmentation import resized
 from cpc_keras.detection import FasterRCNN
 keras.utils.set_random_seed(0)
 image, scale = resized(load_sample_images().images[0], 600, 1000)

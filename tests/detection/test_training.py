@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from cpc_keras.config.detection_recipe import DetectionRecipe
 from cpc_keras.detection.training import train_detector
-from cpc_keras.detection_recipe import DetectionRecipe
 from cpc_keras.errors import InputError
 from cpc_keras.progress import NoProgress
 from tests.detection.test_faster_rcnn import small_detector

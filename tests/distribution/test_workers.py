@@ -89,7 +89,7 @@ def test_refuses_what_workers_cannot_share(place):
 
 
 def test_the_batch_must_divide_evenly(place):
-    """What else several replicas refuse is in `tests/test_distribution.py`."""
+    """What else several replicas refuse is in `tests/backend/test_distribution.py`."""
     command = ("launch", "--workers", "2", "pretrain", "small.py", "--run", "uneven", "--set", "batch_size=3")
     done = cpc_keras(*command, cwd=place, code=2)
     assert "`batch_size` must be a multiple of the number of replicas, 2. Received: batch_size=3" in done.stderr

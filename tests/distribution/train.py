@@ -26,8 +26,8 @@ def train(strategy, optimizer):
     import keras
     from sklearn.datasets import load_sample_images
 
-    from cpc_keras.layers import fused_normalization
-    from cpc_keras.models import halves
+    from cpc_keras.backend.kernels import layer_norm
+    from cpc_keras.models import split_batch
     from cpc_keras.optimizers import AveragedAdamW, averaged_adamw, averages
     from tests.conftest import build_small_cpc
 
@@ -43,7 +43,7 @@ def train(strategy, optimizer):
             self.assign(self.seen[self._get_variable_index(variable)], gradient)
 
     # Compiled norms and updates on every replica, and an encoder that runs in halves.
-    fused_normalization._LARGE = averaged_adamw._LARGE = halves._LARGE = 1
+    layer_norm._LARGE = averaged_adamw._LARGE = split_batch._LARGE = 1
     kinds = {
         "recorder": lambda: Recorder(1.0, global_clipnorm=0.01),
         "sgd": lambda: keras.optimizers.SGD(0.05, global_clipnorm=0.01),

@@ -100,9 +100,9 @@ def test_images_that_vanish_end_the_run_with_one_line(place, photo_folder):
     """Images that do not fit into memory are read again and again."""
     script = (
         "import shutil, sys\n"
-        "from cpc_keras.startup import open_console\n"
+        "from cpc_keras.cli.console import open_console\n"
         "open_console()  # quiets TensorFlow\n"
-        "import cpc_keras.data.image_set as image_set, cpc_keras.pretraining as pretraining\n"
+        "import cpc_keras.data.image_set as image_set, cpc_keras.pretraining.pretrain as pretraining\n"
         "from cpc_keras.cli import main\n"
         "image_set._CACHE_SHARE = 0\n"
         "begin = pretraining.BatchLog.on_train_batch_end\n"

@@ -12,8 +12,8 @@ import tensorflow as tf
 from PIL import Image
 
 from cpc_keras.data.pipeline import encoding_batches
-from cpc_keras.label_efficiency import open_labelled
-from cpc_keras.run_folder import RunFolder
+from cpc_keras.evaluation.labels_of_runs import open_labelled
+from cpc_keras.runs.folder import RunFolder
 from tests.commands import check_refusal, cpc_keras, cpc_keras_running
 
 pytestmark = pytest.mark.slow

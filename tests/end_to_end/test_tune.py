@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from cpc_keras.recipe_file import load_recipe
+from cpc_keras.config.files import load_recipe
 from tests.commands import COMMAND, check_refusal, cpc_keras, cpc_keras_running
 from tests.processes import finish, running
 
@@ -47,7 +47,7 @@ def test_the_best_setting_is_kept_and_examined(place, searched):
     if float(best["lead"]) <= float(best["error"]):
         best = rows[0]
     assert (f"Found: {best['trial']}." if best is not rows[0] else "Kept: the default;") in searched.stdout
-    from cpc_keras.tuned_setting import TunedSetting
+    from cpc_keras.evaluation.settings import TunedSetting
 
     found = load_recipe(str(folder / "tuned.py"), kind=TunedSetting)
     assert found.learning_rate == float(best["learning_rate"]) and found.view == best["view"]

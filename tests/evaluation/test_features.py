@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from cpc_keras import digests
 from cpc_keras.data.image_set import from_arrays
 from cpc_keras.evaluation.features import EncoderViews, MapCopies, MapViews, PixelViews, extract, with_joined
 from cpc_keras.layers.grid_pooling import pool_grid
+from cpc_keras.storage import digests
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import keras_tuner
 import numpy as np
 import pytest
 
+from cpc_keras.config.recipe import Recipe
+from cpc_keras.config.resolve import resolve
 from cpc_keras.data.image_set import from_arrays
-from cpc_keras.geometry import resolve
-from cpc_keras.recipe import Recipe
 from cpc_keras.tuning.judged import JudgedHyperModel
 from cpc_keras.tuning.pretraining import PretrainingHyperModel
 

@@ -1,0 +1,1 @@
+"""Where and how the backend computes: devices, machines, compiled functions, determinism."""

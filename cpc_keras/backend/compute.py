@@ -1,0 +1,28 @@
+"""Compiling a function of tensors, and where the backend computes; chosen when the package is imported."""
+
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    from cpc_keras.backend.tensorflow_compute import COMPILES, accelerated, compiled, on_cpu, tell_if_onednn_is_missed
+else:
+    import jax
+
+    COMPILES = False  # the whole step is compiled there
+
+    def compiled(function):
+        """The function as it is."""
+        return function
+
+    def on_cpu():
+        """Whether TensorFlow computes on processors alone."""
+        return False
+
+    def accelerated():
+        """Whether the backend computes on a GPU or a TPU."""
+        return jax.default_backend() != "cpu"
+
+    def tell_if_onednn_is_missed():
+        """Nothing: the kernels are XLA's."""
+
+
+__all__ = ["COMPILES", "accelerated", "compiled", "on_cpu", "tell_if_onednn_is_missed"]

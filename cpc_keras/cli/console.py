@@ -1,0 +1,51 @@
+"""What a command does before its work."""
+
+import contextlib
+import os
+
+
+def plain_console():
+    """A console that prints what it is given: names of classes and files may hold brackets."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+
+def open_console():
+    """Imports TensorFlow without its start-up chatter and opens a console."""
+    return open_console_and_strategy("one")[0]
+
+
+def open_console_and_strategy(name):
+    """The same with a `tf.distribute` strategy, see `cpc_keras.backend.distribution.open_strategy`.
+
+    Returns:
+        `(console, strategy)`.
+
+    Raises:
+        InputError: If the machine has not what the strategy takes.
+    """
+    quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") != "0"
+    with _no_standard_error() if quiet else contextlib.nullcontext():
+        import tensorflow as tf
+
+        from cpc_keras.backend.distribution import open_strategy
+
+        strategy = open_strategy(name)  # workers find each other before any device is touched
+        tf.config.list_logical_devices()
+        if quiet:
+            tf.get_logger().setLevel("ERROR")  # it warns of every network that is traced anew
+    return plain_console(), strategy
+
+
+@contextlib.contextmanager
+def _no_standard_error():
+    """What TensorFlow logs before its logging is set up heeds no level."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,1 @@
+"""Recipes: their fields, files and checks, what they leave open, and the models they describe."""

@@ -1,0 +1,139 @@
+"""Reading a recipe's file, and `--set`, without executing anything."""
+
+import ast
+import dataclasses
+import difflib
+import pathlib
+
+from cpc_keras.config.recipe import Recipe
+from cpc_keras.errors import InputError
+
+_BUILT_IN = pathlib.Path(__file__).parent / "recipes"
+_CHECKOUT = pathlib.Path(__file__).parent.parent / "recipes"
+# What a user may set otherwise without making another recipe of it, for which its learning curve would not hold.
+_OF_THE_SAME = {
+    *("steps", "epochs", "minutes", "precision", "checkpoint_every", "keep_checkpoints", "keep_milestones"),
+    *("online_probe", "max_bad_share", "fractions", "label_seeds", "learning_curve", "seed"),
+}
+
+
+def load_recipe(name, overrides=(), kind=Recipe):
+    """Reads a recipe file.
+
+    Args:
+        name: Path of the file, or the name of a recipe that comes with the
+            package, such as `"fashion_mnist"`.
+        overrides: Strings `"KEY=VALUE"` that replace fields. A value that is no
+            Python literal is taken as text. The file's `learning_curve` is dropped
+            where they make another recipe of it.
+        kind: The dataclass of its fields.
+
+    Returns:
+        A `Recipe`, or what `kind` is.
+
+    Raises:
+        InputError: If the file is missing, holds anything but a docstring and
+            `name = literal` lines, or a field is unknown or out of range.
+
+    Example:
+
+    >>> load_recipe("fashion_mnist", ["batch_size=16"]).batch_size
+    16
+    """
+    path = _find(name)
+    fields = _read_assignments(path.read_text(encoding="utf-8"), str(path))
+    for override in overrides:
+        key, separator, value = override.partition("=")
+        if not separator:
+            raise InputError(f"`--set` must be KEY=VALUE. Received: {override}")
+        fields[key.strip()] = _literal_or_text(value.strip())
+        if key.strip() not in _OF_THE_SAME:
+            fields.pop("learning_curve", None)
+    return recipe_from_fields(fields, kind)
+
+
+def recipe_from_fields(fields, kind=Recipe):
+    """Builds a `Recipe`, or another dataclass, from a dictionary, refusing unknown names and gaps."""
+    known = [field.name for field in dataclasses.fields(kind)]
+    for key in fields:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            raise InputError(f"A recipe's fields must be known ones. Received: {key!r}{hint}")
+    missing = [name for name in _required(kind) if name not in fields]
+    if missing:
+        raise InputError(f"A {kind.__name__}'s file must set {', '.join(missing)}. Received: none of that name")
+    return kind(**fields)
+
+
+def _required(kind):
+    """Names of the fields that have no default."""
+    missing = dataclasses.MISSING
+    return [one.name for one in dataclasses.fields(kind) if one.default is missing and one.default_factory is missing]
+
+
+def recipe_text(recipe, headline):
+    """A recipe as a file that `load_recipe` reads; fields at their default are left out.
+
+    Args:
+        recipe: A `Recipe` or the like.
+        headline: A sentence about it.
+
+    Example:
+
+    >>> recipe_text(Recipe(steps=10, offsets=(3,)), "Short.").splitlines()[2:]
+    ['offsets = (3,)', 'steps = 10']
+    """
+    lines = []
+    for field in dataclasses.fields(recipe):
+        value = getattr(recipe, field.name)
+        default = field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        if value != default:
+            lines.append(f"{field.name} = {value!r}\n")
+    return f'"""{headline}"""\n\n' + "".join(lines)
+
+
+def _find(name):
+    path = pathlib.Path(name)
+    if path.is_file():
+        return path
+    if path.name == name:
+        for folder in (_BUILT_IN, _CHECKOUT):
+            candidate = folder / f"{path.stem}.py"
+            if candidate.is_file():
+                return candidate
+    known = ", ".join(sorted({path.stem for folder in (_BUILT_IN, _CHECKOUT) for path in folder.glob("*.py")}))
+    raise InputError(f"`RECIPE` must be an existing file or the name of a recipe ({known}). Received: {name}")
+
+
+def _read_assignments(text, origin):
+    try:
+        tree = ast.parse(text, origin)
+    except SyntaxError as error:
+        raise InputError(
+            f"`RECIPE` must be a readable file. Received: {origin} line {error.lineno}: {error.msg}"
+        ) from error
+    fields = {}
+    for index, node in enumerate(tree.body):
+        docstring = index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if docstring:
+            continue
+        simple = isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+        try:
+            if not simple:
+                raise ValueError
+            fields[node.targets[0].id] = ast.literal_eval(node.value)
+        except ValueError as error:
+            raise InputError(
+                f"`RECIPE` must hold only a docstring and lines `name = literal`. Received: {origin} line {node.lineno}"
+            ) from error
+    return fields
+
+
+def _literal_or_text(value):
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return value

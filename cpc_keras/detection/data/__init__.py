@@ -1,0 +1,1 @@
+"""Images with boxes: files, tiles, augmentation and batches."""

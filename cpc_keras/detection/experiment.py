@@ -1,0 +1,237 @@
+"""One detector of a transfer: its data, its trunk, its training, and what it found."""
+
+import dataclasses
+import functools
+import os
+import pathlib
+import time
+
+import keras
+import numpy as np
+
+from cpc_keras.config.detection_recipe import DetectionRecipe
+from cpc_keras.config.fields import AUTO
+from cpc_keras.detection.anchors import sizes_for
+from cpc_keras.detection.average_precision import voc_scores
+from cpc_keras.detection.backbones import copied
+from cpc_keras.detection.coco import coco_scores
+from cpc_keras.detection.data.augmentation import short_side_of
+from cpc_keras.detection.data.boxed_images import BoxedImages, open_boxed_images, open_examined_images
+from cpc_keras.detection.data.tiles import Tiles, cut_tiles
+from cpc_keras.detection.faster_rcnn import FasterRCNN
+from cpc_keras.detection.inference import find_objects, put_together
+from cpc_keras.detection.training import train_detector
+from cpc_keras.errors import InputError
+from cpc_keras.storage import digests
+
+TRUNKS = ("cpc", "cpc_frozen", "scratch", "untrained")
+_OWN, _NEW, _FROZEN = ("cpc", "cpc_frozen"), ("scratch", "untrained"), ("cpc_frozen", "untrained")
+# Fields of a recipe that do not change what a detector becomes; images and boxes are known by what they are.
+_IRRELEVANT = ("data", "test", "classes", "fractions", "seeds", "trunks", "checkpoint_every", "max_bad_share")
+
+
+@dataclasses.dataclass
+class Transfer:
+    """A detection recipe and its data, opened.
+
+    Attributes:
+        recipe: The resolved `DetectionRecipe`.
+        train: `BoxedImages` to learn from; tiles, where the recipe says so.
+        test: `BoxedImages` to be examined on, whole.
+        tiles: Tiles of `test`, or `None`.
+    """
+
+    recipe: DetectionRecipe
+    train: BoxedImages
+    test: BoxedImages
+    tiles: Tiles | None
+
+    @functools.cached_property
+    def digest(self):
+        """Of settings, images and boxes."""
+        recipe = {name: value for name, value in dataclasses.asdict(self.recipe).items() if name not in _IRRELEVANT}
+        if isinstance(self.recipe.steps, tuple):
+            recipe["fractions"] = self.recipe.fractions
+        parts = [
+            [part.images.fingerprint, [digests.of_array(array) for found in part.boxes for array in _arrays(found)]]
+            for part in (self.train, self.test)
+        ]
+        return digests.of_json(recipe, self.test.class_names, parts)
+
+
+def open_transfer(recipe, channels):
+    """Opens a recipe's data, and settles what it left open.
+
+    Args:
+        recipe: A `DetectionRecipe`.
+        channels: Channels that images are to have.
+
+    Returns:
+        A `Transfer`.
+
+    Raises:
+        InputError: As `open_boxed_images`, or if there is nothing to be examined on.
+    """
+    train = open_boxed_images(recipe.data, "train", recipe.classes or None, recipe.max_bad_share)
+    names = recipe.classes or train.class_names
+    test = open_examined_images(recipe.data, names, recipe.test, recipe.max_bad_share)
+    train, test = (part.prepared(channels, recipe.max_bad_share) for part in (train, test))
+    shared = set(train.images.ids) & set(test.images.ids)
+    if shared:
+        raise InputError(
+            f"`test` must show other images than `data`. Received: {len(shared)} that are in both, one of them "
+            f"{min(shared)}"
+        )
+    if not sum(map(len, train.boxes)):
+        raise InputError(f"`data` must hold at least one box to learn from. Received: {recipe.data} with none")
+    tiles = None
+    if recipe.tile is not None:
+        train = cut_tiles(train, recipe.tile, recipe.tile_overlap).boxed
+        tiles = cut_tiles(test, recipe.tile, recipe.tile_overlap)
+    if recipe.anchor_sizes == AUTO:
+        pairs = zip(train.boxes, train.images.sizes, strict=True)
+        boxes = np.concatenate([_as_seen(found, size, recipe) for found, size in pairs])
+        recipe = dataclasses.replace(recipe, anchor_sizes=sizes_for(boxes))
+    return Transfer(recipe, train, test, tiles)
+
+
+def _as_seen(found, size, recipe):
+    """Boxes at the size at which a detector sees their image."""
+    return found.boxes * (short_side_of(size, recipe.short_side, recipe.max_side) / min(size[:2]))
+
+
+def _arrays(found):
+    return found.boxes, found.classes, found.difficult
+
+
+def trunk_label(name):
+    """What a trunk is called: its own name, or that of its file."""
+    return name if name in TRUNKS else pathlib.Path(name).stem
+
+
+def cell_key(record):
+    """The name of a cell and of its model, from its record."""
+    return f"{record['trunk']}-{record['fraction']:g}-seed{record['seed']}-{record['digest'][:8]}"
+
+
+class DetectorCell:
+    """A detector on one trunk, learning from one subset.
+
+    Args:
+        transfer: A `Transfer`.
+        name: One of `TRUNKS`, or the path of another trunk.
+        trunk: The `keras.Model` itself, of which `"scratch"` takes the architecture.
+        fraction: Share of the images that it learns from.
+        seed: Number of the subset.
+        step: Step of the run's checkpoint.
+    """
+
+    def __init__(self, transfer, name, trunk, fraction, seed, step):
+        self.transfer, self.name, self.trunk = transfer, name, trunk
+        self.fraction, self.seed, self.step = fraction, seed, step
+        train = transfer.train
+        # Nested: what a smaller fraction shows, a larger one shows as well.
+        order = np.random.default_rng([transfer.recipe.seed, seed]).permutation(len(train))
+        self.chosen = np.sort(order[: max(1, round(fraction * len(train)))])
+        self.steps = transfer.recipe.of_fraction("steps", fraction)
+
+    @property
+    def label(self):
+        """The trunk's name, short for a path."""
+        return trunk_label(self.name)
+
+    @functools.cached_property
+    def digest(self):
+        """Of all that decides about the result."""
+        start = self.trunk.to_json() if self.name in _NEW else digests.of_weights(self.trunk)
+        return digests.of_json(self.transfer.digest, self.steps, self.fraction, self.seed, self.name, start)
+
+    @property
+    def key(self):
+        """Its name among cells and models."""
+        return cell_key({"trunk": self.label, "fraction": self.fraction, "seed": self.seed, "digest": self.digest})
+
+    def result(self, cells, models, progress):
+        """`(record, found)`, computed unless it is there.
+
+        Args:
+            cells: A `CellFiles`.
+            models: Folder that the trained detector goes to.
+            progress: A `NoProgress` or the like.
+        """
+        kept = cells.load(self.key, self.digest)
+        if kept is not None:
+            return kept[0], unpacked(kept[1])
+        began = time.monotonic()
+        detector = self._build()
+        train = self.transfer.train.subset(self.chosen)
+        progress.start(f"{self.label}, {self.fraction:.0%} of the images, subset {self.seed + 1}", self.steps)
+        models.mkdir(parents=True, exist_ok=True)
+        state, partial = models / f".{self.key}.npz", models / f".{self.key}.partial.keras"
+        train_detector(detector, train, self.transfer.recipe, self.steps, state, progress)
+        found = self._find(detector, progress)
+        record = self._record(train, found, time.monotonic() - began)
+        detector.save(partial)
+        os.replace(partial, models / f"{self.key}.keras")
+        cells.save(self.key, self.digest, record, **_packed(found))
+        state.unlink(missing_ok=True)
+        return record, found
+
+    def _build(self):
+        recipe = self.transfer.recipe
+        seed = recipe.seed + self.seed
+        trunk = copied(self.trunk, recipe.precision, seed if self.name in _NEW else None)
+        keras.utils.set_random_seed(seed)  # heads begin alike, whatever they stand on
+        arguments = {**recipe.detector, "freeze_trunk": recipe.freeze_trunk or self.name in _FROZEN}
+        precision = _policy(trunk) if recipe.precision == AUTO else recipe.precision
+        return FasterRCNN(trunk, len(self.transfer.test.class_names), dtype=precision, **arguments)
+
+    def _find(self, detector, progress):
+        transfer, recipe = self.transfer, self.transfer.recipe
+        looked_at = transfer.test if transfer.tiles is None else transfer.tiles.boxed
+        progress.start("finding", len(looked_at))
+        found = find_objects(detector, looked_at, recipe.short_side, recipe.max_side, recipe.batch_size, progress)
+        if transfer.tiles is None:
+            return found
+        sizes, classes = transfer.test.images.sizes, len(transfer.test.class_names)
+        return put_together(transfer.tiles, found, sizes, classes, recipe.overlap_threshold)
+
+    def _record(self, train, found, seconds):
+        test = self.transfer.test
+        mean, by_class = voc_scores(found, test.boxes, test.class_names)
+        return {
+            "trunk": self.label,
+            "checkpoint": self.step if self.name in _OWN else None,
+            "transfer": self.transfer.digest,
+            "digest": self.digest,
+            "fraction": self.fraction,
+            "images": len(train),
+            "boxes": sum(map(len, train.boxes)),
+            "seed": self.seed,
+            "steps": self.steps,
+            "map_50": mean,
+            "map_50_11_points": voc_scores(found, test.boxes, test.class_names, points="11")[0],
+            "ap_50": by_class,
+            "coco": coco_scores(found, test.boxes, test.class_names),
+            "split": test.images.split,
+            "seconds": round(seconds, 1),
+        }
+
+
+def _policy(trunk):
+    """The dtype policy that most of a trunk's layers have."""
+    names = [layer.dtype_policy.name for layer in trunk.layers if layer.weights]
+    return max(set(names), key=names.count) if names else "float32"
+
+
+def _packed(found):
+    """Detections of all images in arrays."""
+    counts = np.array([len(one["scores"]) for one in found])
+    return {"counts": counts, **{name: np.concatenate([one[name] for one in found]) for name in found[0]}}
+
+
+def unpacked(arrays):
+    """Detections of each image, from a cell's arrays."""
+    ends = np.cumsum(arrays["counts"])[:-1]
+    parts = {name: np.split(arrays[name], ends) for name in ("boxes", "scores", "classes")}
+    return [dict(zip(parts, row, strict=True)) for row in zip(*parts.values(), strict=True)]

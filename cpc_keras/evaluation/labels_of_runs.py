@@ -1,0 +1,85 @@
+"""The labels that a run is evaluated with: where they come from, how many, and what was finished with them."""
+
+from cpc_keras.data.budgets import Budget
+from cpc_keras.data.labelled_images import open_labelled_images
+from cpc_keras.data.sources import open_source
+from cpc_keras.errors import InputError
+from cpc_keras.evaluation.cells import Cells
+
+
+def open_labelled(recipe, source=None, cross_validate=False):
+    """Labelled images as a recipe wants them, without those of its online probe.
+
+    Args:
+        recipe: A resolved `Recipe`.
+        source: Where they are; the recipe's `data` if `None`.
+        cross_validate: As for `open_labelled_images`.
+
+    Raises:
+        InputError: As `open_labelled_images`.
+    """
+    return open_labelled_images(
+        source or recipe.data,
+        recipe.channels,
+        recipe.short_side,
+        recipe.max_bad_share,
+        recipe.seed,
+        cross_validate,
+        apart=online_probe_ids(recipe),
+    )
+
+
+def online_probe_ids(recipe):
+    """Ids of the images of a recipe's `online_probe`, which no evaluation is to learn from."""
+    if recipe.online_probe is None:
+        return frozenset()
+    return frozenset(open_source(recipe.online_probe, max_bad_share=recipe.max_bad_share).ids)
+
+
+def recipe_budgets(recipe):
+    """The label budgets that a recipe names, as a list of `Budget`.
+
+    Raises:
+        InputError: If it names none.
+    """
+    budgets = [Budget("per_class", n) for n in recipe.labels_per_class]
+    budgets += [Budget("fraction", share) for share in recipe.fractions]
+    if not budgets:
+        raise InputError("`labels_per_class` or `fractions` must name a label budget. Received: () and ()")
+    return budgets
+
+
+def announce(console, images):
+    """Says where labels come from, and what is odd about them."""
+    tested = "" if images.test is None else f", tested on {len(images.test):,} images ({images.test.split})"
+    console.print(f"Labels from {images.train.name} ({images.split}, {len(images.train):,} images){tested}.")
+    for note in images.notes:
+        console.print(f"Note: {note}")
+
+
+def finished_cells(folder, images):
+    """Finished cells of a run on the images that it would be evaluated with now.
+
+    Args:
+        folder: A `RunFolder` that was evaluated.
+        images: What `open_labelled` gives for its `run_source`.
+
+    Returns:
+        `[(record, predicted)]`, see `Cells.everything`.
+
+    Raises:
+        InputError: If there are none, for they are of other images or labels.
+    """
+    found = Cells(folder.cells / images.digest[:16]).everything()
+    if not found:
+        raise InputError(
+            f"`RUN` was evaluated with other images or labels than are there now; evaluate it again. "
+            f"Received: {folder.path}"
+        )
+    return found
+
+
+def run_source(folder, recipe):
+    """`(source, cross_validate)` that a run was evaluated with; the recipe's if it was not."""
+    described = folder.source()
+    return (described["data"], described["cross_validate"]) if described else (recipe.data, False)

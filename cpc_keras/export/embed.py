@@ -1,0 +1,264 @@
+"""Images go through an exported encoder: features, or classes."""
+
+import contextlib
+import itertools
+import os
+import pathlib
+import shutil
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+
+from cpc_keras.backend.determinism import enable_determinism
+from cpc_keras.data.image_set import convert, to_float
+from cpc_keras.data.sources import open_source
+from cpc_keras.errors import InputError
+from cpc_keras.export.artefact import open_artefact
+from cpc_keras.export.whole import appears_whole
+from cpc_keras.progress import ProgressBars
+from cpc_keras.runs.folder import make_folder
+from cpc_keras.storage import digests
+
+ENDINGS = (".npz", ".parquet")
+# Images of which an interrupted call loses the work at most, images computed at a time, and what a shard may take.
+SHARD, BATCH, _BYTES = 2048, 128, 2**28
+# What a shard holds beside the arrays that were asked for.
+_NOTES = ("paths", "bad", "reasons")
+# Images whose short side is so many crops are more than their middle.
+_MUCH = 2
+
+
+def embed(model, data, out, console, signature="serving_default"):
+    """Writes what an exported encoder makes of every image of a source.
+
+    Images are prepared as those were that the encoder was trained on: its
+    channels, the short side and the centre crop of its recipe. What is done is
+    kept beside `out` until all is done; the same call goes on from there.
+
+    Args:
+        model: Folder of an artefact.
+        data: Source of the images, see `cpc_keras.data.open_source`; of files all
+            splits are taken, of `tfds:NAME` without `@SPLIT` the training split.
+        out: File to write. `.npz` holds `paths` `[N]` and an array named as the
+            signature's output, `[N, …]`; `.parquet` has a row an image with
+            `path` and the vector. Both in the order of the source. Files that
+            cannot be read are left out, printed, and listed in a CSV file beside.
+        console: A `rich.console.Console`.
+        signature: What the artefact is asked for.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: If the artefact, the source or `out` cannot be used.
+    """
+    out = _writable(out, ENDINGS)
+    artefact = open_artefact(model)
+    shapes = artefact.shapes(signature)
+    if out.suffix == ".parquet" and any(len(shape) != 2 for shape in shapes.values()):
+        raise InputError(f"`--out` must end in .npz for {signature}, which gives no vectors. Received: {out}")
+    write = _write_npz if out.suffix == ".npz" else _write_parquet
+    return _through(artefact, data, signature, out, console, write)
+
+
+def predict(model, data, out, console):
+    """Writes the class that an exported head gives to every image of a source.
+
+    Args:
+        model: Folder of an artefact that was exported with a head.
+        data: As for `embed`.
+        out: CSV file to write, with the columns `path`, `class` and `probability`.
+        console: A `rich.console.Console`.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: As `embed`, and if the artefact has no head.
+    """
+    out = _writable(out, (".csv",))
+    artefact = open_artefact(model)
+    if "classify" not in artefact.signatures:
+        raise InputError(f"`MODEL` must be exported with --with-head. Received: {model} with {artefact.signatures}")
+    names = np.array(artefact.description["head"]["class_names"])
+
+    def write(partial, shards):
+        with open(partial, "w", encoding="utf-8", newline="") as file:
+            for number, shard in enumerate(shards):
+                said = shard["probabilities"]
+                table = {"path": shard["paths"], "class": names[said.argmax(axis=1)], "probability": said.max(axis=1)}
+                pd.DataFrame(table).to_csv(file, index=False, header=number == 0, float_format="%.4f")
+
+    return _through(artefact, data, "classify", out, console, write)
+
+
+def _through(artefact, data, signature, out, console, write):
+    """Sends every image of a source through a signature; `write(partial, shards)` gets the shards that hold any."""
+    enable_determinism()
+    images = open_source(data, split="all", max_bad_share=1.0)
+    _tell_of_large(images, artefact, console)
+    compute = artefact.views(signature)
+    size = _shard_size(artefact.description["input"], compute)
+    kept = out.with_name(f".{out.name}.partial")
+    folder = kept / digests.of_json(artefact.digest, signature, images.fingerprint, size)[:16]
+    make_folder(folder, "--out")
+    shards = {
+        range(start, min(start + size, len(images))): folder / f"from-{start:08d}.npz"
+        for start in range(0, len(images), size)
+    }
+    with ProgressBars(console) as progress:
+        progress.start(out.name, len(images))
+        _fill(shards, images, artefact.description["input"], compute, progress)
+    bad = [(file.path, file.reason) for file in images.bad_files]
+    filled = {}
+    for path in shards.values():
+        with np.load(path) as shard:
+            bad += zip(shard["bad"].tolist(), shard["reasons"].tolist(), strict=True)
+            filled[path] = len(shard["paths"])
+    whole = _Shards([path for path, count in filled.items() if count])
+    if not whole.files:
+        shutil.rmtree(kept)
+        raise InputError(f"`--data` must hold an image that can be read. Received: {data} with {len(bad)} bad files")
+    with appears_whole(out, argument="--out") as partial:
+        write(partial, whole)
+    _tell_bad_files(bad, out, console)
+    shutil.rmtree(kept)
+    console.print(f"{sum(filled.values()):,} images: {out}")
+    return out
+
+
+def _shard_size(given, compute):
+    """Images whose pictures and results take no more than `_BYTES`, but at least a batch."""
+    example = np.zeros((1, given["crop"], given["crop"], given["channels"]), "float32")
+    one = example.nbytes + sum(array.nbytes for array in compute(example).values())
+    return int(np.clip(_BYTES // one, BATCH, SHARD))
+
+
+class _Shards:
+    """Computed shards in their order; an iteration holds one at a time."""
+
+    def __init__(self, files):
+        self.files = files
+
+    def __iter__(self):
+        for path in self.files:
+            with np.load(path) as file:
+                yield file
+
+
+def _write_npz(partial, shards):
+    """As `numpy.savez` would, without holding more than a shard."""
+    paths = np.concatenate([shard["paths"] for shard in shards])
+    with np.load(shards.files[0]) as first:
+        kinds = {name: first[name] for name in first.files if name not in _NOTES}
+    with zipfile.ZipFile(partial, "w") as file:
+        with file.open("paths.npy", "w", force_zip64=True) as entry:
+            np.lib.format.write_array(entry, paths)
+        for name, example in kinds.items():
+            with file.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                shape = (len(paths), *example.shape[1:])
+                header = {"descr": example.dtype.str, "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(entry, header)
+                for shard in shards:
+                    entry.write(shard[name].tobytes())
+
+
+def _write_parquet(partial, shards):
+    """A group of rows for each shard."""
+    import pyarrow
+    from pyarrow import parquet
+
+    with contextlib.ExitStack() as stack:
+        writer = None
+        for shard in shards:
+            vectors = {name: list(shard[name]) for name in shard.files if name not in _NOTES}
+            table = pyarrow.Table.from_pydict({"path": shard["paths"].tolist(), **vectors})
+            writer = writer or stack.enter_context(parquet.ParquetWriter(partial, table.schema))
+            writer.write_table(table)
+
+
+def _fill(shards, images, given, compute, progress):
+    """Computes the shards that are not there."""
+    missing = [positions for positions, path in shards.items() if not path.exists()]
+    progress.advance(len(images) - sum(map(len, missing)))
+    with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
+
+        def begin(positions):
+            return [pool.submit(_read, images, position, given) for position in positions or ()]
+
+        try:
+            reading = begin(missing[0] if missing else None)
+            for positions, following in itertools.zip_longest(missing, missing[1:]):
+                read = [future.result() for future in reading]
+                # The next images are decoded while these are computed.
+                reading = begin(following)
+                arrays = _computed(compute, [picture for _, picture, _ in read if picture is not None], progress)
+                arrays["paths"] = _texts(path for path, picture, _ in read if picture is not None)
+                arrays["bad"] = _texts(path for path, picture, _ in read if picture is None)
+                arrays["reasons"] = _texts(reason for _, picture, reason in read if picture is None)
+                with appears_whole(shards[positions], argument="--out") as partial:
+                    np.savez(partial, **arrays)
+                del arrays  # before those of the next shard are there
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _read(images, position, given):
+    """`(path, picture, reason)`: `[crop, crop, C]` as it was stored, or `None` and why."""
+    path, crop = images.ids[position], given["crop"]
+    try:
+        picture = convert(images.read(position), given["channels"], given["short_side"])
+    except (OSError, ValueError, MemoryError) as error:
+        return path, None, str(error) or type(error).__name__
+    top, left = ((side - crop) // 2 for side in picture.shape[:2])
+    if min(top, left) < 0:
+        return path, None, f"smaller than the crop, {crop} px"
+    return path, picture[top : top + crop, left : left + crop].copy(), None
+
+
+def _texts(values):
+    """Texts of a fixed width, so that nothing is pickled."""
+    return np.array(list(values), dtype=str)
+
+
+def _computed(compute, pictures, progress):
+    """Arrays of a shard, by output."""
+    parts = []
+    for first in range(0, len(pictures), BATCH):
+        batch = np.stack([to_float(picture) for picture in pictures[first : first + BATCH]])
+        parts.append(compute(batch))
+        progress.advance(len(batch))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+
+
+def _writable(out, endings):
+    out = pathlib.Path(out)
+    if out.suffix not in endings:
+        raise InputError(f"`--out` must end in {' or '.join(endings)}. Received: {out}")
+    make_folder(out.parent, "--out")
+    return out
+
+
+def _tell_of_large(images, artefact, console):
+    given = artefact.description["input"]
+    larger = images.sizes[:, :2].min(axis=1) > _MUCH * given["crop"]
+    if larger.any() and given["short_side"] is None:
+        console.print(
+            f"Note: the encoder was trained on crops of images as they are; of {larger.sum():,} it sees the middle "
+            f"{given['crop']} × {given['crop']} px alone."
+        )
+
+
+def _tell_bad_files(bad, out, console):
+    listed = out.with_name(f"{out.name}.bad_files.csv")
+    if not bad:
+        listed.unlink(missing_ok=True)  # that of an earlier call
+        return
+    with appears_whole(listed, argument="--out") as partial:
+        pd.DataFrame(bad, columns=["path", "reason"]).to_csv(partial, index=False)
+    console.print(f"{len(bad)} could not be read and are left out ({listed}):")
+    for path, reason in bad:
+        console.print(f"  {path}: {reason}")

@@ -1,0 +1,115 @@
+"""A run becomes an artefact: its encoder, a classifier if one is wanted, and the figures of both."""
+
+import functools
+import json
+import pathlib
+from collections import Counter
+
+from cpc_keras.errors import InputError
+from cpc_keras.evaluation.cells import Cells
+from cpc_keras.evaluation.contestants import FrozenFeatures
+from cpc_keras.evaluation.entrants import cpc_entrant
+from cpc_keras.evaluation.features import pool_view
+from cpc_keras.evaluation.label_table import at_checkpoint
+from cpc_keras.evaluation.labels_of_runs import finished_cells, open_labelled, run_source
+from cpc_keras.export import LinearHead, convert, save
+from cpc_keras.export.other_formats import check_convertible
+from cpc_keras.export.saved_model import MARKS
+from cpc_keras.export.signature_accuracy import SignatureFigures
+from cpc_keras.export.whole import check_replaceable
+from cpc_keras.progress import ProgressBars, waiting
+from cpc_keras.runs.checkpoints import load_last_model
+from cpc_keras.runs.folder import RunFolder
+
+
+def export(run, dest, console, with_head=False, kind="saved_model"):
+    """Exports a run's encoder with all that is known of it.
+
+    The figures are of what is exported: a linear probe is put on each signature,
+    with the label subsets that the run was evaluated with.
+
+    Args:
+        run: Path of the run's folder.
+        dest: Folder, or with another format file, to write.
+        console: A `rich.console.Console`.
+        with_head: Whether a linear classifier goes along, trained on the first
+            label subset of the run's largest budget; where figures are
+            cross-validated, on all labels.
+        kind: `"saved_model"`, `"onnx"` or `"litert"`.
+
+    Returns:
+        The path of the artefact.
+
+    Raises:
+        InputError: If the run has no checkpoint, a head is asked of a run that was
+            not evaluated with labels or whose images are not there, or `dest`
+            cannot be written. Without a head, missing images cost the figures.
+    """
+    folder, dest = RunFolder(run), pathlib.Path(dest)
+    recipe = folder.open()
+    has_card = kind == "saved_model"
+    if has_card:
+        check_replaceable(dest, MARKS)
+    else:
+        check_convertible(dest, kind)
+    step, model = load_last_model(folder)
+    description = _describe(folder, recipe, step)
+    view, head = preferred_view(at_checkpoint(folder.records(), step)), None
+    if with_head and not view:
+        raise InputError(f"`--with-head` must be asked of a run whose linear probe was evaluated. Received: {run}")
+    with ProgressBars(console) as progress:
+        figures = functools.cache(lambda: _figures(folder, recipe, step, model, progress))
+        if with_head:
+            images = figures().images
+            probe, said = figures().classifier(step, Cells(folder.cells / images.digest[:16]))
+            head, description["head"] = _head(probe, said, images.train.class_names)
+        if has_card and view:
+            description["view"] = view
+            try:
+                description["figures"] = figures().table(view)
+            except InputError as error:
+                console.print(f"Note: no accuracy goes along with the encoder. {error}")
+    if head and not has_card:
+        console.print(f"Classes of `probabilities`, in its order: {', '.join(head.class_names)}")
+    with waiting(console, f"Writing {dest}"):
+        if has_card:
+            return save(model, dest, pooling=_pooling(view) if view else None, head=head, description=description)
+        return convert(model, dest, kind, head)
+
+
+def _figures(folder, recipe, step, model, progress):
+    """A `SignatureFigures` on the images that the run was evaluated with."""
+    images = open_labelled(recipe, *run_source(folder, recipe))
+    records = at_checkpoint([record for record, _ in finished_cells(folder, images)], step)
+    entrant = cpc_entrant(model, checkpoint=step)
+    features = FrozenFeatures(folder.evaluation / "features", entrant.views, entrant.digest, images, recipe.crop)
+    return SignatureFigures(images, features, records, folder.evaluation / "signatures", progress)
+
+
+def preferred_view(records):
+    """The view that the encoder's linear probes chose most often, or `None`."""
+    chosen = [r["selected"]["view"] for r in records if (r["method"], r["encoder"]) == ("linear", "cpc")]
+    return Counter(chosen).most_common(1)[0][0] if chosen else None
+
+
+def _pooling(view):
+    return lambda grid, whole: pool_view(view, grid, whole)
+
+
+def _describe(folder, recipe, step):
+    name = f"resnet of widths {recipe.widths} and blocks {recipe.blocks}"
+    if recipe.encoder != "resnet":
+        name = f"{recipe.encoder}, {recipe.stacks} stacks"
+    return {
+        "encoder": f"{name}, norm {recipe.normalization}",
+        "pre_training": f"{step:,} steps of {recipe.batch_size} images from `{recipe.data}`, seed {recipe.seed}",
+        "input": {"crop": recipe.crop, "short_side": recipe.short_side},
+        "versions": json.loads(folder.recipe_file.read_text(encoding="utf-8"))["versions"],
+    }
+
+
+def _head(probe, said, names):
+    """`(head, description)` of a fitted `LinearProbe`."""
+    kernel, bias = probe.affine(len(names))
+    head = LinearHead(_pooling(probe.selected_["view"]), kernel.astype("float32"), bias.astype("float32"), tuple(names))
+    return head, {**said, "view": probe.selected_["view"]}

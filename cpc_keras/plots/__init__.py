@@ -1,0 +1,22 @@
+"""The pictures of a report."""
+
+from cpc_keras.plots.curves import ablation_bars, label_curve, learning_dynamics, loss_curve
+from cpc_keras.plots.detections import detection_curve, found_boxes
+from cpc_keras.plots.galleries import neighbour_grid, patch_grid, patch_picks
+from cpc_keras.plots.maps import confusion, embedding_map
+from cpc_keras.plots.trials import trials
+
+__all__ = [
+    "ablation_bars",
+    "confusion",
+    "detection_curve",
+    "embedding_map",
+    "found_boxes",
+    "label_curve",
+    "learning_dynamics",
+    "loss_curve",
+    "neighbour_grid",
+    "patch_grid",
+    "patch_picks",
+    "trials",
+]

@@ -1,0 +1,81 @@
+"""Pictures of what a detector found, and of how well it finds."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter
+
+from cpc_keras.plots.canvas import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, save, show
+
+_COLOURS = (BLUE, ORANGE, SKY, GREY, GREEN, PINK)
+
+
+def found_boxes(rows, class_names, path):
+    """Images with the boxes that were found, right ones green and wrong ones red, and those that were missed.
+
+    Args:
+        rows: List of `(title, pictures)`; each picture is `(image, found, right,
+            missed)`: an image `[H, W, C]` in `[0, 1]`, a dictionary of `"boxes"`
+            `[D, 4]`, `"scores"` `[D]` and `"classes"` `[D]`, booleans `[D]`, and boxes
+            `[M, 4]`.
+        class_names: Names by class; of a single one only scores are written.
+        path: PNG to write.
+    """
+    columns = max(len(pictures) for _, pictures in rows)
+    height, width = rows[0][1][0][0].shape[:2]
+    side = 2.4 if columns > 1 else 9.0
+    size = (side * columns, (side * height / width + 0.3) * len(rows))
+    figure, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False, layout="constrained")
+    for row, (title, pictures) in zip(axes, rows, strict=True):
+        row[0].set_title(title, fontsize=9, loc="left")
+        for one in row:
+            one.set_axis_off()
+        for one, (image, found, right, missed) in zip(row, pictures, strict=False):
+            show(one, image)
+            for box in missed:
+                _outline(one, box, "white", linestyle=":")
+            for box, score, kind, is_right in zip(
+                found["boxes"], found["scores"], found["classes"], right, strict=True
+            ):
+                colour = GREEN if is_right else RED
+                _outline(one, box, colour)
+                if len(class_names) > 1:
+                    text = f"{class_names[kind]} {score:.0%}"
+                    one.text(box[0], box[1] - 1, text, fontsize=5, color=colour, va="bottom")
+    save(figure, path)
+
+
+def _outline(axes, box, colour, **kwargs):
+    left, top, right, bottom = box
+    axes.add_patch(
+        Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False, ec=colour, lw=1.2, **kwargs)
+    )
+
+
+def detection_curve(summary, names, path):
+    """Mean average precision by share of the annotated images.
+
+    Args:
+        summary: A `pandas.DataFrame` with `trunk`, `fraction`, `mean`, `lowest` and
+            `highest`.
+        names: Function from a trunk to what it is called.
+        path: PNG to write.
+    """
+    figure, axes = plt.subplots(figsize=(6.5, 4))
+    for colour, (trunk, rows) in zip(_cycled(), summary.groupby("trunk", sort=False), strict=False):
+        rows = rows.sort_values("fraction")
+        share, mean = 100 * rows["fraction"], 100 * rows["mean"]
+        spread = np.abs(100 * rows[["lowest", "highest"]].to_numpy().T - mean.to_numpy())
+        axes.errorbar(share, mean, yerr=spread, marker="o", capsize=3, color=colour, label=names(trunk))
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
+    axes.set_xlabel("annotated images learnt from")
+    axes.set_ylabel("mAP at an overlap of 0.5, %")
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    save(figure, path)
+
+
+def _cycled():
+    while True:
+        yield from _COLOURS

@@ -1,0 +1,1 @@
+"""Pre-training of a recipe on unlabelled images, alone or step by step along an ablation."""

@@ -1,0 +1,133 @@
+"""What a training leaves in its run's folder as it goes: which images each step saw, and checkpoints."""
+
+import csv
+import math
+
+from cpc_keras.errors import DivergedError, Stopped
+from cpc_keras.pretraining.step_counter import StepCounter
+from cpc_keras.runs.checkpoints import (
+    check_finite,
+    last_good,
+    metric_values,
+    save_checkpoint,
+    set_metric_values,
+    take_part_in_saving,
+)
+from cpc_keras.runs.folder import keep_rows
+
+
+class BatchLog(StepCounter):
+    """Writes which images each optimizer step saw, as a hash, to `batches.csv`.
+
+    Args:
+        folder: The `RunFolder`.
+        start: Step at which this call starts.
+    """
+
+    def __init__(self, folder, start):
+        super().__init__(start)
+        self.path = folder.batches_file
+        self.rows = []
+        keep_rows(self.path, ["step", "digest"], start)
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        self.rows.append((self.step, f"{int(logs['batch_digest']):012x}"))
+
+    def flush(self):
+        """Writes what has come in."""
+        with open(self.path, "a", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(self.rows)
+        self.rows = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.flush()
+
+
+class Sanity(StepCounter):
+    """Ends a training that has gone astray; comes first, before anything is measured or saved.
+
+    Args:
+        folder: The `RunFolder`.
+        start: Step at which this call starts.
+    """
+
+    def __init__(self, folder, start):
+        super().__init__(start)
+        self.folder = folder
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not math.isfinite(float(logs["loss"])):
+            raise DivergedError(
+                "`learning_rate` must keep the loss finite; try a lower one or precision='float32' in a new run. "
+                f"Received: loss={float(logs['loss'])} in the steps up to {self.step}; the last good checkpoint is "
+                f"{last_good(self.folder)}"
+            )
+        check_finite(self.model, self.folder, self.step)
+
+
+class Checkpoints(StepCounter):
+    """Saves at the end of each stretch, or where the training is told to end; comes after the logs.
+
+    Args:
+        folder: The `RunFolder`.
+        recipe: The resolved `Recipe`.
+        start: Step at which this call starts.
+        interrupts: The `Interrupts` that hold back SIGTERM.
+        batch_log: The `BatchLog`, where this process writes; `None` in workers
+            that only take part.
+        many_workers: Whether SIGTERM is to end all workers after the same step.
+    """
+
+    def __init__(self, folder, recipe, start, interrupts, batch_log=None, many_workers=False):
+        super().__init__(start)
+        self.folder = folder
+        self.recipe = recipe
+        self.interrupts = interrupts
+        self.batch_log = batch_log
+        self.many_workers = many_workers
+        self._metrics = folder.unfinished_metrics(start)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._metrics is not None:
+            set_metric_values(self.model, self._metrics)  # Keras has reset them
+            self._metrics = None
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.many_workers and self.interrupts.terminated:
+            self.model.ask_to_stop()
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        between = self.step % self.recipe.checkpoint_every and self.step < self.recipe.steps
+        if between and self._is_to_end(logs):
+            check_finite(self.model, self.folder, self.step)
+            unfinished = metric_values(self.model)
+            if self.batch_log:
+                self.batch_log.flush()
+            self.save(self.model, unfinished)
+            raise self._stopped()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.save(self.model)
+        if self.step < self.recipe.steps and self._is_to_end(logs):
+            raise self._stopped()
+
+    def _stopped(self):
+        return Stopped(f"told to end; step {self.step} is saved, and the same command goes on from it")
+
+    def _is_to_end(self, logs):
+        return float(logs["stop"]) > 0 if self.many_workers else self.interrupts.terminated
+
+    def save(self, model, unfinished=None):
+        """Saves a model after the step that has come.
+
+        Args:
+            model: A `CPC` model.
+            unfinished: As for `cpc_keras.runs.checkpoints.save_checkpoint`.
+        """
+        if self.batch_log is None:
+            take_part_in_saving(model)
+            return
+        every = self.recipe.checkpoint_every if self.recipe.keep_milestones else None
+        save_checkpoint(model, self.folder, self.step, self.recipe.keep_checkpoints, every, unfinished)

@@ -1,0 +1,58 @@
+"""What may befall a training from outside."""
+
+import contextlib
+
+import tensorflow as tf
+
+from cpc_keras.backend.distribution import has_many_workers
+from cpc_keras.errors import InputError, Stopped
+
+_WORKER_GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError, tf.errors.CancelledError)
+
+
+@contextlib.contextmanager
+def told_in_one_line(folder, strategy):
+    """A context that says in one line why training broke off.
+
+    It gives a wrapper for the function that reads images, which notices why it
+    cannot: TensorFlow, which calls it, passes on less.
+
+    Args:
+        folder: The `RunFolder`.
+        strategy: The `tf.distribute.Strategy` under which it trains.
+
+    Raises:
+        InputError: If images cannot be read any more, or files not written.
+        Stopped: If another worker is gone.
+    """
+    unreadable = []
+
+    def watch(read):
+        def watched(position):
+            try:
+                return read(position)
+            except (OSError, ValueError) as error:
+                unreadable.append(error)
+                raise
+
+        return watched
+
+    last = f"the last good checkpoint is in {folder.checkpoints}"
+    try:
+        yield watch
+    except tf.errors.OpError as error:
+        if unreadable:
+            raise InputError(
+                f"`data` must stay readable while a run trains; {last}. Received: {unreadable[0]}"
+            ) from error
+        if has_many_workers(strategy) and isinstance(error, _WORKER_GONE):
+            reason = (error.message.splitlines() or [""])[0]
+            raise Stopped(
+                "a worker is gone, and the others cannot go on without it; started again, all go on from the last "
+                f"checkpoint in {folder.checkpoints} ({type(error).__name__}: {reason[:200]})"
+            ) from error
+        raise
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"`--run` must be a folder that can be written to; {last}. Received: {error}") from error

@@ -1,0 +1,70 @@
+"""A probe during pre-training, on labelled images of its own."""
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from cpc_keras.data.image_set import prepare
+from cpc_keras.data.sources import open_source
+from cpc_keras.errors import InputError
+from cpc_keras.evaluation.features import EncoderViews, extract
+from cpc_keras.evaluation.probes import LinearProbe
+from cpc_keras.evaluation.scores import scores
+from cpc_keras.optimizers import averaged_weights
+
+# Labelled images from which on the figure says something.
+_FEWEST = 20
+
+
+class OnlineProbe:
+    """Balanced accuracy of a linear probe on half of a small labelled set, learnt from the other half.
+
+    It is a gauge, with one fixed strength and one view of the features. Its
+    images are left out of what `cpc-keras evaluate` learns from.
+
+    Args:
+        model: The `CPC` model, watched as it trains.
+        images: A labelled `ImageSet`, prepared.
+        crop: Side of the centre crop in pixels.
+        seed: Seed of the halves.
+    """
+
+    def __init__(self, model, images, crop, seed=0):
+        self.model = model
+        self.images = images
+        self.crop = crop
+        self.views = EncoderViews(model)
+        positions = np.arange(len(images))
+        self.learnt, self.examined = train_test_split(
+            positions, test_size=0.5, random_state=seed, stratify=images.labels
+        )
+
+    def score(self):
+        """Balanced accuracy now, in `[0, 1]`, of the averaged weights where there are any."""
+        with averaged_weights(self.model):
+            views = extract(self.views, self.images, self.crop)
+        probe = LinearProbe(strengths=(1e-2,), views=("grid2",))
+        labels = self.images.labels
+        probe.fit({name: values[self.learnt] for name, values in views.items()}, labels[self.learnt], views)
+        found = probe.predict_proba({name: values[self.examined] for name, values in views.items()})
+        return scores(labels[self.examined], found, probe.classes_)["balanced_accuracy"]
+
+
+def open_online_probe(recipe):
+    """The labelled images of a recipe's `online_probe`, prepared; `None` if it names none.
+
+    Raises:
+        InputError: If they have no labels, or too few.
+    """
+    if recipe.online_probe is None:
+        return None
+    images = open_source(recipe.online_probe, max_bad_share=recipe.max_bad_share)
+    if images.labels is None:
+        raise InputError(f"`online_probe` must have labels. Received: online_probe={recipe.online_probe}")
+    images = prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share)
+    counts = np.unique(images.labels, return_counts=True)[1]
+    if len(counts) < 2 or counts.min() < 2 or len(images) < _FEWEST:
+        raise InputError(
+            f"`online_probe` must have two classes of two images each, and {_FEWEST} images. "
+            f"Received: online_probe={recipe.online_probe} with {len(images)} in {len(counts)} classes"
+        )
+    return images

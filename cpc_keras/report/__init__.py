@@ -1,0 +1,1 @@
+"""One page about a run: what was learnt, and with how few labels."""

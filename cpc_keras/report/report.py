@@ -1,0 +1,248 @@
+"""One page that a person enjoys: what was learnt, and with how few labels."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+from sklearn.manifold import TSNE
+from sklearn.metrics import confusion_matrix
+
+from cpc_keras import plots
+from cpc_keras.data.image_set import prepare, to_float
+from cpc_keras.data.pipeline import encoding_batches
+from cpc_keras.data.sources import open_source
+from cpc_keras.describing.learning_curve import longer_run
+from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
+from cpc_keras.evaluation.intervals import Results
+from cpc_keras.evaluation.label_table import at_checkpoint, row_name
+from cpc_keras.evaluation.labels_of_runs import finished_cells, open_labelled, run_source
+from cpc_keras.export.export_run import preferred_view
+from cpc_keras.progress import waiting
+from cpc_keras.report.findings import arrows, find, lead
+from cpc_keras.report.page import Section, accuracy_table, detection_rows, page, published_table
+from cpc_keras.report.patch_predictions import pick_patches
+from cpc_keras.report.tuning import search_sections
+from cpc_keras.runs.checkpoints import load_last_model
+from cpc_keras.runs.folder import RunFolder, write_text
+
+# Images among which neighbours are looked for and points are drawn, and how many are shown.
+_GALLERY, _QUERIES, _NEIGHBOURS = 2000, 6, 7
+# Images among whose patches the model picks.
+_PICKED_AMONG = 32
+
+
+def write_report(run, console):
+    """Writes `report/index.html`, self-contained, and its pictures and tables.
+
+    What a run has decides what the page shows: without an evaluation there is
+    no label curve, with one checkpoint there are no learning dynamics.
+
+    Args:
+        run: Path of the run's folder.
+        console: A `rich.console.Console`.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        InputError: If the run has no checkpoint or its images are gone.
+    """
+    with waiting(console, "Drawing the report"):
+        return _write_report(RunFolder(run), console)
+
+
+def _write_report(folder, console):
+    recipe = folder.open()
+    step, model = load_last_model(folder)
+    metrics = pd.read_csv(folder.metrics_file)
+    records = at_checkpoint(folder.records(), step)
+    sections, words, notes = [], "This run was not evaluated with labels.", []
+    results = None
+    if records:
+        labelled = open_labelled(recipe, *run_source(folder, recipe))
+        cells = finished_cells(folder, labelled)
+        images, notes = labelled.examined, labelled.notes
+        results = Results(cells, labelled.examined_labels, labelled.figure)
+        words, found = _label_efficiency(folder, results, labelled, step, metrics)
+        sections += found
+    else:
+        images = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
+        images = prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share)
+    longer = longer_run(recipe, folder.fitted(), in_full=True)
+    notes = [*notes, longer] if longer else notes
+    sections += search_sections(folder, step, results)
+    sections += _detections(folder)
+    sections += _pictures(folder, recipe, model, images, records)
+    plots.loss_curve(metrics, folder.report / "loss.png")
+    sections.append(
+        Section(
+            "Pre-training",
+            "loss.png",
+            note="Without learning, the loss stays at the dashed line, the logarithm of the number of candidates.",
+        )
+    )
+    if records:
+        table = published_table(Results(cells, images.labels).summary, step)
+        sections.append(Section("Published figures", table=table))
+    path = folder.report / "index.html"
+    write_text(path, page(folder, recipe, step, words, notes, sections))
+    console.print(words)
+    return path
+
+
+def _detections(folder):
+    """Sections for each detection data set that the run was carried over to."""
+    sections = []
+    for file in sorted(folder.detection.glob("*/summary.csv")):
+        name = file.parent.name
+        pictures = {}
+        for picture in ("map.png", "detections.png"):
+            if (file.parent / picture).is_file():
+                pictures[picture] = f"detection_{name}_{picture}"
+                folder.report.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file.parent / picture, folder.report / pictures[picture])
+        table = detection_rows(pd.read_csv(file))
+        sections.append(Section(f"Carried over to detection: {name}", pictures.get("map.png"), table, _DETECTION_NOTE))
+        sections.append(Section(f"What was found: {name}", pictures.get("detections.png"), note=_FOUND_NOTE))
+    return sections
+
+
+def _label_efficiency(folder, results, labelled, step, metrics):
+    """`(lead, sections)` of what was measured with labels."""
+    truth, cells = labelled.examined_labels, results.cells
+    everything, latest, name = results.summary, results.at(step), labelled.figure_name
+    records = [record for record, _ in cells]
+    folder.report.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(records).to_csv(folder.report / "label_efficiency.csv", index=False)
+    everything.to_csv(folder.report / "summary.csv", index=False)
+    findings = find(results, step)
+    plots.label_curve(latest, arrows(findings), folder.report / "label_efficiency.png", name)
+    sections = [
+        Section(
+            "How many labels?",
+            "label_efficiency.png",
+            accuracy_table(latest, findings, name),
+            _CURVE_NOTE + _spent(records),
+        )
+    ]
+    frozen = everything[
+        everything["method"].isin(["linear", "knn"]) & (everything["encoder"].isin(["cpc", "untrained"]))
+    ]
+    if frozen[frozen["encoder"] == "cpc"]["checkpoint"].nunique() > 1:
+        online = metrics if "probe_accuracy" in metrics.columns else None  # a balanced accuracy of other images
+        plots.learning_dynamics(frozen, online, folder.report / "dynamics.png", name)
+        sections.append(Section("Learning dynamics", "dynamics.png", note=_DYNAMICS_NOTE))
+    ours = [cell for cell in cells if cell[0]["encoder"] == "cpc" and cell[0]["checkpoint"] == step]
+    if ours and findings:
+        matrices = _confusions(ours, truth, findings, labelled.classes)
+        plots.confusion(matrices, labelled.train.class_names, folder.report / "confusion.png")
+        sections.append(Section("What is taken for what", "confusion.png", note=_CONFUSION_NOTE))
+    words = lead(findings, name) if findings else f"No CPC regime was evaluated at step {step:,}; evaluate again."
+    return words, sections
+
+
+_DETECTION_NOTE = (
+    "Faster R-CNN on the same architecture with different weights, the same steps each. Brackets go from the lowest to "
+    "the highest subset of the annotated images, or, where there is one, are its 95 % interval."
+)
+_FOUND_NOTE = "Scores from 50 % on. Green boxes are right, red ones wrong; dotted ones were missed."
+_CURVE_NOTE = (
+    "Means over label subsets; bands and brackets go from the lowest to the highest subset, or, where there is one, "
+    "are the 95 % interval of the examined images. Differences are paired: the same subsets, the same images; their "
+    "95 % interval counts both as samples (Student’s t over the subsets). An arrow leads to the number of labels that "
+    "the supervised network needs for the same accuracy. What a regime chooses (pooling, head, regularisation, "
+    "learning rate), it chose inside the labelled subset; which regime is best was read off these figures, on both "
+    "sides. "
+)
+_DYNAMICS_NOTE = "The frozen encoder at checkpoints along pre-training, from the untrained network at step 0 on."
+_CONFUSION_NOTE = "Rows are the true classes, in %; the best CPC regime with the fewest and with the most labels."
+_PATCH_NOTE = "Each patch is encoded by itself; every augmentation is drawn anew for each."
+_NEIGHBOUR_NOTE = "Left, in blue, the query; then its neighbours by cosine, nearest first."
+_PICK_NOTE = (
+    "What the encoder is trained on. Left, an image with the patch that is asked for in blue; grey is what the "
+    "context has not seen. Then the true patch with its rank among all patches of a few dozen images, and the five "
+    "that were liked best, with their probabilities; green is right."
+)
+
+
+def _spent(records):
+    methods = {
+        record["method"]: max(r["trials"] for r in records if r["method"] == record["method"]) for record in records
+    }
+    tried = ", ".join(f"{method} {count}" for method, count in methods.items())
+    return (
+        f"Labels spent in a cell: {min(r['labels'] for r in records):,} to {max(r['labels'] for r in records):,}. "
+        f"Settings tried in a cell: {tried}."
+    )
+
+
+def _confusions(cells, truth, findings, classes):
+    """`[(title, counts)]` of the best regime with the fewest and the most labels."""
+    matrices = []
+    for finding in findings[:1] + findings[1:][-1:]:
+        chosen = [
+            predicted
+            for record, predicted in cells
+            if record["labels"] == finding.labels and record["method"] == finding.ours["method"]
+        ]
+        counts = sum(confusion_matrix(truth, predicted, labels=np.arange(classes)) for predicted in chosen)
+        title = f"{row_name(finding.ours['method'], 'cpc')}, {finding.labels:,} labels"
+        matrices.append((title, counts))
+    return matrices
+
+
+def _pictures(folder, recipe, model, images, records):
+    """Sections that look at images."""
+    chosen = np.random.default_rng(recipe.seed).permutation(len(images))[:_GALLERY]
+    images = images.subset(chosen)
+    view = preferred_view(records) or "grid2"
+    features = with_joined(extract(EncoderViews(model), images, recipe.crop))[view]
+    features = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-6)
+    some = images.subset(np.arange(min(_PICKED_AMONG, len(images))))
+    batch = np.concatenate([np.asarray(part) for part in encoding_batches(some, _PICKED_AMONG, recipe.crop)])
+    _draw_patches(model, batch[0], folder.report / "patches.png")
+    plots.patch_picks(pick_patches(model, batch, seed=recipe.seed), folder.report / "picks.png")
+    _draw_neighbours(features, images, folder.report / "neighbours.png")
+    sections = [
+        Section("Nearest neighbours in feature space", "neighbours.png", note=_NEIGHBOUR_NOTE),
+        Section("Which patch did it pick?", "picks.png", note=_PICK_NOTE),
+        Section("A grid of patches as the encoder sees them", "patches.png", note=_PATCH_NOTE),
+    ]
+    if len(images) > 3:
+        points = _points(features, recipe.seed)
+        plots.embedding_map(points, images.labels, images.class_names, folder.report / "embedding.png")
+        note = f"{len(images):,} images by their features, laid out by t-SNE; colours are the classes, unknown to it."
+        sections.insert(0, Section("Where images lie", "embedding.png", note=note))
+    return sections
+
+
+def _points(features, seed):
+    perplexity = min(30.0, (len(features) - 1) / 3)
+    return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
+
+
+def _draw_patches(model, image, path):
+    clean = model.patch_extractor(image[None])
+    seen = clean if model.augmentation is None else model.augmentation(clean, training=True)
+    plots.patch_grid(image, np.asarray(clean[0]), np.asarray(seen[0]), path)
+
+
+def _draw_neighbours(features, images, path):
+    features = features / np.linalg.norm(features, axis=1, keepdims=True)
+    queries = _one_of_each(images)[:_QUERIES]
+    nearest = np.argsort(-(features[queries] @ features.T), axis=1)[:, : _NEIGHBOURS + 1]
+
+    def captioned(position):
+        image = to_float(images.read(int(position)))
+        name = images.class_names[images.labels[position]] if images.labels is not None else ""
+        return image, name[:16]
+
+    plots.neighbour_grid([[captioned(position) for position in row] for row in nearest], path)
+
+
+def _one_of_each(images):
+    """Positions of one image of each class first, then of the others."""
+    if images.labels is None:
+        return np.arange(len(images))
+    first = np.unique(images.labels, return_index=True)[1]
+    return np.concatenate([first, np.setdiff1d(np.arange(len(images)), first)])

@@ -1,0 +1,95 @@
+"""What searches found, for the report."""
+
+import shutil
+
+import pandas as pd
+
+from cpc_keras.evaluation.label_table import row_name
+from cpc_keras.evaluation.settings import KINDS
+from cpc_keras.plots.trials import NO_SETTING
+from cpc_keras.report.page import Section, plain_table
+from cpc_keras.tuning.folder import chosen, finished_searches, search_words, short
+
+_NOTE = (
+    "Accuracy is balanced and cross-validated inside the labels. The best of many such figures flatters, so the "
+    "default stays unless the best is ahead by more than a standard error; the test images decide below, where "
+    "the found settings were examined."
+)
+_GAIN_NOTE = (
+    "One network, trained on the same labels with either setting; the interval counts subsets and images as samples. "
+    "The table of accuracies above has the regimes that search a little by themselves."
+)
+_PICTURE_NOTE = (
+    "A line a trial, coloured by its accuracy; thin lines are trials that were not trained to "
+    "the end, or fell behind the default and were not judged by all held-out labels."
+)
+
+
+def search_sections(folder, step, results=None):
+    """Sections about the finished searches of a run; none where there was none.
+
+    Args:
+        folder: A `RunFolder`.
+        step: Step of the encoder that is reported on.
+        results: A `cpc_keras.evaluation.intervals.Results`, for the gain on test
+            images; `None` where nothing was evaluated.
+
+    Returns:
+        A list of `Section`.
+    """
+    searches = finished_searches(folder.tuning)
+    if not searches:
+        return []
+    sections = [Section("What was searched", table=_searches(searches), note=_NOTE)]
+    gains = [] if results is None else _gains(results, step)
+    if gains:
+        sections.append(Section("What searching was worth", table=_gain_table(gains), note=_GAIN_NOTE))
+    folder.report.mkdir(parents=True, exist_ok=True)
+    for search, _, place in searches:
+        picture = f"trials_{place.name}.png"
+        shutil.copyfile(place / "trials.png", folder.report / picture)
+        sections.append(Section(f"Trials: {search_words(search)}", picture, note=_PICTURE_NOTE))
+    return sections
+
+
+def _searches(searches):
+    rows = []
+    for search, table, _ in searches:
+        best, default = chosen(table), table.iloc[0]
+        known = [name for name in table.columns if name not in NO_SETTING]
+        setting = ", ".join(f"{name} {short(best[name])}" for name in known if not pd.isna(best[name]))
+        accuracies = [f"{100 * one['balanced_accuracy']:.1f}" for one in (default, best)]
+        tried = f"{search['tuner']}, {len(table)}"
+        rows.append([search_words(search), f"{search['labels']:,}", tried, *accuracies, setting])
+    head = ("search", "labels spent", "tuner, settings tried", "default, %", "found, %", "found setting")
+    return plain_table(head, rows)
+
+
+def _gains(results, step):
+    """`(row tuned, its mean, the default's, (difference, low, high))` wherever both settings were examined."""
+    tuned, default = KINDS
+    summary = results.at(step)
+    gains = []
+    for _, row in summary[summary["method"].str.endswith(f"_{tuned}")].sort_values(["method", "labels"]).iterrows():
+        method = row["method"].removesuffix(tuned) + default
+        same = summary[(summary["method"] == method) & (summary["labels"] == row["labels"])]
+        same = same[same["encoder"] == row["encoder"]]
+        if len(same) and results.shared(row, same.iloc[0]):
+            gains.append((row, *results.compare(row, same.iloc[0])))
+    return gains
+
+
+def _gain_table(gains):
+    rows = []
+    for row, ours, theirs, difference in gains:
+        mean, low, high = (100 * value for value in difference)
+        rows.append(
+            [
+                row_name(row["method"], row["encoder"]).removesuffix(", tuned"),
+                f"{row['labels']:,}",
+                f"{100 * theirs:.1f}",
+                f"{100 * ours:.1f}",
+                f"{mean:+.1f} ({low:+.1f} to {high:+.1f})",
+            ]
+        )
+    return plain_table(("regime", "labels", "default, %", "tuned, %", "gain (95 % interval)"), rows)

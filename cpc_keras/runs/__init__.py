@@ -1,0 +1,1 @@
+"""The folder of a run: what lies where, and the checkpoints in it."""

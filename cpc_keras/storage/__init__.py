@@ -1,0 +1,1 @@
+"""What every long work keeps: files that appear whole, finished results, digests."""

@@ -1,0 +1,109 @@
+"""The folder of a search: what it searches, and what it tried."""
+
+import json
+
+import pandas as pd
+
+from cpc_keras.errors import InputError
+from cpc_keras.runs.folder import write_json
+
+
+def settle(place, search):
+    """Keeps what is searched, or refuses a folder of another search.
+
+    Args:
+        place: The folder.
+        search: As for `refuse_another`, with the number of `"labels"` and a
+            `"digest"` of images, labels and weights.
+
+    Raises:
+        InputError: As `refuse_another`.
+    """
+    refuse_another(place, search)
+    write_json(place / "search.json", search)
+
+
+def refuse_another(place, search):
+    """Raises `InputError` if a folder is that of another search.
+
+    Args:
+        place: The folder, which need not exist.
+        search: A dictionary with `"budget"`, `"subset"` and what else decides about
+            the search, as far as it is known.
+    """
+    file = place / "search.json"
+    if not file.is_file():
+        return
+    before = json.loads(file.read_text(encoding="utf-8"))
+    # A random search goes on where a shorter one ended.
+    longer = search["tuner"] == "random" and before.get("trials", 0) < search["trials"]
+    differing = [name for name in search if search[name] != before.get(name) and not (name == "trials" and longer)]
+    if differing:
+        first = differing[0]
+        reason = f"{first} {before.get(first)} there, {search[first]} here"
+        if first == "digest":
+            reason = "of other images, labels, folds or weights"
+        raise InputError(
+            f"`--name` must be that of a new search, or of one of the same kind. Received: {place} ({reason})"
+        )
+
+
+def search_words(search):
+    """A search in words, as its file tells of it.
+
+    Example:
+
+    >>> search_words({"regime": "linear", "budget": "5 a class", "subset": 0})
+    'linear, 5 a class, subset 1'
+    """
+    what = search.get("regime") or f"pre-training, {search['steps']:,} steps a trial"
+    return f"{what}, {search['budget']}, subset {search['subset'] + 1}"
+
+
+def finished_searches(folder):
+    """`[(search, table, place)]` of the searches of a run that have come to an end.
+
+    Args:
+        folder: Where they lie, a folder each.
+    """
+    return [
+        (
+            json.loads((file.parent / "search.json").read_text(encoding="utf-8")),
+            pd.read_csv(file),
+            file.parent,
+        )
+        for file in sorted(folder.glob("*/trials.csv"))
+    ]
+
+
+def best_first(table):
+    """The trials that were trained to the end, the best first; a part of a training says little of a whole one.
+
+    Args:
+        table: A `pandas.DataFrame` with a row a trial, the default first, see
+            `cpc_keras.tuning.judged.JudgedHyperModel.figures`.
+    """
+    return table[table["share"] == 1.0].sort_values("score", ascending=False, kind="stable")
+
+
+def chosen(table):
+    """The row that a search is left with: the best, if its lead over the default is larger than the lead's error.
+
+    Args:
+        table: As for `best_first`.
+    """
+    best = best_first(table).iloc[0]
+    return best if best["lead"] > best["error"] else table.iloc[0]
+
+
+def short(value):
+    """A hyperparameter's value in a table.
+
+    Example:
+
+    >>> short(0.00123), short(256.0), short("sgd"), short(float("nan"))
+    ('0.0012', '256', 'sgd', '–')
+    """
+    if not isinstance(value, float):
+        return str(value)
+    return "–" if pd.isna(value) else f"{value:.0f}" if value.is_integer() else f"{value:.2g}"

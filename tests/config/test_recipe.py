@@ -1,0 +1,119 @@
+import dataclasses
+import inspect
+import pathlib
+
+import pytest
+
+from cpc_keras.config.detection_recipe import DetectionRecipe
+from cpc_keras.config.files import load_recipe
+from cpc_keras.config.recipe import Recipe
+from cpc_keras.errors import InputError
+from cpc_keras.layers import PatchAugmentation
+
+RECIPES = sorted(pathlib.Path(__file__).parent.parent.joinpath("recipes").glob("*.py"))
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text):
+        path = tmp_path / "mine.py"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipes_that_come_along_are_read_and_explained(path):
+    kind = DetectionRecipe if path.stem.endswith("faster_rcnn") else Recipe
+    assert isinstance(load_recipe(path, kind=kind), kind)
+    assert load_recipe(path, kind=kind) == load_recipe(path.stem, kind=kind)
+    assert path.read_text().startswith('"""')
+
+
+def test_reads_literals_and_overrides(write):
+    path = write('"""Mine."""\nsteps = 100\noffsets = [1, 2]\nlearning_rate = -1e-3\n')
+    recipe = load_recipe(path, ["learning_rate=2e-3", "crop=32", "data=dir:/some/where", "directions=('up',)"])
+    assert (recipe.steps, recipe.offsets, recipe.learning_rate, recipe.crop) == (100, (1, 2), 2e-3, 32)
+    assert recipe.data == "dir:/some/where"
+    assert recipe.directions == ("up",)
+
+
+@pytest.mark.parametrize(
+    ("override", "holds"), [("seed=3", True), ("minutes=None", True), ("widths=(8, 8)", False), ("data=dir:x", False)]
+)
+def test_a_learning_curve_is_that_of_its_recipe(write, override, holds):
+    path = write("steps = 100\nminutes = 8\nlearning_curve = [[50, 0.1, 0.2], [100, 0.3, 0.4]]\n")
+    assert load_recipe(path, [override]).learning_curve == (((50, 0.1, 0.2), (100, 0.3, 0.4)) if holds else ())
+
+
+def test_nothing_is_executed(write, tmp_path):
+    witness = tmp_path / "witness"
+    path = write(f"steps = open({str(witness)!r}, 'w')\n")
+    with pytest.raises(InputError, match="only a docstring and lines `name = literal`. Received: .*mine.py line 1"):
+        load_recipe(path)
+    assert not witness.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import os\nsteps = 1\n", "line 1"),
+        ("steps = 1\npatchsize = 3\n", "known ones. Received: 'patchsize' .did you mean 'patch_size'"),
+        ("steps = 1.5\n", "`steps` must be int or None. Received: steps=1.5"),
+        ("steps = 1\nflip = 1\n", "`flip` must be bool"),
+        ("steps = 1\ncrop = 'large'\n", "`crop` must be int or 'auto'. Received: crop='large'"),
+        ("steps = 1\nscale = 'auto'\n", "`scale` must be float"),
+        ("crop = 3\n", "`steps`, `epochs` or `minutes` must be set"),
+        ("steps = 1\nepochs = 1\n", "`steps` or `epochs` must be set, and not both"),
+        ("steps = 0\n", "`steps` must be positive. Received: steps=0"),
+        ("minutes = 0\n", "`minutes` must be positive. Received: minutes=0"),
+        ("minutes = '8'\n", "`minutes` must be float or None"),
+        ("steps = 1\nlearning_curve = ((5, 0.7),)\n", r"`learning_curve` must be rows of .*labels_per_class`, .5, 10."),
+        ("steps = 1\nlearning_curve = ((5, 0.7, 70),)\n", r"`learning_curve` must be rows of .*in \[0, 1\]"),
+        ("steps = 1\nlearning_curve = ((5, 0, 0), (5, 1, 1))\n", "`learning_curve` must be rows of steps, rising"),
+        ("steps = 1\nlearning_curve = (5, 0.1, 0.2)\n", "`learning_curve` must be rows"),
+        ("steps = 1\nlearning_curve = ((5, 'a', 0.2),)\n", "`learning_curve` must be rows"),
+        ("steps = 1\nseed = -1\n", "`seed` must not be negative"),
+        ("steps = 1\npatch_contrast = 1.2\n", r"`patch_contrast` must lie in \[0, 1\]"),
+        ("steps = 1\nencoder = 'vgg'\n", "`encoder` must be one of"),
+        ("steps = 1\nwidths = (8,)\n", "`widths` and `blocks`"),
+        ("steps = (\n", "must be a readable file. Received: .*mine.py line 1"),
+        ("steps = 1\nbeta_2 = 1.0\n", r"`beta_2` must lie in \[0, 1\). Received: beta_2=1.0"),
+        ("steps = 1\nschedule = 'linear'\n", "`schedule` must be one of"),
+        ("steps = 1\ndecay_at = (3000,)\n", r"`decay_at` must be shares of the steps in \(0, 1\)"),
+        ("steps = 5\naccumulate = 2\n", "`steps` must be a multiple of `accumulate`"),
+        ("steps = 1\ndecay_at = ()\n", "`decay_at` must be shares of the steps"),
+        (
+            "steps = 1\nablation = {'LP': {'crop': 'auto'}}\n",
+            "`ablation` must map .* none of them 'auto'",
+        ),
+        ("steps = 1\naccumulate = 0\n", "`accumulate` must be positive"),
+        ("steps = 1\nwithout = ('XY',)\n", "`without` must name axes out of"),
+        ("steps = 1\nablation = {'LP': {'patchsize': 3}}\n", "`ablation` must map an axis to fields of a recipe"),
+        ("steps = 1\nablation = ()\n", "`ablation` must be dict"),
+        ("steps = 1\npatch_primitive_ranges = ('rotate',)\n", "`patch_primitive_ranges` must be dict or None"),
+    ],
+)
+def test_refusals(write, text, message):
+    with pytest.raises(InputError, match=message) as error:
+        load_recipe(write(text))
+    assert "\n" not in str(error.value)
+
+
+def test_refuses_unknown_names_and_overrides():
+    with pytest.raises(InputError, match="`RECIPE` must be an existing file or the name of a recipe .*fashion_mnist"):
+        load_recipe("no_such_recipe")
+    with pytest.raises(InputError, match="`--set` must be KEY=VALUE. Received: steps"):
+        load_recipe("fashion_mnist", ["steps"])
+
+
+def test_patch_fields_are_the_arguments_of_the_layer_with_its_defaults():
+    parameters = inspect.signature(PatchAugmentation.__init__).parameters
+    defaults = {name: p.default for name, p in parameters.items() if name not in ("self", "seed", "kwargs")}
+    assert Recipe(steps=1).patch_augmentation == defaults
+
+
+def test_every_field_is_documented():
+    for field in dataclasses.fields(Recipe):
+        assert f"        {field.name}: " in Recipe.__doc__, field.name

@@ -1,0 +1,143 @@
+import dataclasses
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from rich.console import Console
+from tests.test_building import SMALL
+
+from cpc_keras import distribution, pretraining
+from cpc_keras.config.build import build_cpc
+from cpc_keras.config.recipe import Recipe
+from cpc_keras.describing import fit_to_time
+from cpc_keras.errors import InputError
+from cpc_keras.pretraining.pretrain import _model
+from cpc_keras.runs.checkpoints import load_model
+from cpc_keras.runs.folder import RunFolder
+
+
+def test_a_run_taken_up_elsewhere_is_compiled_as_fits_there(tmp_path, monkeypatch):
+    recipe, folder = Recipe(steps=10, offsets=(2,), **SMALL), RunFolder(tmp_path)
+    folder.checkpoints.mkdir()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(distribution, "has_accelerator", lambda: True)
+        model = build_cpc(recipe)
+    model.save(folder.checkpoint_file(0))
+    taken_up, step = _model(recipe, folder, tf.distribute.get_strategy())
+    assert (model.jit_compile, taken_up.jit_compile, step) == (True, False, 0)
+
+
+@pytest.mark.parametrize(
+    ("precision", "native", "noted"),
+    [("mixed_bfloat16", False, True), ("mixed_bfloat16", True, False), ("float32", False, False)],
+)
+def test_a_processor_without_bfloat16_is_told_of(precision, native, noted, photo_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretraining, "computes_in_bfloat16", lambda: native)
+    monkeypatch.setattr(pretraining, "_fit", lambda *_: None)  # it is told before a step is taken
+    console = Console(file=io.StringIO(), width=200)
+    fields = {**SMALL, "precision": precision, "data": f"dir:{photo_folder}", "batch_size": 4}
+    pretraining.pretrain(Recipe(steps=1, offsets=(2,), **fields), tmp_path / "run", console)
+    assert ("precision='float32' is many times faster here" in console.file.getvalue()) is noted
+
+
+TINY = {
+    **SMALL,
+    "channels": 3,
+    "short_side": 32,
+    "offsets": (2,),
+    "directions": ("down",),
+    "batch_size": 4,
+    "patch_flip": 0.5,
+}
+
+
+def trained(recipe, run, **kwargs):
+    """What `pretrain` leaves and says: all that the last checkpoint holds, the log without its times, the words."""
+    console = Console(file=io.StringIO(), width=300)
+    pretraining.pretrain(recipe, run, console, **kwargs)
+    folder = RunFolder(run)
+    model = load_model(folder.last_checkpoint()[1])
+    values = [np.asarray(one) for one in [*model.weights, *model.optimizer.variables]]
+    log = pd.read_csv(folder.metrics_file).drop(columns="images_per_second")
+    config = model.optimizer.get_config()["learning_rate"]["config"]
+    return (values, log, folder.batches_file.read_text(), config), console.file.getvalue()
+
+
+def assert_same(one, two):
+    for ours, theirs in zip(one[0], two[0], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    pd.testing.assert_frame_equal(one[1], two[1])
+    assert one[2:] == two[2:]
+
+
+def test_a_run_that_fits_its_minutes_is_the_run_of_as_many_steps(photo_folder, tmp_path, monkeypatch):
+    """Measuring takes steps, of which nothing remains; taken up again, nothing is measured."""
+    fields = {**TINY, "data": f"dir:{photo_folder}", "average_decay": 0.9, "weight_decay": 0.01, "warmup_steps": 3}
+    asked = Recipe(steps=30, minutes=30, **fields)
+    fit_steps = fit_to_time.fit_steps
+
+    def slow(recipe, left, step, row, runs):
+        assert 0 < left < 1800 and 0 < step < 100 and 0 < row < 100
+        return fit_steps(recipe, 12.0 + 5 * row, 0.5, row, runs)
+
+    monkeypatch.setattr(fit_to_time, "fit_steps", slow)
+    monkeypatch.setattr(fit_to_time, "measuring_seconds", lambda minutes: 0.1)
+    fitted, said = trained(asked, tmp_path / "fitted")
+    description = json.loads((tmp_path / "fitted" / "recipe.json").read_text())
+    steps, every = (description["recipe"][name] for name in ("steps", "checkpoint_every"))
+    assert (steps, every, description["recipe"]["minutes"]) == (23, 6, None)
+    assert (description["asked"]["steps"], description["asked"]["minutes"]) == (30, 30)
+    assert "8 images/s: 23 steps in 30 minutes (asked for 30; --set minutes=None for the full run, about " in said
+    assert "Ends at about " in said and "The full 30 steps take about " in said
+    assert "step      6  " in said and "left)  " in said
+
+    plain, _ = trained(Recipe(steps=steps, checkpoint_every=every, **fields), tmp_path / "plain")
+    assert_same(fitted, plain)
+    assert fitted[3]["steps"] == 23
+
+    for name in ("step-00000018.keras", "step-00000023.keras"):  # as if killed before the third
+        (tmp_path / "fitted" / "checkpoints" / name).unlink()
+    monkeypatch.setattr(fit_to_time, "time_steps", lambda *args: pytest.fail("was measured already"))
+    again, said = trained(asked, tmp_path / "fitted")
+    assert "Resumes after step 12 of 23." in said
+    assert_same(again, plain)
+    _, said = trained(asked, tmp_path / "fitted")
+    assert "is trained: all 23 steps are done" in said
+
+
+def test_runs_that_share_their_minutes_are_measured_once(photo_folder, tmp_path, monkeypatch):
+    asked = Recipe(minutes=30, steps=4, **TINY, data=f"dir:{photo_folder}")
+    monkeypatch.setattr(fit_to_time, "measuring_seconds", lambda minutes: 0.0)
+    console = Console(file=io.StringIO(), width=300)
+    fitted = pretraining.fitted_steps(asked, tmp_path / "new", console, runs=3)
+    assert "images/s: all 4 steps for each of 3 runs fit into 30 minutes." in console.file.getvalue()
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(fit_to_time, "time_steps", lambda *args: pytest.fail("was measured already"))
+    _, said = trained(asked, tmp_path / "run", fitted=fitted)
+    folder = RunFolder(tmp_path / "run")
+    assert folder.fitted() == dataclasses.asdict(fitted)
+    assert (folder.open().steps, folder.open().minutes) == (4, None)
+    assert "Tracing the first step." in said
+
+
+def test_replicas_are_measured_together(photo_folder, tmp_path, monkeypatch):
+    asked = Recipe(minutes=30, steps=4, **TINY, data=f"dir:{photo_folder}")
+    monkeypatch.setattr(fit_to_time, "measuring_seconds", lambda minutes: 0.0)
+    _, said = trained(asked, tmp_path / "fitted", strategy=tf.distribute.MirroredStrategy(["CPU:0"]))
+    assert "images/s: all 4 steps fit into 30 minutes." in said
+
+
+def test_time_that_suffices_for_no_step_is_refused_before_anything_is_written(photo_folder, tmp_path):
+    recipe = Recipe(minutes=0.001, **TINY, data=f"dir:{photo_folder}")
+    with pytest.raises(InputError, match=r"`minutes` must leave time for a step .* Received: minutes=0.001"):
+        pretraining.pretrain(recipe, tmp_path / "run", Console(quiet=True))
+    assert not list(tmp_path.iterdir())
+
+
+def test_several_workers_are_told_to_name_their_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretraining, "has_many_workers", lambda strategy: True)
+    with pytest.raises(InputError, match="`minutes` must be None with several workers.*--set minutes=None --set steps"):
+        pretraining.pretrain(Recipe(minutes=3, data="dir:nowhere"), tmp_path / "run", Console(quiet=True))
