@@ -28,7 +28,7 @@ from cpc_keras.evaluation.evaluate import open_labelled
 from cpc_keras.evaluation.features import EncoderViews, extract
 from cpc_keras.evaluation.line_up import contestants
 from cpc_keras.evaluation.sweep import Sweep
-from cpc_keras.runs.folder import write_json
+from cpc_keras.storage.atomic import write_json
 
 PERCENT = (1, 2, 5, 10, 20, 50, 100)
 

@@ -16,6 +16,7 @@ from cpc_keras.data.image_set import ImageSet
 from cpc_keras.data.tfrecord_index import TFRecordIndex
 from cpc_keras.data.threads import map_in_pieces
 from cpc_keras.errors import InputError
+from cpc_keras.storage.atomic import atomic_write
 
 # A data set of equal images is read into memory at once up to this share.
 _MEMORY_SHARE = 0.25
@@ -206,11 +207,9 @@ def _survey(builder, split, count, encoded):
             return image.height, image.width, channels, record.get("label", -1)
 
     table = np.array(list(map_in_pieces(look, count, _CHUNK)), dtype="int64").reshape(-1, 4)
-    with contextlib.suppress(OSError):  # without a cache, the next run reads them again
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_name(f".{kept.name}.{os.getpid()}.npy")
+    # Without a cache, the next run reads them again.
+    with contextlib.suppress(OSError), atomic_write(kept, shared=True) as partial:
         np.save(partial, table)
-        os.replace(partial, kept)
     return _columns(table)
 
 

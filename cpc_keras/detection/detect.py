@@ -14,11 +14,12 @@ from cpc_keras.detection.table import detection_table, summarise, trunk_name
 from cpc_keras.errors import InputError
 from cpc_keras.export import save_detector
 from cpc_keras.export.saved_model import MARKS
-from cpc_keras.export.whole import check_replaceable
 from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.checkpoints import load_last_model
-from cpc_keras.runs.folder import RunFolder, write_json, write_text
-from cpc_keras.storage.results import CellFiles
+from cpc_keras.runs.folder import RunFolder
+from cpc_keras.storage.atomic import write_json, write_text
+from cpc_keras.storage.outputs import check_replaceable
+from cpc_keras.storage.results import ResultStore
 
 # Images that are shown with what was found on them.
 _SHOWN = 6
@@ -61,7 +62,7 @@ def detect(run, recipe, console, trunks=None, name=None, export=None):
     transfer = open_transfer(recipe, run_recipe.channels)
     recipe = transfer.recipe
     place = folder.detection / (name or _name_of(recipe.data))
-    cells = CellFiles(place / "cells")
+    cells = ResultStore(place / "cells")
     _announce(console, transfer, trunks)
     computed: list[tuple] = []
     with ProgressBars(console) as progress:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import os
 import pathlib
 import time
 
@@ -23,6 +22,7 @@ from cpc_keras.detection.inference import find_objects, put_together
 from cpc_keras.detection.training import train_detector
 from cpc_keras.errors import InputError
 from cpc_keras.storage import digests
+from cpc_keras.storage.atomic import atomic_write
 
 TRUNKS = ("cpc", "cpc_frozen", "scratch", "untrained")
 _OWN, _NEW, _FROZEN = ("cpc", "cpc_frozen"), ("scratch", "untrained"), ("cpc_frozen", "untrained")
@@ -155,7 +155,7 @@ class DetectorCell:
         """`(record, found)`, computed unless it is there.
 
         Args:
-            cells: A `CellFiles`.
+            cells: A `ResultStore`.
             models: Folder that the trained detector goes to.
             progress: A `NoProgress` or the like.
         """
@@ -167,12 +167,12 @@ class DetectorCell:
         train = self.transfer.train.subset(self.chosen)
         progress.start(f"{self.label}, {self.fraction:.0%} of the images, subset {self.seed + 1}", self.steps)
         models.mkdir(parents=True, exist_ok=True)
-        state, partial = models / f".{self.key}.npz", models / f".{self.key}.partial.keras"
+        state = models / f".{self.key}.npz"
         train_detector(detector, train, self.transfer.recipe, self.steps, state, progress)
         found = self._find(detector, progress)
         record = self._record(train, found, time.monotonic() - began)
-        detector.save(partial)
-        os.replace(partial, models / f"{self.key}.keras")
+        with atomic_write(models / f"{self.key}.keras") as partial:
+            detector.save(partial)
         cells.save(self.key, self.digest, record, **_packed(found))
         state.unlink(missing_ok=True)
         return record, found

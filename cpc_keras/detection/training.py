@@ -1,6 +1,5 @@
 """Training a detector, so that it can be broken off."""
 
-import os
 import pathlib
 import zipfile
 
@@ -12,6 +11,7 @@ from cpc_keras.detection.data.batches import boxed_batches
 from cpc_keras.errors import InputError
 from cpc_keras.optimizers import AveragedAdamW, WarmUp
 from cpc_keras.progress import NoProgress
+from cpc_keras.storage.outputs import atomic_output
 
 
 def train_detector(detector, boxed, recipe, steps, state_file=None, progress=None):
@@ -87,17 +87,8 @@ def _state(detector):
 
 
 def _keep(detector, path, step):
-    partial = pathlib.Path(path).with_name(f".{pathlib.Path(path).name}.partial")
-    try:
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
-            np.savez(file, step, *(np.asarray(variable) for variable in _state(detector)))
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(
-            f"`RUN` must be a folder that can be written to. Received: {path} ({error.strerror})"
-        ) from error
+    with atomic_output(path, argument="RUN") as partial, open(partial, "wb") as file:
+        np.savez(file, step, *(np.asarray(variable) for variable in _state(detector)))
 
 
 def _restored(detector, path):

@@ -1,6 +1,6 @@
 """The cells of an evaluation on the disk: one method, encoder, checkpoint, budget and seed each."""
 
-from cpc_keras.storage.results import CellFiles
+from cpc_keras.storage.results import ResultStore
 
 FIELDS = (
     *("method", "encoder", "checkpoint", "fraction", "labels", "labels_per_class", "seed", "split"),
@@ -9,7 +9,7 @@ FIELDS = (
 
 
 class Cells:
-    """Finished cells, known again by encoder, settings, labels and images; see `CellFiles`.
+    """Finished cells, known again by encoder, settings, labels and images; see `ResultStore`.
 
     Args:
         folder: Where the cells of one data set go.
@@ -17,7 +17,7 @@ class Cells:
 
     def __init__(self, folder):
         self.folder = folder
-        self._files = CellFiles(folder)
+        self._files = ResultStore(folder)
 
     def load(self, name, digest):
         """`(record, predicted)` of a finished cell, or `None`.

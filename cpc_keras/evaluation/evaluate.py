@@ -16,8 +16,9 @@ from cpc_keras.evaluation.settings import load_settings
 from cpc_keras.evaluation.sweep import Sweep
 from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.checkpoints import load_last_model, load_trained
-from cpc_keras.runs.folder import RunFolder, write_json, write_text
+from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage import digests
+from cpc_keras.storage.atomic import write_json, write_text
 
 PROBE_METHODS = ("linear", "knn")
 DEFAULT_METHODS = (*PROBE_METHODS, "resnet", "finetune", "supervised")

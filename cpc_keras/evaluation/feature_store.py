@@ -4,11 +4,11 @@ import functools
 import itertools
 import os
 import pathlib
-import shutil
 
 import numpy as np
 
 from cpc_keras.evaluation.features import extract
+from cpc_keras.storage.atomic import atomic_write
 
 # Images whose features make one shard: what an interrupted extraction loses at most.
 SHARD = 2048
@@ -98,12 +98,10 @@ class FeatureStore:
         # Several processes may write into a store; what two of them computed lies there twice.
         free = (p for n in numbers if not (p := self.folder / f"shard-{n:05d}-{os.getpid()}").exists())
         path = next(free)
-        partial = path.with_name(f".{path.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        for name, values in {"positions": positions, **features}.items():
-            np.save(partial / f"{name}.npy", values)
-        os.replace(partial, path)
+        with atomic_write(path) as partial:
+            partial.mkdir()
+            for name, values in {"positions": positions, **features}.items():
+                np.save(partial / f"{name}.npy", values)
         return path
 
 

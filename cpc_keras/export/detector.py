@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from cpc_keras.export.float32 import in_float32
 from cpc_keras.export.saved_model import MARKS, versions, write_program, write_words
-from cpc_keras.export.whole import appears_whole
 from cpc_keras.storage import digests
+from cpc_keras.storage.outputs import atomic_output
 
 
 def save_detector(detector, dest, class_names, description=None):
@@ -35,7 +35,7 @@ def save_detector(detector, dest, class_names, description=None):
         InputError: If `dest` cannot be written, or holds anything but an export.
     """
     dest = pathlib.Path(dest)
-    with appears_whole(dest, MARKS) as partial:
+    with atomic_output(dest, MARKS) as partial:
         copy = in_float32(detector)
         channels = copy.trunk.input_shape[-1]
         names = tf.constant([*class_names, ""])  # the last one is that of no detection

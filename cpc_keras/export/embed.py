@@ -16,16 +16,14 @@ from cpc_keras.data.image_set import convert, to_float
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError
 from cpc_keras.export.artefact import open_artefact
-from cpc_keras.export.whole import appears_whole
 from cpc_keras.progress import ProgressBars
-from cpc_keras.runs.folder import make_folder
 from cpc_keras.storage import digests
+from cpc_keras.storage.outputs import atomic_output, make_folder
+from cpc_keras.storage.results import ResultStore
 
 ENDINGS = (".npz", ".parquet")
 # Images of which an interrupted call loses the work at most, images computed at a time, and what a shard may take.
 SHARD, BATCH, _BYTES = 2048, 128, 2**28
-# What a shard holds beside the arrays that were asked for.
-_NOTES = ("paths", "bad", "reasons")
 # Images whose short side is so many crops are more than their middle.
 _MUCH = 2
 
@@ -86,9 +84,9 @@ def predict(model, data, out, console):
 
     def write(partial, shards):
         with open(partial, "w", encoding="utf-8", newline="") as file:
-            for number, shard in enumerate(shards):
-                said = shard["probabilities"]
-                table = {"path": shard["paths"], "class": names[said.argmax(axis=1)], "probability": said.max(axis=1)}
+            for number, (paths, arrays) in enumerate(shards):
+                said = arrays["probabilities"]
+                table = {"path": paths, "class": names[said.argmax(axis=1)], "probability": said.max(axis=1)}
                 pd.DataFrame(table).to_csv(file, index=False, header=number == 0, float_format="%.4f")
 
     return _through(artefact, data, "classify", out, console, write)
@@ -102,30 +100,25 @@ def _through(artefact, data, signature, out, console, write):
     compute = artefact.views(signature)
     size = _shard_size(artefact.description["input"], compute)
     kept = out.with_name(f".{out.name}.partial")
-    folder = kept / digests.of_json(artefact.digest, signature, images.fingerprint, size)[:16]
-    make_folder(folder, "--out")
-    shards = {
-        range(start, min(start + size, len(images))): folder / f"from-{start:08d}.npz"
-        for start in range(0, len(images), size)
-    }
+    digest = digests.of_json(artefact.digest, signature, images.fingerprint, size)
+    store = ResultStore(kept / digest[:16], compressed=False)
+    make_folder(store.folder, "--out")
+    names = {f"from-{start:08d}": range(start, min(start + size, len(images))) for start in range(0, len(images), size)}
     with ProgressBars(console) as progress:
         progress.start(out.name, len(images))
-        _fill(shards, images, artefact.description["input"], compute, progress)
+        _fill(store, digest, names, images, artefact.description["input"], compute, progress)
+    records = {name: store.record(name, digest) for name in names}
     bad = [(file.path, file.reason) for file in images.bad_files]
-    filled = {}
-    for path in shards.values():
-        with np.load(path) as shard:
-            bad += zip(shard["bad"].tolist(), shard["reasons"].tolist(), strict=True)
-            filled[path] = len(shard["paths"])
-    whole = _Shards([path for path, count in filled.items() if count])
-    if not whole.files:
+    bad += [tuple(one) for record in records.values() for one in record["bad"]]
+    shards = _Shards(store, digest, [name for name, record in records.items() if record["paths"]])
+    if not shards.names:
         shutil.rmtree(kept)
         raise InputError(f"`--data` must hold an image that can be read. Received: {data} with {len(bad)} bad files")
-    with appears_whole(out, argument="--out") as partial:
-        write(partial, whole)
+    with atomic_output(out, argument="--out") as partial:
+        write(partial, shards)
     _tell_bad_files(bad, out, console)
     shutil.rmtree(kept)
-    console.print(f"{sum(filled.values()):,} images: {out}")
+    console.print(f"{sum(len(record['paths']) for record in records.values()):,} images: {out}")
     return out
 
 
@@ -137,32 +130,32 @@ def _shard_size(given, compute):
 
 
 class _Shards:
-    """Computed shards in their order; an iteration holds one at a time."""
+    """Computed shards in their order, each `(paths, arrays)`; an iteration holds one at a time."""
 
-    def __init__(self, files):
-        self.files = files
+    def __init__(self, store, digest, names):
+        self.store, self.digest, self.names = store, digest, names
 
     def __iter__(self):
-        for path in self.files:
-            with np.load(path) as file:
-                yield file
+        for name in self.names:
+            record, arrays = self.store.load(name, self.digest)
+            yield record["paths"], arrays
 
 
 def _write_npz(partial, shards):
     """As `numpy.savez` would, without holding more than a shard."""
-    paths = np.concatenate([shard["paths"] for shard in shards])
-    with np.load(shards.files[0]) as first:
-        kinds = {name: first[name] for name in first.files if name not in _NOTES}
+    paths, kinds = [], {}
+    for of_shard, arrays in shards:
+        paths += of_shard
+        kinds = kinds or {name: (array.dtype.str, array.shape[1:]) for name, array in arrays.items()}
     with zipfile.ZipFile(partial, "w") as file:
         with file.open("paths.npy", "w", force_zip64=True) as entry:
-            np.lib.format.write_array(entry, paths)
-        for name, example in kinds.items():
+            np.lib.format.write_array(entry, np.array(paths))
+        for name, (dtype, shape) in kinds.items():
             with file.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                shape = (len(paths), *example.shape[1:])
-                header = {"descr": example.dtype.str, "fortran_order": False, "shape": shape}
+                header = {"descr": dtype, "fortran_order": False, "shape": (len(paths), *shape)}
                 np.lib.format.write_array_header_1_0(entry, header)
-                for shard in shards:
-                    entry.write(shard[name].tobytes())
+                for _, arrays in shards:
+                    entry.write(arrays[name].tobytes())
 
 
 def _write_parquet(partial, shards):
@@ -172,34 +165,38 @@ def _write_parquet(partial, shards):
 
     with contextlib.ExitStack() as stack:
         writer = None
-        for shard in shards:
-            vectors = {name: list(shard[name]) for name in shard.files if name not in _NOTES}
-            table = pyarrow.Table.from_pydict({"path": shard["paths"].tolist(), **vectors})
+        for paths, arrays in shards:
+            table = pyarrow.Table.from_pydict({"path": paths, **{name: list(array) for name, array in arrays.items()}})
             writer = writer or stack.enter_context(parquet.ParquetWriter(partial, table.schema))
             writer.write_table(table)
 
 
-def _fill(shards, images, given, compute, progress):
+def _fill(store, digest, names, images, given, compute, progress):
     """Computes the shards that are not there."""
-    missing = [positions for positions, path in shards.items() if not path.exists()]
-    progress.advance(len(images) - sum(map(len, missing)))
+    missing = [name for name in names if store.record(name, digest) is None]
+    progress.advance(len(images) - sum(len(names[name]) for name in missing))
     with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
 
-        def begin(positions):
-            return [pool.submit(_read, images, position, given) for position in positions or ()]
+        def begin(name):
+            return [pool.submit(_read, images, position, given) for position in names.get(name, ())]
 
         try:
             reading = begin(missing[0] if missing else None)
-            for positions, following in itertools.zip_longest(missing, missing[1:]):
+            for name, following in itertools.zip_longest(missing, missing[1:]):
                 read = [future.result() for future in reading]
                 # The next images are decoded while these are computed.
                 reading = begin(following)
+                record = {
+                    "paths": [path for path, picture, _ in read if picture is not None],
+                    "bad": [(path, reason) for path, picture, reason in read if picture is None],
+                }
                 arrays = _computed(compute, [picture for _, picture, _ in read if picture is not None], progress)
-                arrays["paths"] = _texts(path for path, picture, _ in read if picture is not None)
-                arrays["bad"] = _texts(path for path, picture, _ in read if picture is None)
-                arrays["reasons"] = _texts(reason for _, picture, reason in read if picture is None)
-                with appears_whole(shards[positions], argument="--out") as partial:
-                    np.savez(partial, **arrays)
+                try:
+                    store.save(name, digest, record, **arrays)
+                except OSError as error:
+                    raise InputError(
+                        f"`--out` must be a file that can be written to. Received: {store.folder} ({error})"
+                    ) from error
                 del arrays  # before those of the next shard are there
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -217,11 +214,6 @@ def _read(images, position, given):
     if min(top, left) < 0:
         return path, None, f"smaller than the crop, {crop} px"
     return path, picture[top : top + crop, left : left + crop].copy(), None
-
-
-def _texts(values):
-    """Texts of a fixed width, so that nothing is pickled."""
-    return np.array(list(values), dtype=str)
 
 
 def _computed(compute, pictures, progress):
@@ -257,7 +249,7 @@ def _tell_bad_files(bad, out, console):
     if not bad:
         listed.unlink(missing_ok=True)  # that of an earlier call
         return
-    with appears_whole(listed, argument="--out") as partial:
+    with atomic_output(listed, argument="--out") as partial:
         pd.DataFrame(bad, columns=["path", "reason"]).to_csv(partial, index=False)
     console.print(f"{len(bad)} could not be read and are left out ({listed}):")
     for path, reason in bad:

@@ -16,10 +16,10 @@ from cpc_keras.export import LinearHead, convert, save
 from cpc_keras.export.other_formats import check_convertible
 from cpc_keras.export.saved_model import MARKS
 from cpc_keras.export.signature_accuracy import SignatureFigures
-from cpc_keras.export.whole import check_replaceable
 from cpc_keras.progress import ProgressBars, waiting
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
+from cpc_keras.storage.outputs import check_replaceable
 
 
 def export(run, dest, console, with_head=False, kind="saved_model"):

@@ -11,8 +11,8 @@ from cpc_keras.export.float32 import in_float32
 from cpc_keras.export.image_features import ImageFeatures
 from cpc_keras.export.index import DESCRIPTION
 from cpc_keras.export.model_card import model_card
-from cpc_keras.export.whole import appears_whole
 from cpc_keras.storage import digests
+from cpc_keras.storage.outputs import atomic_output
 
 # Files by which an older export is known.
 MARKS = ("saved_model.pb", DESCRIPTION)
@@ -59,7 +59,7 @@ def save(model, dest, pooling=None, head=None, description=None):
         InputError: If `dest` cannot be written, or holds anything but an export.
     """
     dest = pathlib.Path(dest)
-    with appears_whole(dest, MARKS) as partial:
+    with atomic_output(dest, MARKS) as partial:
         features = ImageFeatures(in_float32(model), head)
         artefact, signatures = _artefact(features, pooling)
         write_program(artefact, signatures, partial)

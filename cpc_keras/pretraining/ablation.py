@@ -19,7 +19,9 @@ from cpc_keras.evaluation.evaluate import evaluate
 from cpc_keras.evaluation.labels_of_runs import open_labelled, recipe_budgets
 from cpc_keras.plots import ablation_bars
 from cpc_keras.pretraining.pretrain import fitted_steps, pretrain
-from cpc_keras.runs.folder import RunFolder, make_folder, write_text
+from cpc_keras.runs.folder import RunFolder
+from cpc_keras.storage.atomic import write_text
+from cpc_keras.storage.outputs import make_folder
 
 # Points below which a change says nothing: what another seed of pre-training may move.
 _TELLING = 1.0

@@ -37,7 +37,8 @@ from cpc_keras.pretraining.interrupts import Interrupts
 from cpc_keras.pretraining.online_probe import OnlineProbe, open_online_probe
 from cpc_keras.progress import waiting
 from cpc_keras.runs.checkpoints import load_model, seconds_to_save
-from cpc_keras.runs.folder import RunFolder, write_json
+from cpc_keras.runs.folder import RunFolder
+from cpc_keras.storage.atomic import write_json
 
 # Steps that a model is built for whose number is still to be found.
 _ANY = 1000

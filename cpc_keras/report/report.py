@@ -23,7 +23,8 @@ from cpc_keras.report.page import Section, accuracy_table, detection_rows, page,
 from cpc_keras.report.patch_predictions import pick_patches
 from cpc_keras.report.tuning import search_sections
 from cpc_keras.runs.checkpoints import load_last_model
-from cpc_keras.runs.folder import RunFolder, write_text
+from cpc_keras.runs.folder import RunFolder
+from cpc_keras.storage.atomic import write_text
 
 # Images among which neighbours are looked for and points are drawn, and how many are shown.
 _GALLERY, _QUERIES, _NEIGHBOURS = 2000, 6, 7

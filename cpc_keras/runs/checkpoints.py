@@ -1,6 +1,5 @@
 """Checkpoints of a run: written whole, thinned out, read back."""
 
-import os
 import pathlib
 import tempfile
 import time
@@ -10,7 +9,7 @@ import numpy as np
 
 from cpc_keras.errors import DivergedError, InputError
 from cpc_keras.optimizers import averages, use_averages
-from cpc_keras.runs.folder import write_json
+from cpc_keras.storage.atomic import atomic_write, write_json
 
 
 def save_checkpoint(model, folder, step, keep, milestones_of=None, unfinished=None):
@@ -32,16 +31,12 @@ def save_checkpoint(model, folder, step, keep, milestones_of=None, unfinished=No
     Raises:
         OSError: If the checkpoint cannot be written; then nothing is left of it.
     """
-    partial = folder.checkpoints / ".partial.keras"
     try:
         if unfinished is not None:
             write_json(folder.unfinished_file(step), unfinished)
-        model.save(partial)
-        with open(partial, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, folder.checkpoint_file(step))
+        with atomic_write(folder.checkpoint_file(step)) as partial:
+            model.save(partial)
     except BaseException:
-        partial.unlink(missing_ok=True)
         folder.unfinished_file(step).unlink(missing_ok=True)
         raise
     _thin_out(folder, step, keep, milestones_of)

@@ -3,13 +3,14 @@
 import csv
 import dataclasses
 import json
-import os
 import pathlib
 import platform
 from importlib import metadata
 
 from cpc_keras.config.files import recipe_from_fields
 from cpc_keras.errors import InputError
+from cpc_keras.storage.atomic import read_json, write_json, write_text
+from cpc_keras.storage.outputs import make_folder
 
 _PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "scikit-learn", "numpy")
 
@@ -106,7 +107,7 @@ class RunFolder:
 
     def records(self):
         """The records of the run's evaluation; none where there was no evaluation."""
-        return _read_json(self.label_efficiency_file) or []
+        return read_json(self.label_efficiency_file) or []
 
     def write_records(self, cells):
         """Writes the records of all finished cells.
@@ -118,11 +119,11 @@ class RunFolder:
 
     def subset_hashes(self):
         """SHA-256 of each label list that was used, by file name."""
-        return _read_json(self.subsets / "sha256.json") or {}
+        return read_json(self.subsets / "sha256.json") or {}
 
     def source(self):
         """What the run was evaluated with, as a dictionary; `None` where it was not."""
-        return _read_json(self.source_file)
+        return read_json(self.source_file)
 
     def checkpoint_file(self, step):
         """Where the checkpoint of a step lies."""
@@ -134,7 +135,7 @@ class RunFolder:
 
     def unfinished_metrics(self, step):
         """What lies there; `None` if the checkpoint is at a row."""
-        return _read_json(self.unfinished_file(step))
+        return read_json(self.unfinished_file(step))
 
     def best_step(self):
         """The step with the best row of `metrics.csv`; `None` if there is none.
@@ -174,41 +175,6 @@ def _versions():
         except metadata.PackageNotFoundError:
             versions[package] = None
     return versions
-
-
-def make_folder(path, argument):
-    """Makes a folder that can be written to, or raises `InputError`."""
-    path = pathlib.Path(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        probe = path / f".write-test-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InputError(
-            f"`{argument}` must be a folder that can be written to. Received: {path} ({error.strerror})"
-        ) from error
-
-
-def _read_json(path):
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-
-
-def write_json(path, content):
-    """Writes JSON so that the file is there whole or not at all."""
-    write_text(path, json.dumps(content, indent=1) + "\n")
-
-
-def write_text(path, text):
-    """Writes text so that the file is there whole or not at all."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")  # others may write the same
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
 
 
 def keep_rows(path, header, step):

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 
 from cpc_keras.errors import InputError
-from cpc_keras.runs.folder import write_json
+from cpc_keras.storage.atomic import write_json
 
 
 def settle(place, search):

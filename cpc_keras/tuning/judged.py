@@ -11,7 +11,7 @@ from cpc_keras.errors import InputError
 from cpc_keras.evaluation.scores import balanced_mean
 from cpc_keras.progress import NoProgress
 from cpc_keras.storage import digests
-from cpc_keras.storage.results import CellFiles
+from cpc_keras.storage.results import ResultStore
 from cpc_keras.tuning.folder import best_first, chosen
 from cpc_keras.tuning.held_out import DIVERGED, LIKELIHOOD, Judged, judged_labels, standard_error
 
@@ -56,7 +56,7 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
         self.epochs = epochs
         self.progress = progress or NoProgress()
         self.computed = 0
-        self._trials = CellFiles(pathlib.Path(folder) / "trials")
+        self._trials = ResultStore(pathlib.Path(folder) / "trials")
         self._defaults: dict[float, Judged] = {}
 
     @property

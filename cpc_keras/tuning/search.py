@@ -21,8 +21,9 @@ from cpc_keras.evaluation.settings import TunedSetting
 from cpc_keras.plots.trials import varied
 from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.checkpoints import load_last_model
-from cpc_keras.runs.folder import RunFolder, write_text
+from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage import digests
+from cpc_keras.storage.atomic import write_text
 from cpc_keras.tuning.folder import best_first, chosen, refuse_another, search_words, settle, short
 from cpc_keras.tuning.hypermodel import LabelFractionHyperModel
 from cpc_keras.tuning.judged import BrokenOffError

@@ -1,7 +1,8 @@
 import pytest
 
 from cpc_keras.runs.checkpoints import _thin_out
-from cpc_keras.runs.folder import RunFolder, write_text
+from cpc_keras.runs.folder import RunFolder
+from cpc_keras.storage.atomic import write_text
 
 
 @pytest.fixture

@@ -3,14 +3,14 @@ import contextlib
 import pytest
 
 from cpc_keras.errors import InputError
-from cpc_keras.export.whole import appears_whole
+from cpc_keras.storage.outputs import atomic_output
 
 MARKS = ("saved_model.pb", "model.json")
 
 
 def test_nothing_is_there_until_all_is(tmp_path):
     out = tmp_path / "new" / "out.csv"
-    with appears_whole(out) as partial:
+    with atomic_output(out) as partial:
         partial.write_text("half")
         assert not out.exists()
     assert out.read_text() == "half"
@@ -22,7 +22,7 @@ def test_what_fails_leaves_the_older_one(folder, tmp_path):
     out = tmp_path / "out"
     for text in ("old", "new"):
         try:
-            with appears_whole(out, MARKS if folder else ()) as partial:
+            with atomic_output(out, MARKS if folder else ()) as partial:
                 where = partial
                 if folder:
                     partial.mkdir()
@@ -39,7 +39,7 @@ def test_what_fails_leaves_the_older_one(folder, tmp_path):
 
 def test_an_older_folder_goes_as_a_whole(tmp_path):
     for names in ((*MARKS, "leftover"), MARKS):
-        with appears_whole(tmp_path / "out", MARKS) as partial:
+        with atomic_output(tmp_path / "out", MARKS) as partial:
             partial.mkdir()
             for name in names:
                 (partial / name).write_text("")
@@ -51,7 +51,7 @@ def test_a_model_of_somebody_else_is_left_alone(tmp_path):
     (tmp_path / "saved_model.pb").write_text("theirs")
     with (
         pytest.raises(InputError, match="`DEST` must be a new folder or an older export"),
-        appears_whole(tmp_path, MARKS) as partial,
+        atomic_output(tmp_path, MARKS) as partial,
     ):
         partial.mkdir()
     assert (tmp_path / "saved_model.pb").read_text() == "theirs"
@@ -60,7 +60,7 @@ def test_a_model_of_somebody_else_is_left_alone(tmp_path):
 def test_a_link_is_followed(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "real")
     for text in ("old", "new"):
-        with appears_whole(tmp_path / "link", MARKS) as partial:
+        with atomic_output(tmp_path / "link", MARKS) as partial:
             partial.mkdir()
             for name in MARKS:
                 (partial / name).write_text(text)
@@ -75,13 +75,13 @@ def test_the_older_one_comes_back_where_the_new_one_cannot_take_its_place(tmp_pa
         (tmp_path / "out" / name).write_text("old")
     with (
         pytest.raises(InputError, match="`DEST` must be a folder that can be written to"),
-        appears_whole(tmp_path / "out", MARKS),
+        atomic_output(tmp_path / "out", MARKS),
     ):
         pass  # writes nothing
     assert (tmp_path / "out" / "model.json").read_text() == "old"
     # Killed between the two renamings, it was left aside.
     (tmp_path / "out").rename(tmp_path / ".out.older")
-    with contextlib.suppress(RuntimeError), appears_whole(tmp_path / "out", MARKS):
+    with contextlib.suppress(RuntimeError), atomic_output(tmp_path / "out", MARKS):
         raise RuntimeError
     assert (tmp_path / "out" / "model.json").read_text() == "old"
 
@@ -90,16 +90,16 @@ def test_says_what_is_wrong(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(InputError, match="`DEST` must be a new folder or an older export. Received: .*file"),
-        appears_whole(tmp_path / "file", MARKS),
+        atomic_output(tmp_path / "file", MARKS),
     ):
         pass
     with (
         pytest.raises(InputError, match="`--out` must be a file. Received: .*, a folder"),
-        appears_whole(tmp_path, argument="--out"),
+        atomic_output(tmp_path, argument="--out"),
     ):
         pass
     with (
         pytest.raises(InputError, match="`DEST` must be a folder that can be written to. Received: .*"),
-        appears_whole(tmp_path / "file" / "out", MARKS),
+        atomic_output(tmp_path / "file" / "out", MARKS),
     ):
         pass

@@ -1,0 +1,96 @@
+"""The one atomic write: a file or folder is there whole, or not at all."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+
+
+@contextlib.contextmanager
+def atomic_write(path, shared=False):
+    """A context whose body writes a file or folder under another name; it gets its own name when the body is done.
+
+    What is there is replaced, a link is followed. If the body fails, what it wrote
+    is removed and what was there before stays.
+
+    Args:
+        path: The file or folder to write; its folder is made if need be.
+        shared: Whether several processes may write the same at the same time.
+
+    Yields:
+        The path to write to, with the same suffix. Nothing is there yet.
+
+    Raises:
+        OSError: If it cannot be written.
+
+    Example:
+
+    >>> import tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "numbers.txt")
+    >>> with atomic_write(path) as partial:
+    ...     _ = partial.write_text("1 2 3")
+    ...     path.exists()
+    False
+    >>> path.read_text()
+    '1 2 3'
+    """
+    final = pathlib.Path(os.path.realpath(path))
+    by = f".{os.getpid()}" if shared else ""
+    partial, older = (final.with_name(f".{final.stem}{by}.{state}{final.suffix}") for state in ("partial", "older"))
+    final.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _remove(partial)
+        if older.exists() and not final.exists():  # stopped between the two steps of `_replace_folder`
+            os.replace(older, final)
+        yield partial
+        if partial.is_file():
+            _flush(partial)
+        if final.is_dir():
+            _replace_folder(partial, final, older)
+        else:
+            os.replace(partial, final)
+    finally:
+        with contextlib.suppress(OSError):
+            _remove(partial)
+
+
+def write_text(path, text):
+    """Writes text atomically; several processes may."""
+    with atomic_write(path, shared=True) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path, content):
+    """Writes JSON atomically; several processes may."""
+    write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def read_json(path):
+    """What `write_json` wrote; `None` where there is no such file."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _flush(file):
+    """A name must not reach the disk before what it names."""
+    with open(file, "rb") as opened:
+        os.fsync(opened.fileno())
+
+
+def _replace_folder(new, old, aside):
+    """Puts a folder in the place of another, which cannot be done at one stroke."""
+    _remove(aside)
+    os.replace(old, aside)
+    try:
+        os.replace(new, old)
+    except BaseException:
+        os.replace(aside, old)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path)
+    elif path.exists():
+        path.unlink()
