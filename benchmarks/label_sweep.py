@@ -22,12 +22,12 @@ from cpc_keras.config.files import load_recipe
 from cpc_keras.config.resolve import resolve
 from cpc_keras.data.budgets import Budget
 from cpc_keras.data.sources import open_source
-from cpc_keras.evaluation.cells import Cells
-from cpc_keras.evaluation.entrants import cpc_entrant
-from cpc_keras.evaluation.evaluate import open_labelled
-from cpc_keras.evaluation.features import EncoderViews, extract
-from cpc_keras.evaluation.line_up import contestants
-from cpc_keras.evaluation.sweep import Sweep
+from cpc_keras.evaluation.encoders import cpc_encoder
+from cpc_keras.evaluation.features import EncoderFeatures, extract
+from cpc_keras.evaluation.networks import estimators
+from cpc_keras.evaluation.results import EvaluationStore
+from cpc_keras.evaluation.run_labels import open_labelled
+from cpc_keras.evaluation.runner import Runner
 from cpc_keras.storage.atomic import write_json
 
 PERCENT = (1, 2, 5, 10, 20, 50, 100)
@@ -46,23 +46,23 @@ def main():
     data, model = open_labelled(recipe), build_cpc(recipe)
 
     def bare():
-        views = EncoderViews(model)
+        features = EncoderFeatures(model)
         for part in (data.train, data.test):
-            extract(views, part, recipe.crop)
+            extract(features, part, recipe.crop)
 
     def sweep_all():
-        sweep = Sweep(data, [Budget("fraction", share / 100) for share in percent], 3, cells)
-        for contestant in contestants(cpc_entrant(model), ("linear", "knn"), data, folder / "features", recipe.crop):
-            sweep.run(contestant, save=lambda: write_json(folder / "records.json", [r for r, _ in cells.everything()]))
+        runner = Runner(data, [Budget("fraction", share / 100) for share in percent], 3, store)
+        for estimator in estimators(cpc_encoder(model), ("linear", "knn"), data, folder / "features", recipe.crop):
+            runner.run(estimator, save=lambda: write_json(folder / "records.json", [r for r, _ in store.everything()]))
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
-        cells = Cells(folder / "cells")
+        store = EvaluationStore(folder / "cells")
         before = timed(bare)
         whole = timed(sweep_all)
         after = timed(bare)
         fits = collections.Counter()
-        for record, _ in cells.everything():
+        for record, _ in store.everything():
             fits[record["method"], record["labels"]] += record["seconds"]
     extraction = np.median([before, after])
     total = sum(fits.values())

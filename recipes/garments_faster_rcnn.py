@@ -27,4 +27,4 @@ batch_size = 8
 steps = (500, 1200, 2500)
 fractions = (0.01, 0.1, 1.0)
 seeds = (3, 3, 1)
-trunks = ("cpc", "scratch")
+backbones = ("cpc", "scratch")

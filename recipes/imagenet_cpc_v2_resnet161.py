@@ -8,7 +8,7 @@ Expect:    71.5 % top-1 of a linear probe, 77.9 % top-5 with 1 % of the labels, 
 
 As published: the three stacks of ResNet-170 (161 layers) with layer norm; all four directions, three patches ahead;
 for each patch two AutoAugment primitives, elastic deformation and shear, a change of the colour histogram,
-Inception's colour distortion, and greyscale (elastic deformation and shear each draw for themselves); colour dropping and mirroring as in the step of the ablation before.
+Inception's colour distortion, and grayscale (elastic deformation and shear each draw for themselves); colour dropping and mirroring as in the step of the ablation before.
 
 Recollected rather than read again: crop 260, patches of 80 px at stride 36 (8 px shared at offset 2, none at 3); Adam
 at 4e-4 with β 0.8 and 0.999, gradients clipped at a global norm of 0.01, Polyak average 0.9999, 512 images a step
@@ -32,9 +32,9 @@ patch_primitives = 2
 patch_elastic = 0.2
 patch_shear = 0.2
 patch_histogram = 0.2
-patch_colour_distortion = 0.8
-patch_greyscale = 0.25
-patch_colour_dropping = 0.25
+patch_color_distortion = 0.8
+patch_grayscale = 0.25
+patch_color_dropping = 0.25
 batch_size = 512
 steps = 500_400
 learning_rate = 4e-4

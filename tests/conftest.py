@@ -110,7 +110,7 @@ def build_small_cpc(channels=1, dtype=None, **kwargs):
         "context_blocks": 2,
         "context_width": 8,
         "augmentation": PatchAugmentation(
-            flip=0.5, colour_distortion=1.0, brightness=0.2, contrast=0.4, saturation=0.0, hue=0.0, clip=False, seed=3
+            flip=0.5, color_distortion=1.0, brightness=0.2, contrast=0.4, saturation=0.0, hue=0.0, clip=False, seed=3
         ),
         **kwargs,
     }

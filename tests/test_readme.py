@@ -33,7 +33,7 @@ def test_detection_example(tmp_path, monkeypatch):
     names = {
         "keras": keras,
         "cpc_keras": cpc_keras,
-        "trunk": cpc_keras.models.ResNet((16, 16), (1, 1), stem="medium", input_shape=(None, None, 1)),
+        "backbone": cpc_keras.models.ResNet((16, 16), (1, 1), stem="medium", input_shape=(None, None, 1)),
         "pictures": np.random.default_rng(0).uniform(size=(2, 64, 64, 1)).astype("float32"),
         "boxes": np.array([[[8.0, 8.0, 30.0, 40.0]], [[20.0, 10.0, 50.0, 40.0]]]),
         "classes": np.array([[3], [-1]]),

@@ -19,7 +19,8 @@ import numpy as np
 import tensorflow as tf
 from worker import IN_A_ROW, SIZE, answer, network
 
-from cpc_keras.models import CPC, ResNet, split_batch
+from cpc_keras.backend.kernels import split_batch
+from cpc_keras.models import CPC, ResNet
 from cpc_keras.optimizers import AveragedAdamW
 
 

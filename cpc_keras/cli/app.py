@@ -2,7 +2,7 @@
 
 import pathlib
 import shlex
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,6 +10,7 @@ from cpc_keras.cli.console import open_console, open_console_and_strategy, plain
 from cpc_keras.cli.exit_codes import exit_with
 from cpc_keras.cli.options import budget_numbers, option_numbers
 from cpc_keras.errors import InputError
+from cpc_keras.evaluation.methods import METHODS, check_methods, default_methods
 from cpc_keras.extras import check_installed
 
 app = typer.Typer(
@@ -52,13 +53,14 @@ def demo(
     overrides: Overrides = None,
 ) -> None:
     """The main job on Fashion-MNIST: pre-train, evaluate, export, report."""
+    recipe = _recipe("fashion_mnist", overrides, None, minutes)
     console = open_console()
     from cpc_keras.evaluation.evaluate import evaluate as evaluate_run
     from cpc_keras.export.export_run import export as export_run
     from cpc_keras.pretraining.pretrain import pretrain as pretrain_run
     from cpc_keras.report.report import write_report
 
-    pretrain_run(_recipe("fashion_mnist", overrides, None, minutes), run, console)
+    pretrain_run(recipe, run, console)
     evaluate_run(run, console, methods=("linear", "knn", "supervised"))
     artefact = export_run(run, dest, console, with_head=True)
     page = write_report(run, console)
@@ -71,11 +73,8 @@ def pretrain(
     data: Data = None,
     run: RunOption = None,
     strategy: Annotated[
-        str,
-        typer.Option(
-            help="one device, mirrored over this machine's GPUs, multi_worker (as TF_CONFIG says), or tpu.",
-            metavar="one|mirrored|multi_worker|tpu",
-        ),
+        Literal["one", "mirrored", "multi_worker", "tpu"],
+        typer.Option(help="one device, mirrored over this machine's GPUs, multi_worker (as TF_CONFIG says), or tpu."),
     ] = "one",
     minutes: Minutes = None,
     overrides: Overrides = None,
@@ -86,13 +85,14 @@ def pretrain(
     same batch size. Short of memory, --set accumulate=4 averages the gradients of four batches into one update. It adds
     no negatives: each batch is still compared within itself. Told to end (SIGTERM), it saves and exits with code 75.
     """
+    loaded = _recipe(recipe, overrides, data, minutes)
     console, opened = open_console_and_strategy(strategy)
     from cpc_keras.backend.distribution import is_chief
     from cpc_keras.pretraining.pretrain import pretrain as pretrain_run
     from cpc_keras.runs.folder import RunFolder
 
     run = run or pathlib.Path("runs") / pathlib.Path(recipe).stem
-    pretrain_run(_recipe(recipe, overrides, data, minutes), run, console, opened)
+    pretrain_run(loaded, run, console, opened)
     if is_chief(opened):
         labels = "" if RunFolder(run).classes_file.is_file() else " --labels FILE.csv"
         console.print(f"Run:  {run}\nNext: cpc-keras evaluate {shlex.quote(str(run))}{labels}")
@@ -129,10 +129,27 @@ def describe(
     overrides: Overrides = None,
 ) -> None:
     """Geometry, parameters, cost and warnings of a recipe, before anything is trained."""
+    loaded = _recipe(recipe, overrides, data, check=False)
+    from cpc_keras.describing.accelerators import check_accelerator
+
+    check_accelerator(accelerator)
     console = open_console()
     from cpc_keras.describing import describe as describe_recipe
 
-    describe_recipe(_recipe(recipe, overrides, data), console, accelerator, utilisation, measure=measure)
+    describe_recipe(loaded, console, accelerator, utilisation, measure=measure)
+
+
+@app.command()
+def fields(
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="[RECIPE]", help="Whose values to show; the defaults if not given.")
+    ] = None,
+    detection: Annotated[bool, typer.Option("--detection", help="Those of a recipe for detection.")] = False,
+) -> None:
+    """Lists what a recipe may set: value, bounds, and what each field is."""
+    from cpc_keras.cli.fields import field_table
+
+    plain_console().print(field_table(recipe, detection).rich())
 
 
 @app.command()
@@ -143,19 +160,24 @@ def ablate(
     labelled: Annotated[
         str | None, typer.Option(metavar="SOURCE", help="Labelled images for the probes; --data if not given.")
     ] = None,
-    axes: Annotated[str, typer.Option(help="Axes to climb, in order.")] = "MC,BU,LN,RC,HP,LP,PA",
+    axes: Annotated[str, typer.Option(help="Axes to add, in order.")] = "MC,BU,LN,RC,HP,LP,PA",
     minutes: Minutes = None,
     overrides: Overrides = None,
 ) -> None:
-    """The ladder of the paper's Figure 3: one axis more at each rung, at equal steps.
+    """The ablation of the paper's Figure 3: one axis more at each step, pre-trained equally long.
 
-    A time that is given with --minutes is for the pre-training of all rungs.
+    A time that is given with --minutes is for the pre-training of all of them.
     """
+    from cpc_keras.config.recipe import check_axes
+
+    chosen = tuple(axes.split(","))
+    check_axes(chosen)
+    loaded = _recipe(recipe, overrides, data, minutes)
     console = open_console()
     from cpc_keras.pretraining.ablation import ablate as ablate_recipe
 
     run = run or pathlib.Path("runs") / f"{pathlib.Path(recipe).stem}_ablation"
-    ablate_recipe(_recipe(recipe, overrides, data, minutes), run, console, tuple(axes.split(",")), labelled)
+    ablate_recipe(loaded, run, console, chosen, labelled)
 
 
 @app.command()
@@ -177,8 +199,8 @@ def evaluate(
     methods: Annotated[
         str | None,
         typer.Option(
-            help="Any of knn,linear,linear_v1,linear_v2,resnet,finetune,supervised; linear,knn with --labels, else "
-            "linear,knn,resnet,finetune,supervised."
+            help=f"Any of {','.join(METHODS)}; {','.join(default_methods(crossed=True))} with --labels, else "
+            f"{','.join(default_methods(crossed=False))}."
         ),
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Label subsets at each budget.", min=1)] = None,
@@ -192,7 +214,8 @@ def evaluate(
         typer.Option(metavar="FILE", help="What tune found, a file or folder; may be repeated."),
     ] = None,
     checkpoints: Annotated[
-        str, typer.Option(help="last, or all: the probes at every checkpoint, from the untrained network on.")
+        Literal["last", "all"],
+        typer.Option(help="all puts the probes on every checkpoint, the untrained network first."),
     ] = "last",
 ) -> None:
     """Few-label accuracy of the encoder against its rivals; run again, it goes on where it was."""
@@ -200,10 +223,11 @@ def evaluate(
     value_range = option_numbers("--encoder-range", encoder_range, float)
     if len(value_range) != 2:
         raise InputError(f"`--encoder-range` must be two numbers. Received: {encoder_range}")
-    if checkpoints not in ("last", "all"):
-        raise InputError(f"`--checkpoints` must be last or all. Received: {checkpoints}")
     if data and labels:
         raise InputError(f"`--labels` takes the place of `--data`. Received: --data {data} --labels {labels}")
+    chosen = tuple(methods.split(",")) if methods else None
+    check_methods(chosen)
+    _check(run, data)
     console = open_console()
     from cpc_keras.data.budgets import Budget, read_list
     from cpc_keras.evaluation.evaluate import evaluate as evaluate_run
@@ -215,7 +239,7 @@ def evaluate(
         data=data,
         labels=labels,
         budgets=budgets or None,
-        methods=tuple(methods.split(",")) if methods else None,
+        methods=chosen,
         seeds=seeds,
         encoders=encoder or (),
         value_range=tuple(value_range),
@@ -230,18 +254,18 @@ def tune(
     fraction: Annotated[str | None, typer.Option(help="Label budget as a share, as in 0.01 or 1%.")] = None,
     labels_per_class: Annotated[int | None, typer.Option(help="Label budget a class.", min=2)] = None,
     regime: Annotated[
-        str | None,
-        typer.Option(help="What classifier; linear if not given.", metavar="linear|resnet|finetune|supervised"),
+        Literal["linear", "finetune", "resnet", "supervised"] | None,
+        typer.Option(help="What classifier; linear if not given."),
     ] = None,
     tuner: Annotated[
-        str, typer.Option(help="How settings are proposed.", metavar="random|bayesian|hyperband|grid")
+        Literal["random", "bayesian", "hyperband", "grid"], typer.Option(help="How settings are proposed.")
     ] = "random",
     trials: Annotated[
         int, typer.Option(help="Settings to try, beside the default; hyperband makes whole sweeps of them.", min=1)
     ] = 30,
     seed: Annotated[int, typer.Option(help="Number of the label subset, from 0.", min=0)] = 0,
     what: Annotated[
-        str, typer.Option(help="A classifier, or the pre-training of its encoder.", metavar="classifier|pretraining")
+        Literal["classifier", "pretraining"], typer.Option(help="A classifier, or the pre-training of its encoder.")
     ] = "classifier",
     steps: Annotated[int | None, typer.Option(help="Of a trial of pre-training; 500 if not given.", min=1)] = None,
     data: Data = None,
@@ -250,8 +274,6 @@ def tune(
     """Searches hyperparameters inside a few labels; run again, it goes on where it was."""
     check_installed(("keras_tuner", "tensorboard"), "tuning", "tune")
     numbers = budget_numbers(str(labels_per_class) if labels_per_class else None, fraction)
-    if what not in ("classifier", "pretraining"):
-        raise InputError(f"`--what` must be classifier or pretraining. Received: {what}")
     if what == "pretraining" and regime:
         raise InputError(f"`--regime` is for classifiers. Received: --regime {regime} with --what pretraining")
     if what == "classifier" and steps:
@@ -261,6 +283,7 @@ def tune(
             "`--fraction` or `--labels-per-class` must name one label budget. "
             f"Received: --fraction {fraction}, --labels-per-class {labels_per_class}"
         )
+    _check(run, data)
     console = open_console()
     from cpc_keras.data.budgets import Budget
     from cpc_keras.tuning.search import tune as tune_classifier
@@ -286,30 +309,34 @@ def detect(
     recipe: Annotated[
         str, typer.Option(metavar="RECIPE", help="Recipe for detection: a file, or the name of one that comes along.")
     ] = "voc2007_faster_rcnn",
-    trunk: Annotated[
+    backbone: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="TRUNK",
+            "--backbone",
+            "--trunk",  # its name in version 0.1
+            metavar="BACKBONE",
             help="What detectors stand on: cpc, cpc_frozen, scratch, untrained, or a path, of an exported encoder or "
             "of a .keras file (a classifier, say); may be repeated.",
         ),
     ] = None,
     exported: Annotated[
         pathlib.Path | None,
-        typer.Option("--export", metavar="DEST", help="Folder for the first trunk's detector, as a SavedModel."),
+        typer.Option("--export", metavar="DEST", help="Folder for the first backbone's detector, as a SavedModel."),
     ] = None,
     overrides: Overrides = None,
 ) -> None:
     """Faster R-CNN on the run's encoder and on rivals: mean average precision; run again, it goes on where it was."""
     check_installed(("keras_hub", "pycocotools"), "detection", "detect")
-    console = open_console()
     from cpc_keras.config.detection_recipe import DetectionRecipe
     from cpc_keras.config.files import load_recipe
-    from cpc_keras.detection.detect import detect as detect_objects
 
     given = [f"{name}={value!r}" for name, value in (("data", data), ("test", test)) if value]
     chosen = load_recipe(recipe, [*(overrides or []), *given], DetectionRecipe)
-    detect_objects(run, chosen, console, trunk, export=exported)
+    _check(run)
+    console = open_console()
+    from cpc_keras.detection.detect import detect as detect_objects
+
+    detect_objects(run, chosen, console, backbone, export=exported)
 
 
 @app.command()
@@ -319,15 +346,15 @@ def export(
     with_head: Annotated[
         bool, typer.Option("--with-head", help="Add a linear classifier, trained on the largest label budget.")
     ] = False,
-    kind: Annotated[str, typer.Option("--format", help="saved_model, onnx or litert.")] = "saved_model",
+    kind: Annotated[
+        Literal["saved_model", "onnx", "litert"], typer.Option("--format", help="Of what is written.")
+    ] = "saved_model",
 ) -> None:
     """Writes the encoder as a SavedModel with a model card, or as one file for ONNX Runtime or LiteRT."""
+    _check(run)
     console = open_console()
     from cpc_keras.export.export_run import export as export_run
-    from cpc_keras.export.other_formats import FORMATS
 
-    if kind not in ("saved_model", *FORMATS):
-        raise InputError(f"`--format` must be saved_model, {' or '.join(FORMATS)}. Received: {kind}")
     console.print(f"Exported: {export_run(run, dest, console, with_head, kind)}")
 
 
@@ -341,6 +368,7 @@ def embed(
     ),
 ) -> None:
     """Features of every image of a source, by an exported model; run again, it goes on where it was."""
+    _check_model(model, data)
     console = open_console()
     from cpc_keras.export.embed import embed as embed_images
 
@@ -354,6 +382,7 @@ def predict(
     out: Annotated[pathlib.Path, typer.Option(metavar="FILE", help="CSV file to write: path, class, probability.")],
 ) -> None:
     """Class of every image of a source, by a model that was exported with a head."""
+    _check_model(model, data)
     console = open_console()
     from cpc_keras.export.embed import predict as predict_images
 
@@ -369,24 +398,50 @@ def models(
     """Lists exported models with their figures."""
     from cpc_keras.export.index import model_table
 
-    plain_console().print(model_table(folder))
+    plain_console().print(model_table(folder).rich())
 
 
 @app.command()
 def report(run: Run) -> None:
     """Draws a run: one HTML page and its pictures."""
+    _check(run)
     console = open_console()
     from cpc_keras.report.report import write_report
 
     console.print(f"Report: {write_report(run, console)}")
 
 
-def _recipe(name, overrides, data, minutes=None):
+def _recipe(name, overrides, data, minutes=None, check=True):
     from cpc_keras.config.files import load_recipe
 
     given = {"data": data, "minutes": minutes}
     chosen = [f"{key}={value!r}" for key, value in given.items() if value is not None]
-    return load_recipe(name, [*(overrides or []), *chosen])
+    recipe = load_recipe(name, [*(overrides or []), *chosen])
+    if check:
+        _check_source(recipe.data)
+    return recipe
+
+
+def _check(run, data=None):
+    """Refuses what is not there before TensorFlow, which takes seconds, is."""
+    from cpc_keras.runs.folder import RunFolder
+
+    RunFolder(run).open()
+    if data:
+        _check_source(data)
+
+
+def _check_model(model, data):
+    from cpc_keras.export.index import describe_artefact
+
+    describe_artefact(model)
+    _check_source(data)
+
+
+def _check_source(source):
+    from cpc_keras.data.sources import check_source
+
+    check_source(source)
 
 
 def main() -> None:

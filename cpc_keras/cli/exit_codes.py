@@ -1,6 +1,7 @@
 """What a command says when it ends early, and the code that it leaves."""
 
 import os
+import re
 import sys
 
 from cpc_keras.errors import InputError, Stopped
@@ -30,12 +31,27 @@ def exit_with(command):
         # Typer's own complaints about the command line carry their text so.
         if not hasattr(error, "format_message"):
             raise
-        _say(error.format_message())
+        _say(_in_our_words(error.format_message()))
         code = BAD_INPUT
     if code == INTERRUPTED:
         _say("stopped; the same command goes on from the last checkpoint")
         _leave(code)
     sys.exit(code or 0)
+
+
+def _in_our_words(message):
+    """What Typer says of a value that is none of a few, as the rest of the package says it.
+
+    Example:
+
+    >>> _in_our_words("Invalid value for '--tuner': 'best' is not one of 'random', 'grid'.")
+    '`--tuner` must be one of random, grid. Received: best'
+    """
+    found = re.fullmatch(r"Invalid value for '([^' ]+).*?': (?:Value error, )?'(.*)' is not one of (.*?)\.?", message)
+    if not found:
+        return message
+    option, given, choices = found.groups()
+    return f"`{option}` must be one of {choices.replace(chr(39), '')}. Received: {given}"
 
 
 def _leave(code):

@@ -24,7 +24,7 @@ _SMALLER = {
     "resnet34": "resnet18",
 }
 # Mirrored patches came with colour dropping, the other augmentations after it.
-_RC = ("patch_colour_dropping", "patch_flip")
+_RC = ("patch_color_dropping", "patch_flip")
 
 
 def switch_off(recipe):

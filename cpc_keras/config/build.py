@@ -72,8 +72,8 @@ def build_head(recipe, input_shape, classes, kind, dropout=0.0, dtype=None, **kw
         input_shape: `(h, w, D)` of the map.
         classes: Number of classes.
         kind: See `cpc_keras.models.ClassifierHead`.
-        dropout: Likewise.
-        dtype: Likewise.
+        dropout: Share of the features that is dropped in training.
+        dtype: Dtype policy of its layers.
         **kwargs: `blocks`, `width` and `bottleneck`, where they are not the recipe's.
 
     Returns:

@@ -1,18 +1,77 @@
-"""What the fields of any recipe must be."""
+"""The fields of any recipe: default, text and bounds of each in one place, and the checks that follow."""
 
 import dataclasses
 import itertools
+import textwrap
+from collections.abc import Callable
+from typing import NamedTuple
 
 from cpc_keras.errors import InputError
 
 AUTO = "auto"
 
 
-def check_kinds(recipe):
-    """Makes tuples of lists, which is what JSON has, and raises `InputError` for a field of the wrong kind.
+class Bounds(NamedTuple):
+    """What a number may be, as messages put it, and the test of it."""
+
+    words: str
+    hold: Callable
+
+
+POSITIVE = Bounds("be positive", lambda value: value > 0)
+NOT_NEGATIVE = Bounds("not be negative", lambda value: value >= 0)
+SHARE = Bounds("lie in [0, 1]", lambda value: 0 <= value <= 1)
+BELOW_ONE = Bounds("lie in [0, 1)", lambda value: 0 <= value < 1)
+REQUIRED = dataclasses.MISSING
+
+
+def setting(default, text, choices=None, bounds=None):
+    """A field of a recipe: all that is known of it, said once.
 
     Args:
-        recipe: A frozen dataclass whose annotations are types.
+        default: Its default; `REQUIRED` if there is none.
+        text: What it is, for its documentation and `cpc-keras fields`.
+        choices: The values it may have, or `None`.
+        bounds: A `Bounds` of its numbers, or `None`; `None` and `"auto"` are in all of them.
+
+    Returns:
+        What a dataclass takes as a field.
+    """
+    metadata = {"text": text, "choices": choices, "bounds": bounds}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def documented(kind):
+    """Adds the texts of a dataclass' fields to its docstring.
+
+    Args:
+        kind: A dataclass of `setting`s.
+
+    Returns:
+        The same class.
+    """
+    lines = ["", "", "    Attributes:"]
+    for field in dataclasses.fields(kind):
+        text = f"{field.name}: {field.metadata['text']}"
+        lines += textwrap.wrap(text, 88, initial_indent=" " * 8, subsequent_indent=" " * 12)
+    kind.__doc__ = kind.__doc__.rstrip() + "\n".join([*lines, "    "])
+    return kind
+
+
+def default_of(field):
+    """The default of a dataclass' field, `REQUIRED` if there is none."""
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def check_fields(recipe):
+    """Raises `InputError` for a field of the wrong kind or out of range; makes tuples of lists, which is what JSON has.
+
+    Args:
+        recipe: A frozen dataclass of `setting`s whose annotations are types.
     """
     for field in dataclasses.fields(recipe):
         value = getattr(recipe, field.name)
@@ -20,32 +79,13 @@ def check_kinds(recipe):
         if tuple in accepted and isinstance(value, list):
             object.__setattr__(recipe, field.name, tuple(value))
         _check_kind(field.name, getattr(recipe, field.name), accepted)
-
-
-def check_ranges(recipe, choices=None, positive=(), shares=(), not_negative=(), below_one=()):
-    """Raises `InputError` for a field out of range; `None` and `"auto"` are in every range but that of choices.
-
-    Args:
-        recipe: A dataclass.
-        choices: What a field may be, by name.
-        positive: Names of fields above 0.
-        shares: Those in `[0, 1]`.
-        not_negative: Those from 0 on.
-        below_one: Those in `[0, 1)`.
-    """
-    for name, known in (choices or {}).items():
-        if getattr(recipe, name) not in known:
-            raise InputError(f"`{name}` must be one of {known}. Received: {name}={getattr(recipe, name)!r}")
-    for names, fits, words in (
-        (positive, lambda value: value > 0, "be positive"),
-        (shares, lambda value: 0 <= value <= 1, "lie in [0, 1]"),
-        (not_negative, lambda value: value >= 0, "not be negative"),
-        (below_one, lambda value: 0 <= value < 1, "lie in [0, 1)"),
-    ):
-        for name in names:
-            value = getattr(recipe, name)
-            if value not in (AUTO, None) and not fits(value):
-                raise InputError(f"`{name}` must {words}. Received: {name}={value}")
+    for field in dataclasses.fields(recipe):
+        name, value = field.name, getattr(recipe, field.name)
+        choices, bounds = field.metadata["choices"], field.metadata["bounds"]
+        if choices and value not in choices:
+            raise InputError(f"`{name}` must be one of {choices}. Received: {name}={value!r}")
+        if bounds and value not in (AUTO, None) and not bounds.hold(value):
+            raise InputError(f"`{name}` must {bounds.words}. Received: {name}={value}")
 
 
 def check_learning_curve(recipe):

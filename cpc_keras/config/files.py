@@ -5,11 +5,12 @@ import dataclasses
 import difflib
 import pathlib
 
+from cpc_keras.config.fields import REQUIRED, default_of
 from cpc_keras.config.recipe import Recipe
 from cpc_keras.errors import InputError
 
-_BUILT_IN = pathlib.Path(__file__).parent / "recipes"
-_CHECKOUT = pathlib.Path(__file__).parent.parent / "recipes"
+_PACKAGE = pathlib.Path(__file__).parents[1]
+_BUILT_IN, _CHECKOUT = _PACKAGE / "recipes", _PACKAGE.parent / "recipes"
 # What a user may set otherwise without making another recipe of it, for which its learning curve would not hold.
 _OF_THE_SAME = {
     *("steps", "epochs", "minutes", "precision", "checkpoint_every", "keep_checkpoints", "keep_milestones"),
@@ -41,19 +42,21 @@ def load_recipe(name, overrides=(), kind=Recipe):
     16
     """
     path = _find(name)
-    fields = _read_assignments(path.read_text(encoding="utf-8"), str(path))
+    fields = current_names(_read_assignments(path.read_text(encoding="utf-8"), str(path)), kind)
     for override in overrides:
         key, separator, value = override.partition("=")
         if not separator:
             raise InputError(f"`--set` must be KEY=VALUE. Received: {override}")
-        fields[key.strip()] = _literal_or_text(value.strip())
-        if key.strip() not in _OF_THE_SAME:
+        given = current_names({key.strip(): _literal_or_text(value.strip())}, kind)
+        fields |= given
+        if not set(given) <= _OF_THE_SAME:
             fields.pop("learning_curve", None)
     return recipe_from_fields(fields, kind)
 
 
 def recipe_from_fields(fields, kind=Recipe):
     """Builds a `Recipe`, or another dataclass, from a dictionary, refusing unknown names and gaps."""
+    fields = current_names(fields, kind)
     known = [field.name for field in dataclasses.fields(kind)]
     for key in fields:
         if key not in known:
@@ -66,10 +69,42 @@ def recipe_from_fields(fields, kind=Recipe):
     return kind(**fields)
 
 
+def current_names(fields, kind=Recipe):
+    """Fields under their present names, where a file or a run of an older version has others.
+
+    Args:
+        fields: A dictionary.
+        kind: The dataclass; its `FORMER_NAMES` leads from old names to new ones.
+
+    Example:
+
+    >>> current_names({"patch_greyscale": 0.5})
+    {'patch_grayscale': 0.5}
+    """
+    former = getattr(kind, "FORMER_NAMES", {})
+    renamed = {former.get(name, name): value for name, value in fields.items()}
+    if isinstance(renamed.get("ablation"), dict):
+        renamed["ablation"] = {
+            axis: {former.get(name, name): value for name, value in said.items()} if isinstance(said, dict) else said
+            for axis, said in renamed["ablation"].items()
+        }
+    return renamed
+
+
+def first_names(fields, kind):
+    """Undoes `current_names`, for digests: what an older version kept is known again.
+
+    Args:
+        fields: A dictionary.
+        kind: The dataclass.
+    """
+    former = {new: old for old, new in kind.FORMER_NAMES.items()}
+    return {former.get(name, name): value for name, value in fields.items()}
+
+
 def _required(kind):
     """Names of the fields that have no default."""
-    missing = dataclasses.MISSING
-    return [one.name for one in dataclasses.fields(kind) if one.default is missing and one.default_factory is missing]
+    return [field.name for field in dataclasses.fields(kind) if default_of(field) is REQUIRED]
 
 
 def recipe_text(recipe, headline):
@@ -87,10 +122,7 @@ def recipe_text(recipe, headline):
     lines = []
     for field in dataclasses.fields(recipe):
         value = getattr(recipe, field.name)
-        default = field.default
-        if field.default_factory is not dataclasses.MISSING:
-            default = field.default_factory()
-        if value != default:
+        if value != default_of(field):
             lines.append(f"{field.name} = {value!r}\n")
     return f'"""{headline}"""\n\n' + "".join(lines)
 

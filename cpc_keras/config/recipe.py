@@ -1,8 +1,20 @@
 """A recipe: every setting of a run, flat, with its checks."""
 
 import dataclasses
+from typing import ClassVar
 
-from cpc_keras.config.fields import AUTO, check_kinds, check_learning_curve, check_ranges
+from cpc_keras.config.fields import (
+    AUTO,
+    BELOW_ONE,
+    NOT_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    check_fields,
+    check_learning_curve,
+    documented,
+    setting,
+)
+from cpc_keras.config.patch_fields import PatchFields
 from cpc_keras.errors import InputError
 
 ENCODERS = ("resnet", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnet161", "resnet170")
@@ -10,197 +22,145 @@ ENCODERS = ("resnet", "resnet18", "resnet34", "resnet50", "resnet101", "resnet15
 AXES = ("MC", "BU", "LN", "RC", "HP", "LP", "PA")
 
 
+@documented
 @dataclasses.dataclass(frozen=True)
-class Recipe:
+class Recipe(PatchFields):
     """The fields a recipe may set, with their defaults.
 
     `"auto"` where it is allowed is replaced by `cpc_keras.config.resolve.resolve`
     once the images are known, and so are the switches in `without`. What
     begins with `patch_`, but for `patch_size`, is the argument of
     `cpc_keras.layers.PatchAugmentation` of that name.
-
-    Attributes:
-        data: Source of the images, see `cpc_keras.data.open_source`.
-        tile: Side in pixels of the tiles into which larger images are cut, before
-            anything else; `None` leaves them whole. For a few huge images, such as
-            aerial ones: a step takes one crop of each image at most.
-        channels: 1, 3, or `"auto"` (1 if every image is grey).
-        short_side: Pixels to which the shorter side is resized, `None` (as it
-            is) or `"auto"`.
-        crop: Side of the square crop in pixels, or `"auto"`.
-        flip: Whether images are mirrored at random.
-        patch_size: Side of a patch in pixels, or `"auto"`.
-        stride: Pixels from patch to patch, or `"auto"`.
-        encoder: `"resnet"` (with `widths` and `blocks`), or one of the family,
-            `"resnet18"` to `"resnet170"`.
-        stacks: Stacks of a member of the family, 3 or 4.
-        widths: Channels of each stack of `"resnet"`.
-        blocks: Residual blocks of each stack of `"resnet"`.
-        stem: `"small"`, `"medium"`, `"large"`, or `"auto"` (by patch size).
-        normalization: `"layer"`, `"batch"` or `"none"`.
-        offsets: Patches ahead to predict, counted from 1.
-        directions: Any of `"down"`, `"up"`, `"right"`, `"left"`.
-        target_dim: Dimension in which predictions meet targets.
-        scale: Factor on predictions.
-        context_blocks: Residual blocks of a context network.
-        context_width: Channels inside a block.
-        patch_sub_crop: Side in pixels of a random part of each patch that is
-            kept, zeros around it; `None` keeps all.
-        patch_flip: Probability that a patch is mirrored.
-        patch_primitives: Random AutoAugment primitives in a row.
-        patch_primitive_ranges: Range of strength by primitive, as in
-            `{"rotate": (-30, 30), "invert": ()}`; `None` is the published table.
-        patch_elastic: Probability of an elastic deformation.
-        patch_elastic_strength: Its size.
-        patch_elastic_smoothness: Its smoothness.
-        patch_shear: Probability of a shear.
-        patch_shear_strength: Largest shear.
-        patch_histogram: Probability of a change of the colour histogram.
-        patch_histogram_strength: Its size.
-        patch_colour_distortion: Probability of a change of brightness,
-            saturation, hue and contrast.
-        patch_brightness: Largest change of a patch's brightness.
-        patch_saturation: Largest relative change of its saturation.
-        patch_hue: Largest change of its hue, in turns.
-        patch_contrast: Largest relative change of its contrast.
-        patch_greyscale: Probability that a patch becomes grey.
-        patch_colour_dropping: Probability that a patch keeps one channel only.
-        patch_fill: What geometric primitives put outside the patch.
-        patch_clip: Whether augmented patches are clipped to `[0, 1]`.
-        precision: `"float32"`, `"mixed_bfloat16"` or `"auto"` (the latter where
-            the processor computes in it).
-        batch_size: Images a step, or `"auto"`.
-        accumulate: Batches whose gradients are averaged into one update. Saves
-            memory for smooth gradients; adds no negatives, which come from one
-            batch each.
-        steps: Batches of the whole run (optimizer steps, if `accumulate` is 1).
-        epochs: Passes over the images instead of `steps`.
-        minutes: Time that pre-training may take on the machine at hand, from the
-            opening of the images on. Its speed is measured, and the run has as many
-            steps as fit: at most `steps` or `epochs`, if they are set as well. A run
-            keeps the number, wherever it goes on.
-        learning_rate: Peak of the schedule (Adam).
-        beta_1: Adam's decay of the first moment.
-        beta_2: Adam's decay of the second moment.
-        epsilon: Adam's epsilon.
-        schedule: After warm-up `"cosine"` (to zero), `"step"` (by
-            `decay_factor` at each of `decay_at`) or `"constant"`.
-        decay_at: Shares of the steps at which `"step"` lowers the rate.
-        decay_factor: What it is multiplied by.
-        warmup_steps: Steps of linear warm-up, at most a tenth of all steps.
-        weight_decay: Decoupled weight decay; biases and norms are spared.
-        clip_norm: Largest global norm of the gradient, or `None`.
-        average_decay: Decay of the Polyak average, which is what is evaluated
-            and exported; `None` keeps none.
-        without: Axes of the paper's ablation that are switched off, out of
-            `"MC"` (model capacity), `"BU"` (bottom-up prediction), `"LN"` (layer
-            norm), `"RC"` (colour dropping), `"HP"` (horizontal prediction), `"LP"`
-            (larger patches), `"PA"` (further patch augmentation).
-        ablation: What an axis sets when it is switched off, where that is not
-            what `cpc_keras.config.ablation_axes` would do: `{"LP": {"patch_size": 64, …}, …}`.
-        checkpoint_every: Steps between checkpoints.
-        keep_checkpoints: How many of the last ones are kept.
-        keep_milestones: Whether the first, second, fourth, eighth … are kept as
-            well, for learning dynamics.
-        online_probe: Source of a few labelled images whose accuracy under a
-            probe is logged at each checkpoint; the evaluation does not learn
-            from them.
-        head_blocks: Residual blocks of the ResNet head; 11 in the paper.
-        head_width: Its channels; 4096 in the paper.
-        head_bottleneck: Its channels inside a block; 1024 in the paper.
-        max_bad_share: Share of unreadable files that is put up with.
-        labels_per_class: Label budgets of the evaluation.
-        fractions: Label budgets as shares of all labels.
-        label_seeds: Number of subsets drawn at each budget.
-        learning_curve: What the recipe's author measured: rows `(steps, accuracy
-            for each of labels_per_class)` of runs of so many steps, rising, accuracies
-            in `[0, 1]`. A report on a run that `minutes` cut short tells by it what a
-            longer one would bring. Changes nothing.
-        seed: Seed of everything random.
     """
 
-    data: str = "tfds:fashion_mnist"
-    tile: int | None = None
-    channels: int | str = AUTO
-    short_side: int | str | None = None
-    crop: int | str = AUTO
-    flip: bool = False
-    patch_size: int | str = AUTO
-    stride: int | str = AUTO
-    encoder: str = "resnet"
-    stacks: int = 3
-    widths: tuple = (64, 128)
-    blocks: tuple = (2, 2)
-    stem: str = AUTO
-    normalization: str = "layer"
-    offsets: tuple = (2, 3)
-    directions: tuple = ("down", "up", "right", "left")
-    target_dim: int = 64
-    scale: float = 0.1
-    context_blocks: int = 5
-    context_width: int = 256
-    patch_sub_crop: int | None = None
-    patch_flip: float = 0.0
-    patch_primitives: int = 0
-    patch_primitive_ranges: dict | None = None
-    patch_elastic: float = 0.0
-    patch_elastic_strength: float = 0.05
-    patch_elastic_smoothness: float = 0.25
-    patch_shear: float = 0.0
-    patch_shear_strength: float = 0.3
-    patch_histogram: float = 0.0
-    patch_histogram_strength: float = 0.5
-    patch_colour_distortion: float = 0.0
-    patch_brightness: float = 32 / 255
-    patch_saturation: float = 0.5
-    patch_hue: float = 0.2
-    patch_contrast: float = 0.5
-    patch_greyscale: float = 0.0
-    patch_colour_dropping: float = 0.0
-    patch_fill: float = 0.5
-    patch_clip: bool = True
-    precision: str = AUTO
-    batch_size: int | str = AUTO
-    accumulate: int = 1
-    steps: int | None = None
-    epochs: int | None = None
-    minutes: float | None = None
-    learning_rate: float = 1e-3
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-7
-    schedule: str = "cosine"
-    decay_at: tuple = (0.6, 0.85)
-    decay_factor: float = 0.1
-    warmup_steps: int = 100
-    weight_decay: float = 0.0
-    clip_norm: float | None = None
-    average_decay: float | None = None
-    without: tuple = ()
-    ablation: dict = dataclasses.field(default_factory=dict)
-    checkpoint_every: int = 500
-    keep_checkpoints: int = 3
-    keep_milestones: bool = False
-    online_probe: str | None = None
-    head_blocks: int = 2
-    head_width: int = 256
-    head_bottleneck: int = 64
-    max_bad_share: float = 0.1
-    labels_per_class: tuple = (5, 10)
-    fractions: tuple = ()
-    label_seeds: int = 3
-    learning_curve: tuple = ()
-    seed: int = 0
+    FORMER_NAMES: ClassVar = {
+        "patch_colour_distortion": "patch_color_distortion",
+        "patch_greyscale": "patch_grayscale",
+        "patch_colour_dropping": "patch_color_dropping",
+    }
+
+    data: str = setting("tfds:fashion_mnist", "Source of the images, see `cpc_keras.data.open_source`.")
+    tile: int | None = setting(
+        None,
+        "Side in pixels of the tiles into which larger images are cut, before anything else; `None` "
+        "leaves them whole. For a few huge images, such as aerial ones: a step takes one crop of each "
+        "image at most.",
+        bounds=POSITIVE,
+    )
+    channels: int | str = setting(AUTO, '1, 3, or `"auto"` (1 if every image is grey).', choices=(AUTO, 1, 3))
+    short_side: int | str | None = setting(
+        None, 'Pixels to which the shorter side is resized, `None` (as it is) or `"auto"`.', bounds=POSITIVE
+    )
+    crop: int | str = setting(AUTO, 'Side of the square crop in pixels, or `"auto"`.', bounds=POSITIVE)
+    flip: bool = setting(False, "Whether images are mirrored at random.")
+    patch_size: int | str = setting(AUTO, 'Side of a patch in pixels, or `"auto"`.', bounds=POSITIVE)
+    stride: int | str = setting(AUTO, 'Pixels from patch to patch, or `"auto"`.', bounds=POSITIVE)
+    encoder: str = setting(
+        "resnet",
+        '`"resnet"` (with `widths` and `blocks`), or one of the family, `"resnet18"` to `"resnet170"`.',
+        choices=ENCODERS,
+    )
+    stacks: int = setting(3, "Stacks of a member of the family, 3 or 4.", choices=(3, 4))
+    widths: tuple = setting((64, 128), 'Channels of each stack of `"resnet"`.')
+    blocks: tuple = setting((2, 2), 'Residual blocks of each stack of `"resnet"`.')
+    stem: str = setting(
+        AUTO,
+        '`"small"`, `"medium"`, `"large"`, or `"auto"` (by patch size).',
+        choices=(AUTO, "small", "medium", "large"),
+    )
+    normalization: str = setting("layer", '`"layer"`, `"batch"` or `"none"`.', choices=("layer", "batch", "none"))
+    offsets: tuple = setting((2, 3), "Patches ahead to predict, counted from 1.")
+    directions: tuple = setting(("down", "up", "right", "left"), 'Any of `"down"`, `"up"`, `"right"`, `"left"`.')
+    target_dim: int = setting(64, "Dimension in which predictions meet targets.", bounds=POSITIVE)
+    scale: float = setting(0.1, "Factor on predictions.", bounds=POSITIVE)
+    context_blocks: int = setting(5, "Residual blocks of a context network.", bounds=POSITIVE)
+    context_width: int = setting(256, "Channels inside a block.", bounds=POSITIVE)
+    precision: str = setting(
+        AUTO,
+        '`"float32"`, `"mixed_bfloat16"` or `"auto"` (the latter where the processor computes in it).',
+        choices=(AUTO, "float32", "mixed_bfloat16"),
+    )
+    batch_size: int | str = setting(AUTO, 'Images a step, or `"auto"`.', bounds=POSITIVE)
+    accumulate: int = setting(
+        1,
+        "Batches whose gradients are averaged into one update. Saves memory for smooth gradients; "
+        "adds no negatives, which come from one batch each.",
+        bounds=POSITIVE,
+    )
+    steps: int | None = setting(
+        None, "Batches of the whole run (optimizer steps, if `accumulate` is 1).", bounds=POSITIVE
+    )
+    epochs: int | None = setting(None, "Passes over the images instead of `steps`.", bounds=POSITIVE)
+    minutes: float | None = setting(
+        None,
+        "Time that pre-training may take on the machine at hand, from the opening of the images on. "
+        "Its speed is measured, and the run has as many steps as fit: at most `steps` or `epochs`, if "
+        "they are set as well. A run keeps the number, wherever it goes on.",
+        bounds=POSITIVE,
+    )
+    learning_rate: float = setting(1e-3, "Peak of the schedule (Adam).", bounds=POSITIVE)
+    beta_1: float = setting(0.9, "Adam's decay of the first moment.", bounds=BELOW_ONE)
+    beta_2: float = setting(0.999, "Adam's decay of the second moment.", bounds=BELOW_ONE)
+    epsilon: float = setting(1e-7, "Adam's epsilon.", bounds=POSITIVE)
+    schedule: str = setting(
+        "cosine",
+        'After warm-up `"cosine"` (to zero), `"step"` (by `decay_factor` at each of `decay_at`) or `"constant"`.',
+        choices=("cosine", "step", "constant"),
+    )
+    decay_at: tuple = setting((0.6, 0.85), 'Shares of the steps at which `"step"` lowers the rate.')
+    decay_factor: float = setting(0.1, "What it is multiplied by.", bounds=POSITIVE)
+    warmup_steps: int = setting(100, "Steps of linear warm-up, at most a tenth of all steps.", bounds=NOT_NEGATIVE)
+    weight_decay: float = setting(0.0, "Decoupled weight decay; biases and norms are spared.", bounds=NOT_NEGATIVE)
+    clip_norm: float | None = setting(None, "Largest global norm of the gradient, or `None`.", bounds=POSITIVE)
+    average_decay: float | None = setting(
+        None,
+        "Decay of the Polyak average, which is what is evaluated and exported; `None` keeps none.",
+        bounds=BELOW_ONE,
+    )
+    without: tuple = setting(
+        (),
+        'Axes of the paper\'s ablation that are switched off, out of `"MC"` (model capacity), `"BU"` '
+        '(bottom-up prediction), `"LN"` (layer norm), `"RC"` (colour dropping), `"HP"` (horizontal '
+        'prediction), `"LP"` (larger patches), `"PA"` (further patch augmentation).',
+    )
+    ablation: dict = setting(
+        {},
+        "What an axis sets when it is switched off, where that is not what "
+        '`cpc_keras.config.ablation_axes` would do: `{"LP": {"patch_size": 64, …}, …}`.',
+    )
+    checkpoint_every: int = setting(500, "Steps between checkpoints.", bounds=POSITIVE)
+    keep_checkpoints: int = setting(3, "How many of the last ones are kept.", bounds=POSITIVE)
+    keep_milestones: bool = setting(
+        False, "Whether the first, second, fourth, eighth … are kept as well, for learning dynamics."
+    )
+    online_probe: str | None = setting(
+        None,
+        "Source of a few labelled images whose accuracy under a probe is logged at each checkpoint; "
+        "the evaluation does not learn from them.",
+    )
+    head_blocks: int = setting(2, "Residual blocks of the ResNet head; 11 in the paper.", bounds=POSITIVE)
+    head_width: int = setting(256, "Its channels; 4096 in the paper.", bounds=POSITIVE)
+    head_bottleneck: int = setting(64, "Its channels inside a block; 1024 in the paper.", bounds=POSITIVE)
+    max_bad_share: float = setting(0.1, "Share of unreadable files that is put up with.", bounds=SHARE)
+    labels_per_class: tuple = setting((5, 10), "Label budgets of the evaluation.")
+    fractions: tuple = setting((), "Label budgets as shares of all labels.")
+    label_seeds: int = setting(3, "Number of subsets drawn at each budget.", bounds=POSITIVE)
+    learning_curve: tuple = setting(
+        (),
+        "What the recipe's author measured: rows `(steps, accuracy for each of labels_per_class)` of "
+        "runs of so many steps, rising, accuracies in `[0, 1]`. A report on a run that `minutes` cut "
+        "short tells by it what a longer one would bring. Changes nothing.",
+    )
+    seed: int = setting(0, "Seed of everything random.", bounds=NOT_NEGATIVE)
 
     def __post_init__(self):
-        check_kinds(self)
+        check_fields(self)
         if self.steps is None and self.epochs is None and self.minutes is None:
             raise InputError("`steps`, `epochs` or `minutes` must be set. Received: none of them")
         if self.steps is not None and self.epochs is not None:
             raise InputError(
                 f"`steps` or `epochs` must be set, and not both. Received: steps={self.steps}, epochs={self.epochs}"
             )
-        check_ranges(self, _CHOICES, _POSITIVE, _SHARES, _NOT_NEGATIVE, _BELOW_ONE)
         if len(self.widths) != len(self.blocks) or not self.widths:
             raise InputError(
                 "`widths` and `blocks` must name the same number of stacks, at least one. "
@@ -235,6 +195,12 @@ class Recipe:
                 )
 
 
+def check_axes(axes):
+    """Raises `InputError` unless these are axes of the ablation, each once."""
+    if not axes or not set(axes) <= set(AXES) or len(set(axes)) < len(axes):
+        raise InputError(f"`--axes` must be distinct names out of {','.join(AXES)}. Received: {','.join(axes)}")
+
+
 FIELDS = tuple(field.name for field in dataclasses.fields(Recipe))
 # The recipe's fields that are arguments of `PatchAugmentation`, by argument.
 PATCH_FIELDS = {
@@ -244,40 +210,5 @@ PATCH_FIELDS = {
 # Of these, the probabilities and counts that switch an augmentation on.
 PATCH_SWITCHES = (
     *("patch_flip", "patch_primitives", "patch_elastic", "patch_shear", "patch_histogram"),
-    *("patch_colour_distortion", "patch_greyscale", "patch_colour_dropping"),
+    *("patch_color_distortion", "patch_grayscale", "patch_color_dropping"),
 )
-
-_CHOICES = {
-    "channels": (AUTO, 1, 3),
-    "encoder": ENCODERS,
-    "stacks": (3, 4),
-    "stem": (AUTO, "small", "medium", "large"),
-    "normalization": ("layer", "batch", "none"),
-    "schedule": ("cosine", "step", "constant"),
-    "precision": (AUTO, "float32", "mixed_bfloat16"),
-}
-_POSITIVE = (
-    *("tile", "short_side", "crop", "patch_size", "stride", "patch_sub_crop"),
-    *("target_dim", "scale", "context_blocks", "context_width"),
-    *(
-        "batch_size",
-        "accumulate",
-        "steps",
-        "epochs",
-        "minutes",
-        "learning_rate",
-        "epsilon",
-        "clip_norm",
-        "decay_factor",
-    ),
-    *("checkpoint_every", "keep_checkpoints", "label_seeds", "head_blocks", "head_width", "head_bottleneck"),
-)
-_SHARES = (
-    *(name for name in PATCH_SWITCHES if name != "patch_primitives"),
-    *("patch_fill", "patch_saturation", "patch_contrast", "max_bad_share"),
-)
-_NOT_NEGATIVE = (
-    *("patch_primitives", "patch_elastic_strength", "patch_shear_strength", "patch_histogram_strength"),
-    *("patch_brightness", "patch_hue", "warmup_steps", "weight_decay", "seed"),
-)
-_BELOW_ONE = ("beta_1", "beta_2", "average_decay")

@@ -64,7 +64,7 @@ def resolve(recipe, images, accelerator=None):
     usual = _ACCELERATOR_BATCH if accelerator else _CPU_BATCH
     settle("batch_size", int(np.clip(len(images) // 4, 2, usual)))
     if chosen["channels"] == 1:
-        chosen["patch_colour_dropping"] = 0.0  # nothing to drop
+        chosen["patch_color_dropping"] = 0.0  # nothing to drop
     switched = switch_off(type(recipe)(**chosen))
     chosen = dataclasses.asdict(switched)
     check_geometry(switched)

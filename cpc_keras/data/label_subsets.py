@@ -37,10 +37,7 @@ def nested_subsets(labels, seed, labels_per_class=(), fractions=()):
     """
     labels = np.asarray(labels)
     classes, counts = np.unique(labels, return_counts=True)
-    order = {
-        label: np.random.default_rng([seed, int(label)]).permutation(np.flatnonzero(labels == label))
-        for label in classes
-    }
+    ranks = ranks_within_classes(labels, seed)
     subsets = {}
     for number in labels_per_class:
         if not 1 <= number <= counts.min():
@@ -48,8 +45,7 @@ def nested_subsets(labels, seed, labels_per_class=(), fractions=()):
                 f"`labels_per_class` must lie in [1, {counts.min()}], the size of the smallest class. "
                 f"Received: labels_per_class={number}"
             )
-        chosen = [order[label][:number] for label in classes]
-        subsets["per_class", number] = np.sort(np.concatenate(chosen))
+        subsets["per_class", number] = np.flatnonzero(ranks < number)
     for fraction in fractions:
         wanted = fraction * len(labels)
         if not 0 < fraction <= 1 or round(wanted) < len(classes):
@@ -57,9 +53,32 @@ def nested_subsets(labels, seed, labels_per_class=(), fractions=()):
                 f"`fractions` must give at least one label for each of the {len(classes)} classes, and at most all. "
                 f"Received: {fraction} of {len(labels)} images, {wanted:.4g} labels"
             )
-        chosen = [order[label][: max(1, round(fraction * count))] for label, count in zip(classes, counts, strict=True)]
-        subsets["fraction", fraction] = np.sort(np.concatenate(chosen))
+        quotas = [max(1, round(fraction * count)) for count in counts]
+        subsets["fraction", fraction] = np.flatnonzero(ranks < np.take(quotas, np.searchsorted(classes, labels)))
     return subsets
+
+
+def ranks_within_classes(labels, seed):
+    """The order in which labels are drawn: the place of each within its class, shuffled once per seed.
+
+    Args:
+        labels: Integer array `[N]`.
+        seed: Whole number.
+
+    Returns:
+        Integer array `[N]`, from 0 on in each class.
+
+    Example:
+
+    >>> sorted(ranks_within_classes([0, 1, 0, 0], seed=0).tolist())
+    [0, 0, 1, 2]
+    """
+    labels = np.asarray(labels)
+    ranks = np.empty(len(labels), "int64")
+    for label in np.unique(labels):
+        members = np.random.default_rng([seed, int(label)]).permutation(np.flatnonzero(labels == label))
+        ranks[members] = np.arange(len(members))
+    return ranks
 
 
 def choose_labels(labels, most, seed):

@@ -1,4 +1,4 @@
-"""Labelled images: what a classifier learns from, and what it is examined on."""
+"""Labelled images: what a classifier is trained on, and what it is tested on."""
 
 import dataclasses
 import os
@@ -10,7 +10,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from cpc_keras.data.budgets import Budget
 from cpc_keras.data.image_set import ImageSet, prepare
-from cpc_keras.data.label_subsets import nested_subsets
+from cpc_keras.data.label_subsets import nested_subsets, ranks_within_classes
 from cpc_keras.data.sources import SPLIT_NAMES, open_source, parse_source, source_splits
 from cpc_keras.errors import InputError
 from cpc_keras.storage import digests
@@ -24,26 +24,40 @@ _UNEVEN = 1.5
 
 
 @dataclasses.dataclass(frozen=True)
-class Round:
-    """One fit and its examination, as positions.
+class Split:
+    """Which images a classifier learns from and is tested on, as positions.
 
     Attributes:
-        train: Labelled images to learn from, in `LabelledImages.train`.
-        test: Images to be examined on, in `LabelledImages.examined`.
+        train: Labelled images to learn from, in `LabelledImages.train`, rising.
+        test: Images to be tested on, in `LabelledImages.test_images`.
         unlabelled: Images whose labels are not looked at, in `LabelledImages.train`.
+        ranks: The place of each of `train` in the order in which its class was drawn:
+            those of low ranks are in every larger subset of the same seed.
     """
 
     train: np.ndarray
     test: np.ndarray
     unlabelled: np.ndarray
+    ranks: np.ndarray
+
+    def first_drawn(self, classes, most):
+        """Positions, in `train`, of at most so many labels, those that were drawn first: all where there are no more.
+
+        Args:
+            classes: Number of classes, which count alike.
+            most: The number.
+        """
+        if len(self.train) <= most:
+            return np.arange(len(self.train))
+        return np.flatnonzero(self.ranks < max(1, most // classes))
 
 
 @dataclasses.dataclass
 class LabelledImages:
     """Training images with labels, and a test split or none.
 
-    Without a test split figures are cross-validated: each image is examined
-    once, by a classifier that learnt from other images.
+    Without a test split figures are cross-validated: each image is tested
+    once, by a classifier that was trained on other images.
 
     Attributes:
         train: A labelled `ImageSet`.
@@ -58,8 +72,8 @@ class LabelledImages:
     notes: list[str] = dataclasses.field(default_factory=list)
 
     @property
-    def examined(self):
-        """The images that figures are of."""
+    def test_images(self):
+        """The images that figures are of: the test split, or in cross-validation all of them."""
         return self.train if self.test is None else self.test
 
     @property
@@ -68,9 +82,9 @@ class LabelledImages:
         return np.asarray(self.train.labels)
 
     @property
-    def examined_labels(self):
-        """Class of each examined image, `[M]`."""
-        return np.asarray(self.examined.labels)
+    def test_labels(self):
+        """Class of each of `test_images`, `[M]`."""
+        return np.asarray(self.test_images.labels)
 
     @property
     def classes(self):
@@ -85,7 +99,7 @@ class LabelledImages:
     @property
     def uneven(self):
         """Whether classes are so uneven that balanced accuracy is the figure to read."""
-        counts = [np.unique(labels, return_counts=True)[1] for labels in (self.train_labels, self.examined_labels)]
+        counts = [np.unique(labels, return_counts=True)[1] for labels in (self.train_labels, self.test_labels)]
         return any(count.max() > _UNEVEN * count.min() for count in counts)
 
     @property
@@ -115,7 +129,7 @@ class LabelledImages:
         parts = [self.train] if self.test is None else [self.train, self.test]
         return digests.of_json(self.split, [(part.fingerprint, digests.of_lines(part.labels)) for part in parts])
 
-    def rounds(self, budgets, seed):
+    def splits(self, budgets, seed):
         """Stratified, nested label subsets of a seed.
 
         Args:
@@ -123,7 +137,7 @@ class LabelledImages:
             seed: Whole number. In cross-validation it draws the folds too.
 
         Returns:
-            A dictionary from `Budget` to a list of `Round`: one, or one a fold.
+            A dictionary from `Budget` to a list of `Split`: one, or one a fold.
 
         Raises:
             InputError: If there are too few labels, or two budgets that are the
@@ -132,16 +146,17 @@ class LabelledImages:
         everything = np.arange(len(self.train))
         if self.test is not None:
             drawn = self._draw(budgets, seed, everything)
-            return {budget: [Round(drawn[budget], np.arange(len(self.test)), self.unlabelled)] for budget in budgets}
+            tested = np.arange(len(self.test))
+            return {budget: [Split(train, tested, self.unlabelled, ranks)] for budget, (train, ranks) in drawn.items()}
         splitter = StratifiedKFold(self.folds, shuffle=True, random_state=seed)
-        rounds: dict[Budget, list[Round]] = {budget: [] for budget in budgets}
+        splits: dict[Budget, list[Split]] = {budget: [] for budget in budgets}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # a class smaller than the folds; `notes` says so
             folds = list(splitter.split(everything, self.train.labels))
-        for learnt, held_out in folds:
-            for budget, positions in self._draw(budgets, seed, learnt).items():
-                rounds[budget].append(Round(positions, held_out, learnt))
-        return rounds
+        for pool, held_out in folds:
+            for budget, (train, ranks) in self._draw(budgets, seed, pool).items():
+                splits[budget].append(Split(train, held_out, pool, ranks))
+        return splits
 
     def affords(self, budget):
         """Whether every fold, or the training images, hold so many labels and more."""
@@ -153,24 +168,31 @@ class LabelledImages:
         return len(counts) <= round(budget.amount * counts.sum()) < counts.sum()
 
     def _draw(self, budgets, seed, pool):
+        """From each budget to its images and their ranks."""
+        labels = self.train_labels[pool]
         drawn = nested_subsets(
-            self.train_labels[pool],
+            labels,
             seed,
             labels_per_class=[int(b.amount) for b in budgets if b.kind == "per_class"],
             fractions=[b.amount for b in budgets if b.kind == "fraction"],
         )
-        found = {
-            budget: self._listed(budget) if budget.kind == "list" else pool[drawn[budget.kind, budget.amount]]
-            for budget in budgets
-        }
-        counts = [len(positions) for positions in found.values()]
+        order = ranks_within_classes(labels, seed)
+        found = {}
+        for budget in budgets:
+            if budget.kind == "list":
+                positions = self._listed(budget)
+                found[budget] = positions, ranks_within_classes(self.train_labels[positions], seed)
+            else:
+                chosen = drawn[budget.kind, budget.amount]
+                found[budget] = pool[chosen], order[chosen]
+        counts = [len(positions) for positions, _ in found.values()]
         if len(counts) < len(budgets) or len(set(counts)) < len(counts):
             raise InputError(f"Label budgets must differ. Received: {', '.join(map(str, budgets))}, of {counts} labels")
         return found
 
     def _listed(self, budget):
         if self.test is None:
-            raise InputError(f"`--subset` needs a test split to be examined on. Received: {self.train.name} without")
+            raise InputError(f"`--subset` needs a test split. Received: {self.train.name} without")
         place: dict[str, list[int]] = {}
         for position, one in enumerate(self.train.ids):
             # As SimCLR's lists have it, a file's name without its folders is enough.
@@ -188,17 +210,18 @@ class LabelledImages:
 def open_labelled_images(
     source, channels, short_side=None, max_bad_share=0.1, seed=0, cross_validate=False, apart=frozenset()
 ):
-    """Opens labelled images with what they are to be examined on.
+    """Opens labelled images with what classifiers are to be tested on.
 
     The test images are the split `test`, else `validation`. A source without
     either gives up a fifth of each class, drawn with the seed, or is
     cross-validated.
 
     Args:
-        source: As for `cpc_keras.data.open_source`.
+        source: Where they are, see `cpc_keras.data.open_source`.
         channels: 1 or 3.
-        short_side: As for `cpc_keras.data.image_set.prepare`.
-        max_bad_share: Likewise.
+        short_side: Length in pixels to which the shorter side is resized; `None` leaves
+            sizes as they are.
+        max_bad_share: Largest share of bad files that is put up with.
         seed: Whole number.
         cross_validate: Whether a source without a test split is cross-validated.
         apart: Names of images that are left out of training, whatever they are.
@@ -253,7 +276,7 @@ def _hold_out(labels, seed):
 
 
 def _without_single(train, notes):
-    """Without classes of one image, which cannot be both learnt from and examined on."""
+    """Without classes of one image, which can be in the training part or the test part, not in both."""
     counts = np.bincount(train.labels, minlength=len(train.class_names))
     single = np.flatnonzero(counts == 1)
     if not len(single):
@@ -275,7 +298,7 @@ def _note(train, test, counts, notes):
     if test is None:
         notes.append(
             f"There is no test split: figures are cross-validated over {images.folds} folds of {len(train):,} images, "
-            "each examined by classifiers that never saw it."
+            "each tested by classifiers that never saw it."
         )
         if counts.min() < FOLDS:
             notes.append(f"The smallest class has {counts.min()} images; figures of it are a matter of luck.")

@@ -121,7 +121,8 @@ def encoding_batches(images, batch_size, crop):
     """Every image once, in order, centre-cropped.
 
     Args:
-        images: As for `training_batches`.
+        images: An `ImageSet` whose images have at least `crop` pixels a side and the
+            same number of channels.
         batch_size: Images a batch; the last may have fewer.
         crop: Side of the centre crop, in pixels.
 

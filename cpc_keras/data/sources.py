@@ -76,7 +76,7 @@ def source_splits(source):
     """Names of a source's splits, sorted; empty where it has none.
 
     Args:
-        source: As for `open_source`.
+        source: Where they are, see `open_source`.
 
     Raises:
         InputError: As `open_source`.
@@ -88,6 +88,15 @@ def source_splits(source):
         return tfds_splits(place.partition("@")[0], source)
     splits = {row[2] for row in _rows(kind, place, source)}
     return tuple(sorted({split or "train" for split in splits})) if splits != {None} else ()
+
+
+def check_source(source):
+    """Raises `InputError` if a source cannot be understood, or its file or folder is not there; opens nothing."""
+    kind, place = parse_source(source)
+    if kind in ("dir", "classes") and not pathlib.Path(place).is_dir():
+        raise InputError(f"`data` must name an existing folder. Received: {source}")
+    if kind == "csv" and not pathlib.Path(place).is_file():
+        raise InputError(f"`data` must name an existing CSV file. Received: {source}")
 
 
 def parse_source(source):
@@ -134,13 +143,12 @@ def _natural_key(text):
 
 def _rows(kind, place, source):
     """`(path, label or None, split or None)` of each file of a source."""
+    check_source(source)
     path = pathlib.Path(place)
     if kind == "csv":
         return _csv_rows(path, source)
     if kind == "voc":
         return image_rows(path, source)
-    if not path.is_dir():
-        raise InputError(f"`data` must name an existing folder. Received: {source}")
     paths = _image_paths(path)
     if not paths:
         raise InputError(
@@ -161,8 +169,6 @@ def _rows(kind, place, source):
 def _csv_rows(path, source):
     import pandas as pd
 
-    if not path.is_file():
-        raise InputError(f"`data` must name an existing CSV file. Received: {source}")
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:

@@ -1,6 +1,7 @@
 """A recipe in figures before anything is trained: geometry, weights, FLOPs, memory, hours, warnings."""
 
-from cpc_keras.describing.describe import describe
-from cpc_keras.describing.recipe_figures import figures
+from cpc_keras.extras import on_demand
 
-__all__ = ["describe", "figures"]
+_HOMES = {"describe": "description", "figures": "recipe_figures"}
+__all__ = [*_HOMES]
+__getattr__, __dir__ = on_demand(__name__, _HOMES)

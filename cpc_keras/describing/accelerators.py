@@ -3,6 +3,8 @@
 import dataclasses
 import math
 
+from cpc_keras.errors import InputError
+
 # Of the memory, what a model may fill: the rest goes to the runtime and to gaps.
 USABLE = 0.9
 GIB = 2**30
@@ -42,6 +44,12 @@ ACCELERATORS = {
     "tpu-v4": Accelerator("TPU v4 chip", 275, 32),
     "tpu-v5e": Accelerator("TPU v5e chip", 197, 16),
 }
+
+
+def check_accelerator(name):
+    """Raises `InputError` unless an accelerator is known."""
+    if name not in ACCELERATORS:
+        raise InputError(f"`accelerator` must be one of {tuple(ACCELERATORS)}. Received: accelerator={name!r}")
 
 
 def hours(flops, accelerator, utilisation=0.35, devices=1):

@@ -45,7 +45,7 @@ def cautions(recipe, figures):
     if not any(getattr(recipe, name) for name in (*PATCH_SWITCHES, "patch_sub_crop")):
         found["augmentation"] = (
             "patches are not augmented: colour and texture alone can tell which patches belong together. See the "
-            "fields patch_flip, patch_colour_distortion and the like."
+            "fields patch_flip, patch_color_distortion and the like."
         )
     if recipe.accumulate > 1:
         found["accumulation"] = (

@@ -8,7 +8,7 @@ from cpc_keras.config.build import build_encoder
 from cpc_keras.config.recipe import AUTO
 from cpc_keras.config.resolve import check_geometry, resolve, usual_precision
 from cpc_keras.data.sources import open_source
-from cpc_keras.describing.accelerators import ACCELERATORS, devices_needed, hours
+from cpc_keras.describing.accelerators import ACCELERATORS, check_accelerator, devices_needed, hours
 from cpc_keras.describing.cautions import cautions
 from cpc_keras.describing.cost import STEP_FACTOR, logits_cost, parts, queries, state_memory, without_weights
 from cpc_keras.errors import InputError
@@ -63,10 +63,9 @@ def _asks_for_images(recipe):
     return bool(left_open - {"precision"}) or recipe.epochs is not None
 
 
-def check_accelerator(accelerator, utilisation):
+def check_machine(accelerator, utilisation):
     """Raises `InputError` unless the accelerator is known and the utilisation a share."""
-    if accelerator not in ACCELERATORS:
-        raise InputError(f"`accelerator` must be one of {tuple(ACCELERATORS)}. Received: accelerator={accelerator!r}")
+    check_accelerator(accelerator)
     if not 0 < utilisation <= 1:
         raise InputError(f"`utilisation` must lie in (0, 1]. Received: utilisation={utilisation}")
 
@@ -90,7 +89,7 @@ def figures(recipe, accelerator="a100", utilisation=0.35):
     Raises:
         InputError: If the geometry does not hold or an argument is out of range.
     """
-    check_accelerator(accelerator, utilisation)
+    check_machine(accelerator, utilisation)
     if recipe.steps is None:
         raise InputError(
             "`steps` must be set, or the speed measured: how many fit into minutes cannot be counted. "

@@ -81,10 +81,11 @@ def precision_recall(found, truths, class_index, threshold=0.5):
     """Precision and recall of one class as the score falls.
 
     Args:
-        found: As for `judge`.
-        truths: Likewise.
-        class_index: Likewise.
-        threshold: Likewise.
+        found: For each image a dictionary of arrays: `"boxes"` `[D, 4]`, left, top,
+            right and bottom in pixels; `"scores"` `[D]`; `"classes"` `[D]`.
+        truths: For each image a `cpc_keras.detection.data.boxes.Boxes`.
+        class_index: The class.
+        threshold: Least intersection over union.
 
     Returns:
         `(precision, recall)`, float64 arrays over detections by falling score;
@@ -101,8 +102,8 @@ def average_precision(precision, recall, points="area"):
     """One number for a curve.
 
     Args:
-        precision: As of `precision_recall`.
-        recall: Likewise.
+        precision: Float array `[D]`, by falling score.
+        recall: Float array `[D]`, by falling score.
         points: `"area"`, the area below the curve of the highest precision at a
             recall or beyond (VOC from 2010 on); or the number of recalls at which
             that precision is read and averaged: `"11"` as VOC 2007 does, `"101"` as
@@ -133,11 +134,14 @@ def voc_scores(found, truths, class_names, threshold=0.5, points="area"):
     """Average precision by class.
 
     Args:
-        found: As for `judge`.
-        truths: Likewise.
+        found: For each image a dictionary of arrays: `"boxes"` `[D, 4]`, left, top,
+            right and bottom in pixels; `"scores"` `[D]`; `"classes"` `[D]`.
+        truths: For each image a `cpc_keras.detection.data.boxes.Boxes`.
         class_names: Names by class.
-        threshold: As for `judge`.
-        points: As for `average_precision`.
+        threshold: Least intersection over union.
+        points: `"area"`, the area below the curve of the highest precision at a recall
+            or beyond (VOC from 2010 on); or the number of recalls at which that
+            precision is read and averaged: `"11"` as VOC 2007 does, `"101"` as COCO.
 
     Returns:
         `(mean, by_class)`: the mean over classes that have a true box, and a

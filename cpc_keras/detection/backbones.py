@@ -13,26 +13,26 @@ _MAP, _MAP_TRAIN = "serve_feature_map", "serve_feature_map_train"
 _PROBE = 512
 
 
-def copied(trunk, precision="auto", new_weights_seed=None):
-    """A trunk of the same architecture.
+def copied(backbone, precision="auto", new_weights_seed=None):
+    """A backbone of the same architecture.
 
     Args:
-        trunk: A `keras.Model`.
+        backbone: A `keras.Model`.
         precision: Its dtype policy; `"auto"` leaves it as it is.
         new_weights_seed: Whole number with which new weights are drawn; `None`
-            copies those of the trunk.
+            copies those of the backbone.
 
     Returns:
         A `keras.Model` of its own.
     """
-    config = keras.saving.serialize_keras_object(trunk)
+    config = keras.saving.serialize_keras_object(backbone)
     if precision != "auto":
         config = _with_policy(config, precision)
     if new_weights_seed is not None:
         keras.utils.set_random_seed(new_weights_seed)
     copy = keras.saving.deserialize_keras_object(config, safe_mode=False)  # it runs already
     if new_weights_seed is None:
-        copy.set_weights(trunk.get_weights())
+        copy.set_weights(backbone.get_weights())
     return copy
 
 
@@ -47,8 +47,8 @@ def _with_policy(config, policy):
     return {key: _with_policy(value, policy) for key, value in config.items()}
 
 
-def open_trunk(path, channels, argument="--trunk"):
-    """A trunk from a file.
+def open_backbone(path, channels, argument="--backbone"):
+    """A backbone from a file.
 
     Args:
         path: Folder of an exported encoder (`cpc-keras export`), or a `.keras` file of
@@ -65,59 +65,59 @@ def open_trunk(path, channels, argument="--trunk"):
     path = pathlib.Path(path)
     try:
         if path.suffix == ".keras":
-            trunk = _part_with_map(keras.models.load_model(path))
+            backbone = _part_with_map(keras.models.load_model(path))
         else:
             layer = keras.layers.TFSMLayer(str(path), call_endpoint=_MAP, call_training_endpoint=_MAP_TRAIN)
             images = keras.Input((None, None, channels), name="images")
-            trunk = keras.Model(images, layer(images), name="saved_trunk")
+            backbone = keras.Model(images, layer(images), name="saved_backbone")
     except Exception as error:  # whatever a foreign file does
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"`{argument}` must be a .keras file or an exported encoder. Received: {path} ({reason})"
         ) from error
-    if trunk is None or trunk.input_shape[-1] != channels:
-        what = "none in it" if trunk is None else f"one for {trunk.input_shape[-1]} channels"
+    if backbone is None or backbone.input_shape[-1] != channels:
+        what = "none in it" if backbone is None else f"one for {backbone.input_shape[-1]} channels"
         raise InputError(
             f"`{argument}` must hold an encoder from images of any size and {channels} channels to maps. "
             f"Received: {path} with {what}"
         )
     try:
-        stride_and_depth(trunk)
+        stride_and_depth(backbone)
     except ValueError as error:
         raise InputError(f"`{argument}` must hold an encoder of a whole stride. Received: {path} ({error})") from error
-    return trunk
+    return backbone
 
 
 def _part_with_map(model):
     """The model, or the largest one inside it, that turns images of any size into maps."""
     if hasattr(model, "encoder"):
         return _part_with_map(model.encoder)
-    found = [part for part in [model, *model._flatten_layers(include_self=False)] if _is_trunk(part)]
+    found = [part for part in [model, *model._flatten_layers(include_self=False)] if _is_backbone(part)]
     return max(found, key=lambda part: part.count_params(), default=None)
 
 
-def _is_trunk(part):
+def _is_backbone(part):
     if not isinstance(part, keras.Model) or not hasattr(part, "input_shape"):
         return False
     shapes = part.input_shape, part.output_shape
     return all(isinstance(shape, tuple) and len(shape) == 4 for shape in shapes) and shapes[0][1:3] == (None, None)
 
 
-def stride_and_depth(trunk):
-    """Pixels of the image to one of a trunk's map, and the map's channels.
+def stride_and_depth(backbone):
+    """Pixels of the image to one of a backbone's map, and the map's channels.
 
     Raises:
-        ValueError: If the trunk does not turn images of any size into maps.
+        ValueError: If the backbone does not turn images of any size into maps.
     """
-    shape = getattr(trunk, "input_shape", None)
+    shape = getattr(backbone, "input_shape", None)
     found = None
     if isinstance(shape, tuple) and len(shape) == 4 and shape[1:3] == (None, None):
-        found = trunk.compute_output_shape((None, _PROBE, _PROBE, shape[-1]))
+        found = backbone.compute_output_shape((None, _PROBE, _PROBE, shape[-1]))
         if len(found) == 4 and found[1] is None:  # a loaded program says it only of an image
-            found = tuple(trunk(ops.zeros((1, _PROBE, _PROBE, shape[-1]))).shape)
+            found = tuple(backbone(ops.zeros((1, _PROBE, _PROBE, shape[-1]))).shape)
     if found is None or len(found) != 4 or found[1] != found[2] or _PROBE % found[1]:
         raise ValueError(
-            "`trunk` must be a Keras model from images of any size to maps of a whole stride. "
-            f"Received: one from {shape} to {getattr(trunk, 'output_shape', None)}"
+            "`backbone` must be a Keras model from images of any size to maps of a whole stride. "
+            f"Received: one from {shape} to {getattr(backbone, 'output_shape', None)}"
         )
     return _PROBE // found[1], found[3]

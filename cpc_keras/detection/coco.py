@@ -14,8 +14,9 @@ def coco_scores(found, truths, class_names):
     Difficult boxes are handed over as crowds, which COCO counts neither way.
 
     Args:
-        found: As for `cpc_keras.detection.average_precision.judge`.
-        truths: Likewise.
+        found: For each image a dictionary of arrays: `"boxes"` `[D, 4]`, left, top,
+            right and bottom in pixels; `"scores"` `[D]`; `"classes"` `[D]`.
+        truths: For each image a `cpc_keras.detection.data.boxes.Boxes`.
         class_names: Names by class.
 
     Returns:

@@ -7,10 +7,18 @@ import keras
 from cpc_keras import plots
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.data.image_set import to_float
-from cpc_keras.detection.backbones import open_trunk
-from cpc_keras.detection.experiment import TRUNKS, DetectorCell, cell_key, open_transfer, trunk_label, unpacked
+from cpc_keras.detection.backbones import open_backbone
+from cpc_keras.detection.experiment import (
+    BACKBONES,
+    DetectorExperiment,
+    backbone_label,
+    current,
+    open_transfer,
+    result_key,
+    unpacked,
+)
 from cpc_keras.detection.showing import worth_showing
-from cpc_keras.detection.table import detection_table, summarise, trunk_name
+from cpc_keras.detection.table import backbone_name, detection_table, summarise
 from cpc_keras.errors import InputError
 from cpc_keras.export import save_detector
 from cpc_keras.export.saved_model import MARKS
@@ -25,29 +33,29 @@ from cpc_keras.storage.results import ResultStore
 _SHOWN = 6
 
 
-def detect(run, recipe, console, trunks=None, name=None, export=None):
+def detect(run, recipe, console, backbones=None, name=None, export=None):
     """Trains detectors on a run's encoder and its rivals, and says how well each finds.
 
-    Finished cells (a trunk, a fraction of the images, a subset) are kept in the
+    Finished results (a backbone, a fraction of the images, a subset) are kept in the
     run's `detection/NAME`; broken off, the transfer goes on where it was.
 
     Args:
         run: Path of the run's folder.
         recipe: A `DetectionRecipe`.
         console: A `rich.console.Console`.
-        trunks: What detectors stand on, the recipe's if `None`; any of `"cpc"` (the
+        backbones: What detectors stand on, the recipe's if `None`; any of `"cpc"` (the
             run's encoder, fine-tuned), `"cpc_frozen"`, `"scratch"` (the same
             architecture, new weights), `"untrained"` (these, frozen), or the path of
             an exported encoder or `.keras` file, of a supervised classifier say.
         name: Of the folder in `detection`; made of the data's if `None`.
-        export: Folder to which the first trunk's detector of the largest fraction goes
+        export: Folder to which the first backbone's detector of the largest fraction goes
             as a SavedModel, or `None`.
 
     Returns:
         The records, as written to `detection/NAME/results.json`.
 
     Raises:
-        InputError: If the run, the data or a trunk cannot be used, or `export` not be
+        InputError: If the run, the data or a backbone cannot be used, or `export` not be
             written.
     """
     enable_determinism()
@@ -56,28 +64,28 @@ def detect(run, recipe, console, trunks=None, name=None, export=None):
     folder = RunFolder(run)
     run_recipe = folder.open()
     step, model = load_last_model(folder)
-    trunks = tuple(trunks or recipe.trunks)
-    _check_labels(trunks)
-    foreign = {one: open_trunk(one, run_recipe.channels) for one in trunks if one not in TRUNKS}
+    backbones = tuple(backbones or recipe.backbones)
+    _check_labels(backbones)
+    foreign = {one: open_backbone(one, run_recipe.channels) for one in backbones if one not in BACKBONES}
     transfer = open_transfer(recipe, run_recipe.channels)
     recipe = transfer.recipe
     place = folder.detection / (name or _name_of(recipe.data))
-    cells = ResultStore(place / "cells")
-    _announce(console, transfer, trunks)
+    store = ResultStore(place / "cells")
+    _announce(console, transfer, backbones)
     computed: list[tuple] = []
     with ProgressBars(console) as progress:
         for fraction in recipe.fractions:
-            for one in trunks:
+            for one in backbones:
                 for seed in range(recipe.of_fraction("seeds", fraction)):
-                    trunk = foreign.get(one) or model.encoder
-                    cell = DetectorCell(transfer, one, trunk, fraction, seed, step)
-                    computed.append(cell.result(cells, place / "models", progress))
-                    everything = _finished(cells, transfer, step, computed)
+                    backbone = foreign.get(one) or model.encoder
+                    experiment = DetectorExperiment(transfer, one, backbone, fraction, seed, step)
+                    computed.append(experiment.result(store, place / "models", progress))
+                    everything = _finished(store, transfer, step, computed)
                     write_json(place / "results.json", [record for record, _ in everything])
     summary = summarise(everything, transfer.test)
     write_text(place / "summary.csv", summary.to_csv(index=False))
     _draw(place, everything, summary, transfer.test)
-    console.print(detection_table(summary))
+    console.print(detection_table(summary).rich())
     console.print(_eleven_points(everything))
     write_json(place / "recipe.json", {"recipe": dataclasses.asdict(recipe), "classes": transfer.test.class_names})
     if export is not None:
@@ -86,21 +94,21 @@ def detect(run, recipe, console, trunks=None, name=None, export=None):
     return [record for record, _ in everything]
 
 
-def _check_labels(trunks):
-    labels = [trunk_label(one) for one in trunks]
-    taken = [label for one, label in zip(trunks, labels, strict=True) if one not in TRUNKS and label in TRUNKS]
+def _check_labels(backbones):
+    labels = [backbone_label(one) for one in backbones]
+    taken = [label for one, label in zip(backbones, labels, strict=True) if one not in BACKBONES and label in BACKBONES]
     if len(set(labels)) < len(labels) or taken:
         raise InputError(
-            f"`--trunk` must be files of different names, none of them {', '.join(TRUNKS)}. "
-            f"Received: {', '.join(trunks)}"
+            f"`--backbone` must be files of different names, none of them {', '.join(BACKBONES)}. "
+            f"Received: {', '.join(backbones)}"
         )
 
 
-def _finished(cells, transfer, step, computed):
-    """`[(record, found)]` of every cell of this transfer, whichever call computed it."""
+def _finished(store, transfer, step, computed):
+    """`[(record, detections)]` of every result of this transfer, whichever call computed it."""
     kept = {
         _place(record): (record, unpacked(arrays))
-        for record, arrays in cells.everything()
+        for record, arrays in ((current(record), arrays) for record, arrays in store.everything())
         if record["transfer"] == transfer.digest and record["checkpoint"] in (None, step)
     }
     kept |= {_place(record): (record, found) for record, found in computed}
@@ -108,10 +116,10 @@ def _finished(cells, transfer, step, computed):
 
 
 def _place(record):
-    """Where a record stands among others: fractions, then trunks in their order, then subsets."""
-    trunk = record["trunk"]
-    rank = TRUNKS.index(trunk) if trunk in TRUNKS else len(TRUNKS)
-    return record["fraction"], rank, trunk, record["seed"]
+    """Where a record stands among others: fractions, then backbones in their order, then subsets."""
+    backbone = record["backbone"]
+    rank = BACKBONES.index(backbone) if backbone in BACKBONES else len(BACKBONES)
+    return record["fraction"], rank, backbone, record["seed"]
 
 
 def _eleven_points(everything):
@@ -120,18 +128,18 @@ def _eleven_points(everything):
     figures: dict[str, list[float]] = {}
     for record, _ in everything:
         if record["fraction"] == largest:
-            figures.setdefault(record["trunk"], []).append(record["map_50_11_points"])
-    parts = [f"{trunk_name(trunk)} {100 * sum(values) / len(values):.1f}" for trunk, values in figures.items()]
+            figures.setdefault(record["backbone"], []).append(record["map_50_11_points"])
+    parts = [f"{backbone_name(backbone)} {100 * sum(values) / len(values):.1f}" for backbone, values in figures.items()]
     return f"By VOC 2007's 11 points, at {largest:.0%}: {', '.join(parts)}."
 
 
 def _export(dest, place, computed, transfer, run_recipe):
     largest = max(record["fraction"] for record, _ in computed)
     record = next(record for record, _ in computed if record["fraction"] == largest)
-    file = place / "models" / f"{cell_key(record)}.keras"
+    file = place / "models" / f"{result_key(record)}.keras"
     if not file.is_file():
         raise InputError(
-            f"`--export` needs the trained detector; delete its cell in {place / 'cells'} to train it again. "
+            f"`--export` needs the trained detector; delete its result in {place / 'cells'} to train it again. "
             f"Received: no {file}"
         )
     detector = keras.models.load_model(file, safe_mode=False)  # it was written here
@@ -140,9 +148,9 @@ def _export(dest, place, computed, transfer, run_recipe):
     tiled = f", tiles of {recipe.tile} px" if recipe.tile else ""
     own = f", {run_recipe.encoder} pre-trained on `{run_recipe.data}`" if record["checkpoint"] is not None else ""
     description = {
-        "encoder": f"{trunk_name(record['trunk'])}{own}",
+        "encoder": f"{backbone_name(record['backbone'])}{own}",
         "figure": f"mAP {100 * record['map_50']:.1f} % at an overlap of 0.5 on {len(test):,} images of "
-        f"`{test.images.name}`, learnt from {record['boxes']:,} boxes",
+        f"`{test.images.name}`, trained on {record['boxes']:,} boxes",
         "input": {"trained_on": f"{record['images']:,} images of `{recipe.data}`, {shown}{tiled}"},
     }
     save_detector(detector, dest, test.class_names, description)
@@ -163,21 +171,21 @@ def _draw(place, everything, summary, test):
         if record["fraction"] == largest and record["seed"] == 0:
             shown = [worth_showing(found[image], test.boxes[image], len(test.class_names)) for image in images]
             pictures = [(to_float(test.images.read(image)), *one) for image, one in zip(images, shown, strict=True)]
-            rows.append((f"{trunk_name(record['trunk'])}, mAP {100 * record['map_50']:.1f} %", pictures))
+            rows.append((f"{backbone_name(record['backbone'])}, mAP {100 * record['map_50']:.1f} %", pictures))
     plots.found_boxes(rows, test.class_names, place / "detections.png")
     if summary["fraction"].nunique() > 1:
-        plots.detection_curve(summary, trunk_name, place / "map.png")
+        plots.detection_curve(summary, backbone_name, place / "map.png")
 
 
-def _announce(console, transfer, trunks):
+def _announce(console, transfer, backbones):
     train, test, recipe = transfer.train, transfer.test, transfer.recipe
     kind = "tiles" if recipe.tile else "images"
     counts = [f"{len(part):,} {{}} with {sum(map(len, part.boxes)):,} boxes" for part in (train, test)]
     console.print(
-        f"{recipe.data}: {counts[0].format(kind)} of {len(train.class_names)} classes, examined on "
+        f"{recipe.data}: {counts[0].format(kind)} of {len(train.class_names)} classes, tested on "
         f"{counts[1].format('images')} ({test.images.name}, {test.images.split})."
     )
-    console.print(f"Anchors of {', '.join(map(str, recipe.anchor_sizes))} px. Trunks: {', '.join(trunks)}.")
+    console.print(f"Anchors of {', '.join(map(str, recipe.anchor_sizes))} px. Backbones: {', '.join(backbones)}.")
     for part in (train, test):
         for note in part.notes:
             console.print(f"Note: {note}")

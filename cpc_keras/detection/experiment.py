@@ -1,4 +1,4 @@
-"""One detector of a transfer: its data, its trunk, its training, and what it found."""
+"""One detector of a transfer: its data, its backbone, its training, and its detections."""
 
 import dataclasses
 import functools
@@ -10,24 +10,26 @@ import numpy as np
 
 from cpc_keras.config.detection_recipe import DetectionRecipe
 from cpc_keras.config.fields import AUTO
+from cpc_keras.config.files import first_names
 from cpc_keras.detection.anchors import sizes_for
 from cpc_keras.detection.average_precision import voc_scores
 from cpc_keras.detection.backbones import copied
 from cpc_keras.detection.coco import coco_scores
 from cpc_keras.detection.data.augmentation import short_side_of
-from cpc_keras.detection.data.boxed_images import BoxedImages, open_boxed_images, open_examined_images
+from cpc_keras.detection.data.boxed_images import BoxedImages, open_boxed_images, open_test_images
 from cpc_keras.detection.data.tiles import Tiles, cut_tiles
 from cpc_keras.detection.faster_rcnn import FasterRCNN
-from cpc_keras.detection.inference import find_objects, put_together
+from cpc_keras.detection.inference import find_objects, merge_tiles
+from cpc_keras.detection.table import FORMER_FIELDS
 from cpc_keras.detection.training import train_detector
 from cpc_keras.errors import InputError
 from cpc_keras.storage import digests
 from cpc_keras.storage.atomic import atomic_write
 
-TRUNKS = ("cpc", "cpc_frozen", "scratch", "untrained")
+BACKBONES = ("cpc", "cpc_frozen", "scratch", "untrained")
 _OWN, _NEW, _FROZEN = ("cpc", "cpc_frozen"), ("scratch", "untrained"), ("cpc_frozen", "untrained")
 # Fields of a recipe that do not change what a detector becomes; images and boxes are known by what they are.
-_IRRELEVANT = ("data", "test", "classes", "fractions", "seeds", "trunks", "checkpoint_every", "max_bad_share")
+_IRRELEVANT = ("data", "test", "classes", "fractions", "seeds", "backbones", "checkpoint_every", "max_bad_share")
 
 
 @dataclasses.dataclass
@@ -36,8 +38,8 @@ class Transfer:
 
     Attributes:
         recipe: The resolved `DetectionRecipe`.
-        train: `BoxedImages` to learn from; tiles, where the recipe says so.
-        test: `BoxedImages` to be examined on, whole.
+        train: `BoxedImages` to train on; tiles, where the recipe says so.
+        test: `BoxedImages` to test on, whole.
         tiles: Tiles of `test`, or `None`.
     """
 
@@ -50,6 +52,7 @@ class Transfer:
     def digest(self):
         """Of settings, images and boxes."""
         recipe = {name: value for name, value in dataclasses.asdict(self.recipe).items() if name not in _IRRELEVANT}
+        recipe = first_names(recipe, DetectionRecipe)
         if isinstance(self.recipe.steps, tuple):
             recipe["fractions"] = self.recipe.fractions
         parts = [
@@ -70,11 +73,11 @@ def open_transfer(recipe, channels):
         A `Transfer`.
 
     Raises:
-        InputError: As `open_boxed_images`, or if there is nothing to be examined on.
+        InputError: As `open_boxed_images`, or if there is nothing to test on.
     """
     train = open_boxed_images(recipe.data, "train", recipe.classes or None, recipe.max_bad_share)
     names = recipe.classes or train.class_names
-    test = open_examined_images(recipe.data, names, recipe.test, recipe.max_bad_share)
+    test = open_test_images(recipe.data, names, recipe.test, recipe.max_bad_share)
     train, test = (part.prepared(channels, recipe.max_bad_share) for part in (train, test))
     shared = set(train.images.ids) & set(test.images.ids)
     if shared:
@@ -104,30 +107,30 @@ def _arrays(found):
     return found.boxes, found.classes, found.difficult
 
 
-def trunk_label(name):
-    """What a trunk is called: its own name, or that of its file."""
-    return name if name in TRUNKS else pathlib.Path(name).stem
+def backbone_label(name):
+    """What a backbone is called: its own name, or that of its file."""
+    return name if name in BACKBONES else pathlib.Path(name).stem
 
 
-def cell_key(record):
-    """The name of a cell and of its model, from its record."""
-    return f"{record['trunk']}-{record['fraction']:g}-seed{record['seed']}-{record['digest'][:8]}"
+def result_key(record):
+    """The name of a result and of its model, from its record."""
+    return f"{record['backbone']}-{record['fraction']:g}-seed{record['seed']}-{record['digest'][:8]}"
 
 
-class DetectorCell:
-    """A detector on one trunk, learning from one subset.
+class DetectorExperiment:
+    """A detector on one backbone, trained on one subset.
 
     Args:
         transfer: A `Transfer`.
-        name: One of `TRUNKS`, or the path of another trunk.
-        trunk: The `keras.Model` itself, of which `"scratch"` takes the architecture.
-        fraction: Share of the images that it learns from.
+        name: One of `BACKBONES`, or the path of another backbone.
+        backbone: The `keras.Model` itself, of which `"scratch"` takes the architecture.
+        fraction: Share of the images that it is trained on.
         seed: Number of the subset.
         step: Step of the run's checkpoint.
     """
 
-    def __init__(self, transfer, name, trunk, fraction, seed, step):
-        self.transfer, self.name, self.trunk = transfer, name, trunk
+    def __init__(self, transfer, name, backbone, fraction, seed, step):
+        self.transfer, self.name, self.backbone = transfer, name, backbone
         self.fraction, self.seed, self.step = fraction, seed, step
         train = transfer.train
         # Nested: what a smaller fraction shows, a larger one shows as well.
@@ -137,31 +140,31 @@ class DetectorCell:
 
     @property
     def label(self):
-        """The trunk's name, short for a path."""
-        return trunk_label(self.name)
+        """The backbone's name, short for a path."""
+        return backbone_label(self.name)
 
     @functools.cached_property
     def digest(self):
         """Of all that decides about the result."""
-        start = self.trunk.to_json() if self.name in _NEW else digests.of_weights(self.trunk)
+        start = self.backbone.to_json() if self.name in _NEW else digests.of_weights(self.backbone)
         return digests.of_json(self.transfer.digest, self.steps, self.fraction, self.seed, self.name, start)
 
     @property
     def key(self):
-        """Its name among cells and models."""
-        return cell_key({"trunk": self.label, "fraction": self.fraction, "seed": self.seed, "digest": self.digest})
+        """Its name among results and models."""
+        return result_key({"backbone": self.label, "fraction": self.fraction, "seed": self.seed, "digest": self.digest})
 
-    def result(self, cells, models, progress):
-        """`(record, found)`, computed unless it is there.
+    def result(self, store, models, progress):
+        """`(record, detections)`, computed unless it is there.
 
         Args:
-            cells: A `ResultStore`.
+            store: A `ResultStore`.
             models: Folder that the trained detector goes to.
             progress: A `NoProgress` or the like.
         """
-        kept = cells.load(self.key, self.digest)
+        kept = store.load(self.key, self.digest)
         if kept is not None:
-            return kept[0], unpacked(kept[1])
+            return current(kept[0]), unpacked(kept[1])
         began = time.monotonic()
         detector = self._build()
         train = self.transfer.train.subset(self.chosen)
@@ -173,34 +176,34 @@ class DetectorCell:
         record = self._record(train, found, time.monotonic() - began)
         with atomic_write(models / f"{self.key}.keras") as partial:
             detector.save(partial)
-        cells.save(self.key, self.digest, record, **_packed(found))
+        store.save(self.key, self.digest, record, **_packed(found))
         state.unlink(missing_ok=True)
         return record, found
 
     def _build(self):
         recipe = self.transfer.recipe
         seed = recipe.seed + self.seed
-        trunk = copied(self.trunk, recipe.precision, seed if self.name in _NEW else None)
+        backbone = copied(self.backbone, recipe.precision, seed if self.name in _NEW else None)
         keras.utils.set_random_seed(seed)  # heads begin alike, whatever they stand on
-        arguments = {**recipe.detector, "freeze_trunk": recipe.freeze_trunk or self.name in _FROZEN}
-        precision = _policy(trunk) if recipe.precision == AUTO else recipe.precision
-        return FasterRCNN(trunk, len(self.transfer.test.class_names), dtype=precision, **arguments)
+        arguments = {**recipe.detector, "freeze_backbone": recipe.freeze_backbone or self.name in _FROZEN}
+        precision = _policy(backbone) if recipe.precision == AUTO else recipe.precision
+        return FasterRCNN(backbone, len(self.transfer.test.class_names), dtype=precision, **arguments)
 
     def _find(self, detector, progress):
         transfer, recipe = self.transfer, self.transfer.recipe
         looked_at = transfer.test if transfer.tiles is None else transfer.tiles.boxed
-        progress.start("finding", len(looked_at))
+        progress.start("inference", len(looked_at))
         found = find_objects(detector, looked_at, recipe.short_side, recipe.max_side, recipe.batch_size, progress)
         if transfer.tiles is None:
             return found
         sizes, classes = transfer.test.images.sizes, len(transfer.test.class_names)
-        return put_together(transfer.tiles, found, sizes, classes, recipe.overlap_threshold)
+        return merge_tiles(transfer.tiles, found, sizes, classes, recipe.overlap_threshold)
 
     def _record(self, train, found, seconds):
         test = self.transfer.test
         mean, by_class = voc_scores(found, test.boxes, test.class_names)
         return {
-            "trunk": self.label,
+            "backbone": self.label,
             "checkpoint": self.step if self.name in _OWN else None,
             "transfer": self.transfer.digest,
             "digest": self.digest,
@@ -218,10 +221,15 @@ class DetectorCell:
         }
 
 
-def _policy(trunk):
-    """The dtype policy that most of a trunk's layers have."""
-    names = [layer.dtype_policy.name for layer in trunk.layers if layer.weights]
+def _policy(backbone):
+    """The dtype policy that most of a backbone's layers have."""
+    names = [layer.dtype_policy.name for layer in backbone.layers if layer.weights]
     return max(set(names), key=names.count) if names else "float32"
+
+
+def current(record):
+    """A record under the present names of its fields."""
+    return {FORMER_FIELDS.get(name, name): value for name, value in record.items()}
 
 
 def _packed(found):
@@ -231,7 +239,7 @@ def _packed(found):
 
 
 def unpacked(arrays):
-    """Detections of each image, from a cell's arrays."""
+    """Detections of each image, from the arrays of a result."""
     ends = np.cumsum(arrays["counts"])[:-1]
     parts = {name: np.split(arrays[name], ends) for name in ("boxes", "scores", "classes")}
     return [dict(zip(parts, row, strict=True)) for row in zip(*parts.values(), strict=True)]

@@ -16,19 +16,21 @@ from cpc_keras.models.step import TrainingStep
 
 # Of two proposals that overlap more, the less likely one is dropped.
 _SAME = 0.7
+# Arguments as version 0.1 called them, in files that it wrote.
+_FORMER_NAMES = {"trunk": "backbone", "freeze_trunk": "freeze_backbone"}
 
 
 @keras.saving.register_keras_serializable(package="cpc_keras")
 class FasterRCNN(TrainingStep, keras.Model):
-    """Faster R-CNN in its C4 form, with any encoder as the trunk.
+    """Faster R-CNN in its C4 form, with any encoder as the backbone.
 
-    The trunk, unpatched, turns an image into a map. On it a region proposal
+    The backbone, unpatched, turns an image into a map. On it a region proposal
     network (RPN) says where objects may be; the features of each proposal are
     cut out (`roi_align`) and go through a residual head, which names the class
     and mends the box, for each class by itself.
 
     Args:
-        trunk: A `keras.Model` from `[B, H, W, C]`, values in `[0, 1]` and free
+        backbone: A `keras.Model` from `[B, H, W, C]`, values in `[0, 1]` and free
             height and width, to a map `[B, h, w, D]`. Its stride is read off
             shapes.
         classes: Number of classes, background not counted.
@@ -41,7 +43,7 @@ class FasterRCNN(TrainingStep, keras.Model):
         head_bottleneck: Channels inside a block, `None` for two 3×3
             convolutions.
         normalization: `"layer"`, `"batch"` or `"none"`, of the head.
-        freeze_trunk: Whether the trunk stays as it is.
+        freeze_backbone: Whether the backbone stays as it is.
         candidates: Boxes that the RPN hands to its non-maximum suppression, in
             training and otherwise.
         proposals: Boxes that are left of them.
@@ -73,18 +75,18 @@ class FasterRCNN(TrainingStep, keras.Model):
     `"sizes"`.
 
     Raises:
-        ValueError: If the trunk does not turn images of any size into maps.
+        ValueError: If the backbone does not turn images of any size into maps.
 
     Reference:
         Ren et al. 2015, arXiv 1506.01497; He et al. 2017, arXiv 1703.06870
-        (RoIAlign); on a CPC trunk Hénaff et al. 2019, arXiv 1905.09272.
+        (RoIAlign); on a CPC backbone Hénaff et al. 2019, arXiv 1905.09272.
 
     Example:
 
     >>> import numpy as np
     >>> from cpc_keras.models import ResNet
-    >>> trunk = ResNet((8, 16), (1, 1), stem="medium")
-    >>> detector = FasterRCNN(trunk, classes=3, anchor_sizes=(16,), rpn_width=8, roi_size=4, head_blocks=1,
+    >>> backbone = ResNet((8, 16), (1, 1), stem="medium")
+    >>> detector = FasterRCNN(backbone, classes=3, anchor_sizes=(16,), rpn_width=8, roi_size=4, head_blocks=1,
     ...                       head_width=16, head_bottleneck=None, candidates=(64, 64), proposals=(32, 16))
     >>> detector.compile("adam")
     >>> images = np.random.default_rng(0).uniform(size=(2, 48, 64, 3)).astype("float32")
@@ -98,7 +100,7 @@ class FasterRCNN(TrainingStep, keras.Model):
 
     def __init__(
         self,
-        trunk,
+        backbone,
         classes,
         anchor_sizes=(128, 256, 512),
         anchor_ratios=(0.5, 1.0, 2.0),
@@ -108,7 +110,7 @@ class FasterRCNN(TrainingStep, keras.Model):
         head_width=2048,
         head_bottleneck=512,
         normalization="layer",
-        freeze_trunk=False,
+        freeze_backbone=False,
         candidates=(12000, 6000),
         proposals=(2000, 300),
         rpn_batch=256,
@@ -120,7 +122,7 @@ class FasterRCNN(TrainingStep, keras.Model):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)  # sizes and boxes stay in float32
-        self.trunk = trunk
+        self.trunk = backbone
         self.classes = classes
         self.anchor_sizes = tuple(anchor_sizes)
         self.anchor_ratios = tuple(anchor_ratios)
@@ -130,7 +132,7 @@ class FasterRCNN(TrainingStep, keras.Model):
         self.head_width = head_width
         self.head_bottleneck = head_bottleneck
         self.normalization = normalization
-        self.freeze_trunk = freeze_trunk
+        self.freeze_backbone = freeze_backbone
         self.candidates = tuple(candidates)
         self.proposals = tuple(proposals)
         self.rpn_batch = rpn_batch
@@ -140,9 +142,9 @@ class FasterRCNN(TrainingStep, keras.Model):
         self.max_detections = max_detections
         self.seed = seed
 
-        self.stride, depth = stride_and_depth(trunk)
-        if freeze_trunk:
-            trunk.trainable = False
+        self.stride, depth = stride_and_depth(backbone)
+        if freeze_backbone:
+            backbone.trainable = False
         anchors = len(self.anchor_sizes) * len(self.anchor_ratios)
         small = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.01), "dtype": self.dtype_policy}
         self.rpn = layers.Conv2D(rpn_width, 3, padding="same", activation="relu", name="rpn", **small)
@@ -158,7 +160,7 @@ class FasterRCNN(TrainingStep, keras.Model):
             dtype=self.dtype_policy,
         )
         self._trackers = {name: keras.metrics.Mean(name=f"{name}_loss") for name in LOSSES}
-        self.build(trunk.input_shape)
+        self.build(backbone.input_shape)
 
     def build(self, input_shape):
         depth = self.head.input_shape[-1]
@@ -221,7 +223,7 @@ class FasterRCNN(TrainingStep, keras.Model):
             sizes = ops.tile(ops.cast(ops.stack([height, width]), "float32")[None], (batch, 1))
         # Whole strides, so that every map lies on its image alike.
         images = ops.pad(images, ((0, 0), (0, -height % self.stride), (0, -width % self.stride), (0, 0)))
-        maps = self.trunk(images, training=training and not self.freeze_trunk)
+        maps = self.backbone(images, training=training and not self.freeze_backbone)
         rows, cols = ops.shape(maps)[1:3]
         seen = self.rpn(maps)
         anchors = lay_anchors(rows, cols, self.stride, base_anchors(self.anchor_sizes, self.anchor_ratios))
@@ -254,23 +256,41 @@ class FasterRCNN(TrainingStep, keras.Model):
         if training:
             self.step.assign(step + 1)
         batch = ops.shape(first["objectness"])[0]
-        first_image = self.first_image(batch)
+        replica_offset = self.replica_offset(batch)
 
         def draw(name, count):
-            draws = PatchDraws(self.seed, step, batch, 1, count, first_image)
+            draws = PatchDraws(self.seed, step, batch, 1, count, replica_offset)
             return ops.reshape(draws.uniform(name, 0.0, 1.0), (batch, count))
 
         return draw
 
+    @property
+    def backbone(self):
+        """The encoder. Files of any version keep its weights as those of `trunk`."""
+        return self.trunk
+
+    def __dir__(self):
+        # Keras saves what is listed here, and `backbone` comes before `trunk`.
+        return [name for name in super().__dir__() if name != "backbone"]
+
     def get_config(self):
         names = (
             *("classes", "anchor_sizes", "anchor_ratios", "rpn_width", "roi_size", "head_blocks", "head_width"),
-            *("head_bottleneck", "normalization", "freeze_trunk", "candidates", "proposals", "rpn_batch", "roi_batch"),
+            *(
+                "head_bottleneck",
+                "normalization",
+                "freeze_backbone",
+                "candidates",
+                "proposals",
+                "rpn_batch",
+                "roi_batch",
+            ),
             *("score_threshold", "overlap_threshold", "max_detections", "seed"),
         )
         own = {name: getattr(self, name) for name in names}
-        return {**super().get_config(), "trunk": keras.saving.serialize_keras_object(self.trunk), **own}
+        return {**super().get_config(), "backbone": keras.saving.serialize_keras_object(self.backbone), **own}
 
     @classmethod
     def from_config(cls, config):
-        return cls(**{**config, "trunk": keras.saving.deserialize_keras_object(config["trunk"])})
+        config = {_FORMER_NAMES.get(name, name): value for name, value in config.items()}
+        return cls(**{**config, "backbone": keras.saving.deserialize_keras_object(config["backbone"])})

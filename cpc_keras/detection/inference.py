@@ -57,7 +57,7 @@ def _of_one_size(sizes, batch_size):
             yield group[first : first + batch_size]
 
 
-def put_together(tiles, found, sizes, classes, overlap_threshold, max_detections=1000):
+def merge_tiles(tiles, found, sizes, classes, overlap_threshold, max_detections=1000):
     """What was found on tiles, as found on their images.
 
     A box that a tile's inner edge cuts is left to the neighbour, which shows it

@@ -3,21 +3,20 @@
 import math
 
 import numpy as np
-from scipy import stats
 
 from cpc_keras.detection.average_precision import judge
+from cpc_keras.evaluation.intervals import interval
 
-_LEVEL = 0.95
 
-
-class Judged:
-    """Every detection judged once, so that the mean AP of any resample of the images is quickly reckoned.
+class ScoredDetections:
+    """Every detection matched once, so that the mean AP of any resample of the images is quickly computed.
 
     Args:
-        found: As for `cpc_keras.detection.average_precision.judge`.
-        truths: Likewise.
+        found: For each image a dictionary of arrays: `"boxes"` `[D, 4]`, left, top,
+            right and bottom in pixels; `"scores"` `[D]`; `"classes"` `[D]`.
+        truths: For each image a `cpc_keras.detection.data.boxes.Boxes`.
         classes: Number of classes.
-        threshold: Likewise.
+        threshold: Least intersection over union.
     """
 
     def __init__(self, found, truths, classes, threshold=0.5):
@@ -44,15 +43,15 @@ class Judged:
         return float(np.mean(values)) if values else 0.0
 
 
-def interval(judged, others=None, resamples=200, seed=0):
+def map_interval(scored, others=None, resamples=200, seed=0):
     """A mean AP, or by how much one is ahead, with its 95 % interval.
 
-    Label subsets and examined images are both samples: Student's t over the
+    Label subsets and test images are both samples: Student's t over the
     subsets, and over resamples of the images (the bootstrap) the deviation of the
     mean.
 
     Args:
-        judged: A `Judged` for each label subset.
+        scored: A `ScoredDetections` for each label subset.
         others: Those of a rival on the same subsets and images, to be subtracted.
         resamples: How many.
         seed: Of the resamples.
@@ -61,19 +60,15 @@ def interval(judged, others=None, resamples=200, seed=0):
         `(mean, low, high)`; of one subset and one image the ends are NaN, for then
         nothing tells how sure it is.
     """
-    count = len(judged[0].classes[0].present)
+    count = len(scored[0].classes[0].present)
     rng = np.random.default_rng(seed)
 
     def by_subset(times=None):
-        mine = np.array([one.mean_ap(times) for one in judged])
+        mine = np.array([one.mean_ap(times) for one in scored])
         return mine if others is None else mine - np.array([one.mean_ap(times) for one in others])
 
     values = by_subset()
     if count < 2 and len(values) < 2:
         return float(values.mean()), math.nan, math.nan
     draws = [by_subset(rng.multinomial(count, np.full(count, 1 / count))).mean() for _ in range(resamples)]
-    half = stats.norm.ppf((1 + _LEVEL) / 2) * np.std(draws, ddof=1)
-    if len(values) > 1:
-        of_subsets = stats.t.ppf((1 + _LEVEL) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-        half = np.hypot(half, of_subsets)
-    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
+    return interval(values, np.std(draws, ddof=1))

@@ -134,7 +134,8 @@ def roi_targets(boxes, truth, priorities, count):
 
     Args:
         boxes: Tensor `[B, N, 4]`; those without area fill up.
-        truth: As for `rpn_targets`.
+        truth: Dictionary of `"boxes"` `[B, M, 4]` and `"classes"` `[B, M]`, negative
+            for what fills up and for objects marked difficult.
         priorities: Float tensor `[B, N]`, random numbers in `[0, 1)`.
         count: How many are sampled, `R`, at most `N`.
 

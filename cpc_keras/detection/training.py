@@ -48,7 +48,7 @@ def train_detector(detector, boxed, recipe, steps, state_file=None, progress=Non
         recipe.max_side,
         recipe.flip,
         recipe.turn,
-        recipe.colour_jitter,
+        recipe.color_jitter,
         start_step=start,
         steps=steps,
     )

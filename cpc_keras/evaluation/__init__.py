@@ -1,8 +1,16 @@
 """Probes on frozen features, trained networks, and the curve of both over label budgets."""
 
-from cpc_keras.evaluation.efficiency import label_efficiency
-from cpc_keras.evaluation.features import EncoderViews, PixelViews, extract
-from cpc_keras.evaluation.networks import NetworkClassifier
-from cpc_keras.evaluation.probes import KNNProbe, LinearProbe
+from cpc_keras.extras import on_demand
 
-__all__ = ["EncoderViews", "KNNProbe", "LinearProbe", "NetworkClassifier", "PixelViews", "extract", "label_efficiency"]
+_HOMES = {
+    "EncoderFeatures": "features",
+    "KNNProbe": "probes",
+    "LinearProbe": "probes",
+    "METHODS": "methods",
+    "NetworkClassifier": "classifier",
+    "PixelFeatures": "features",
+    "extract": "features",
+    "label_efficiency": "efficiency",
+}
+__all__ = [*_HOMES]
+__getattr__, __dir__ = on_demand(__name__, _HOMES)

@@ -10,10 +10,11 @@ from cpc_keras.data.budgets import Budget
 from cpc_keras.data.image_set import as_image_set
 from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.cells import FIELDS, Cells
-from cpc_keras.evaluation.entrants import model_entrant, pixels_entrant
-from cpc_keras.evaluation.line_up import METHODS, contestants, line_up
-from cpc_keras.evaluation.sweep import Sweep
+from cpc_keras.evaluation.encoders import encoder_of, pixels_encoder
+from cpc_keras.evaluation.methods import METHODS
+from cpc_keras.evaluation.networks import estimators, planned_methods
+from cpc_keras.evaluation.results import FIELDS, EvaluationStore
+from cpc_keras.evaluation.runner import Runner
 
 
 def label_efficiency(
@@ -53,14 +54,14 @@ def label_efficiency(
             bottleneck=64)`; needed for `"resnet"`, `"finetune"` and `"supervised"`.
         crop: Side of the centre crop in pixels; the shorter side of the smallest
             image if `None`.
-        folder: Where features and finished cells are kept, so that a second call
+        folder: Where features and finished results are kept, so that a second call
             goes on where the first was interrupted; a temporary folder if `None`.
         seed: Seed of the unlabelled sample from which probes take the scale of
             features.
 
     Returns:
         A `pandas.DataFrame`, a row a method, encoder, budget and seed, with the
-        columns `cpc_keras.evaluation.cells.FIELDS`.
+        columns `cpc_keras.evaluation.results.FIELDS`.
 
     Raises:
         InputError: If a method or baseline is unknown, labels are too few, or a
@@ -84,19 +85,19 @@ def label_efficiency(
         if not set(values) <= set(known):
             raise InputError(f"`{name}` must be names out of {', '.join(known)}. Received: {name}={tuple(values)}")
     images = LabelledImages(as_image_set(data), None if test is None else as_image_set(test), seed)
-    crop = crop or int(min(part.sizes[:, :2].min() for part in (images.train, images.examined)))
-    own = model_entrant(model)
-    rivals = [model_entrant(_untrained(model), "untrained")] if "untrained" in baselines else []
-    rivals += [pixels_entrant()] if "pixels" in baselines else []
+    crop = crop or int(min(part.sizes[:, :2].min() for part in (images.train, images.test_images)))
+    own = encoder_of(model)
+    rivals = [encoder_of(_untrained(model), "untrained")] if "untrained" in baselines else []
+    rivals += [pixels_encoder()] if "pixels" in baselines else []
     budgets = [Budget("per_class", n) for n in labels_per_class] + [Budget("fraction", f) for f in fractions]
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(folder or temporary)
-        cells = Cells(folder / "cells" / images.digest[:16])
-        sweep = Sweep(images, budgets, seeds, cells)
-        for entrant, entered in line_up(own, methods, rivals):
-            for contestant in contestants(entrant, entered, images, folder / "features", crop, build_head):
-                sweep.run(contestant)
-        return pd.DataFrame([record for record, _ in cells.everything()], columns=list(FIELDS))
+        store = EvaluationStore(folder / "cells" / images.digest[:16])
+        runner = Runner(images, budgets, seeds, store)
+        for encoder, names in planned_methods(own, methods, rivals):
+            for estimator in estimators(encoder, names, images, folder / "features", crop, build_head):
+                runner.run(estimator)
+        return pd.DataFrame([record for record, _ in store.everything()], columns=list(FIELDS))
 
 
 def _untrained(model):

@@ -1,4 +1,4 @@
-"""How few labels suffice: every regime at every label budget, for a run."""
+"""How few labels suffice: every method at every label budget, for a run."""
 
 import functools
 
@@ -6,22 +6,20 @@ from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.config.build import build_cpc, build_head
 from cpc_keras.data.budgets import Budget
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.cells import Cells
-from cpc_keras.evaluation.entrants import cpc_entrant, foreign_entrant, pixels_entrant
-from cpc_keras.evaluation.intervals import Results
-from cpc_keras.evaluation.label_table import label_table
-from cpc_keras.evaluation.labels_of_runs import announce, open_labelled, recipe_budgets
-from cpc_keras.evaluation.line_up import METHODS, contestants, line_up, network
+from cpc_keras.evaluation.encoders import cpc_encoder, load_encoder, pixels_encoder
+from cpc_keras.evaluation.methods import check_methods, default_methods
+from cpc_keras.evaluation.networks import estimators, network_estimator, planned_methods
+from cpc_keras.evaluation.results import Results
+from cpc_keras.evaluation.run_labels import announce, open_labelled, recipe_budgets, result_store
+from cpc_keras.evaluation.runner import Runner
 from cpc_keras.evaluation.settings import load_settings
-from cpc_keras.evaluation.sweep import Sweep
+from cpc_keras.evaluation.table import label_table
 from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.checkpoints import load_last_model, load_trained
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage import digests
 from cpc_keras.storage.atomic import write_json, write_text
 
-PROBE_METHODS = ("linear", "knn")
-DEFAULT_METHODS = (*PROBE_METHODS, "resnet", "finetune", "supervised")
 BASELINES = ("untrained", "pixels")
 
 
@@ -44,8 +42,8 @@ def evaluate(
     The same probes are put on the frozen encoder, on the untrained one, on raw
     pixels and on any other encoder; heads and fine-tuning start from the
     encoder, and a network of the same kind is trained from scratch. Everything
-    is chosen inside the labelled subset; the examined images are used for the
-    final figures only. Finished cells are kept in `evaluation/cells`: an
+    is chosen inside the labelled subset; the test images are used for the
+    final figures only. Finished results are kept in `evaluation/cells`: an
     interrupted evaluation goes on where it was.
 
     Args:
@@ -55,16 +53,15 @@ def evaluate(
         labels: CSV file with a few labelled images, instead of `data`. Without a
             test split in it, figures are cross-validated.
         budgets: List of `Budget`; the recipe's if `None`.
-        methods: Any of `METHODS`; if `None`, linear probe and nearest neighbours,
-            and with a test split also the three regimes that train networks,
-            which five folds would make slow.
+        methods: Names of `cpc_keras.evaluation.METHODS`; if `None`, those that `METHODS` marks as default; in
+            cross-validation the networks among them would be slow, and are left out.
         seeds: Number of subsets at each budget; if `None` the recipe's, in
             cross-validation one.
         baselines: What else the probes are put on: any of `BASELINES`.
-        encoders: Paths of other encoders, see `foreign_entrant`.
+        encoders: Paths of other encoders, see `load_encoder`.
         value_range: Range of their input values.
         every_checkpoint: Whether the probes are put on every checkpoint.
-        settings: Files or folders that `tune` wrote: what they found is examined
+        settings: Files or folders that `tune` wrote: what they found is tried
             on the labels that it was found in, and, unless budgets and methods
             are given, nothing else.
 
@@ -78,86 +75,85 @@ def evaluate(
     enable_determinism()
     folder = RunFolder(run)
     recipe = folder.open()
-    _check_methods(methods)
-    found = load_settings(settings)
-    if found and labels:
-        raise InputError(f"`--settings` needs a test split to be examined on. Received: --labels {labels}")
-    if found and methods is None:
+    check_methods(methods)
+    tuned = load_settings(settings)
+    if tuned and labels:
+        raise InputError(f"`--settings` needs a test split. Received: --labels {labels}")
+    if tuned and methods is None:
         asked = {"--labels-per-class, --fractions or --subset": budgets, "--seeds": seeds, "--encoder": encoders}
         for option, value in {**asked, "--checkpoints all": every_checkpoint}.items():
             if value:
                 raise InputError(f"`{option}` needs `--methods` beside `--settings`. Received: no --methods")
         methods, baselines = (), ()
     step, model = load_last_model(folder)
-    foreign = [foreign_entrant(path, recipe.crop, value_range) for path in encoders]
-    _check_names([entrant.name for entrant in foreign])
+    others = [load_encoder(path, recipe.crop, value_range) for path in encoders]
+    _check_names([encoder.name for encoder in others])
     source, cross_validate = (f"csv:{labels}", True) if labels else (data or recipe.data, False)
     images = open_labelled(recipe, source, cross_validate)
     if methods is None:
-        methods = PROBE_METHODS if images.test is None else DEFAULT_METHODS
+        methods = default_methods(crossed=images.test is None)
     if budgets is None:
         budgets = _default_budgets(recipe, images) if methods else []
-    cells = Cells(folder.cells / images.digest[:16])
+    store = result_store(folder, images)
     with ProgressBars(console) as progress:
-        sweep = Sweep(images, budgets, seeds or (1 if images.test is None else recipe.label_seeds), cells, progress)
-        asked_keys = list(sweep.rounds)
-        found_keys = [sweep.add(setting.budget, setting.subset_seed) for setting in found]
-        _check_subsets(found, images, sweep.rounds)
+        runner = Runner(images, budgets, seeds or (1 if images.test is None else recipe.label_seeds), store, progress)
+        asked_keys = list(runner.splits)
+        tuned_keys = [runner.add(setting.budget, setting.subset_seed) for setting in tuned]
+        _check_subsets(tuned, images, runner.splits)
         write_json(folder.source_file, {"data": source, "cross_validate": cross_validate})
-        _write_subsets(folder, images, sweep.rounds)
+        _write_subsets(folder, images, runner.splits)
         announce(console, images)
         head = functools.partial(build_head, recipe)
         features = folder.evaluation / "features"
-        rivals = _rivals(recipe, (*baselines, "untrained") if every_checkpoint else baselines)
+        rivals = _baselines(recipe, (*baselines, "untrained") if every_checkpoint else baselines)
         earlier = _earlier(folder, step) if every_checkpoint else ()
-        own = cpc_entrant(model, checkpoint=step)
-        for entrant, entered in line_up(own, methods, rivals, foreign, earlier):
-            for contestant in contestants(entrant, entered, images, features, recipe.crop, head):
-                sweep.run(contestant, lambda: folder.write_records(cells), asked_keys)
-        before = twin = None
-        for setting, key in zip(found, found_keys, strict=True):
-            contestant = network(own, setting.regime, images, features, recipe.crop, head, setting)
-            alike = (setting.regime, key, setting.setting)  # as where a search kept the default, which comes before it
-            sweep.run(contestant, lambda: folder.write_records(cells), [key], twin if alike == before else None)
-            before, twin = alike, contestant
-    folder.write_records(cells)
-    finished = cells.everything()
+        own = cpc_encoder(model, checkpoint=step)
+
+        def save():
+            folder.write_records(store)
+
+        for encoder, names in planned_methods(own, methods, rivals, others, earlier):
+            for estimator in estimators(encoder, names, images, features, recipe.crop, head):
+                runner.run(estimator, save, asked_keys)
+        before = earlier_one = None
+        for setting, key in zip(tuned, tuned_keys, strict=True):
+            estimator = network_estimator(own, setting.regime, images, features, recipe.crop, head, setting)
+            same = (setting.regime, key, setting.setting)  # as where a search kept the default, which comes before it
+            runner.run(estimator, save, [key], earlier_one if same == before else None)
+            before, earlier_one = same, estimator
+    folder.write_records(store)
+    finished = store.everything()
     records = [record for record, _ in finished]
-    results = Results(finished, images.examined_labels, images.figure)
-    console.print(label_table(results.at(step), images.figure_name))
-    _account(console, sweep, records)
+    results = Results(finished, images.test_labels, images.figure)
+    console.print(label_table(results.at(step), images.figure_name).rich())
+    _account(console, runner, records)
     return records
 
 
-def _check_subsets(settings, images, rounds):
-    """Raises `InputError` unless settings were chosen in the labels of their rounds."""
+def _check_subsets(settings, images, splits):
+    """Raises `InputError` unless settings were chosen in the labels of their splits."""
     for setting in settings:
-        (one,) = rounds[setting.budget, setting.subset_seed]
-        if digests.of_lines(images.train.ids[position] for position in one.train) != setting.subset:
+        (split,) = splits[setting.budget, setting.subset_seed]
+        if digests.of_lines(images.train.ids[position] for position in split.train) != setting.subset:
             raise InputError(
-                "`--settings` must have been found in the labels that they are examined on. Received: "
+                "`--settings` must have been found in the labels that they are tried on. Received: "
                 f"{setting.regime}, {setting.budget}, subset {setting.subset_seed + 1}, of other images"
             )
 
 
-def _rivals(recipe, baselines):
-    """The entrants that `baselines` names."""
-    if "untrained" in baselines:
-        yield cpc_entrant(build_cpc(recipe), "untrained", 0)
-    if "pixels" in baselines:
-        yield pixels_entrant()
+def _baselines(recipe, names):
+    """The encoders that names of `BASELINES` stand for."""
+    if "untrained" in names:
+        yield cpc_encoder(build_cpc(recipe), "untrained", 0)
+    if "pixels" in names:
+        yield pixels_encoder()
 
 
 def _earlier(folder, last):
     """The run's encoder at each checkpoint before the last, but the untrained one."""
     for step in folder.checkpoint_steps():
         if 0 < step < last:
-            yield cpc_entrant(load_trained(folder.checkpoint_file(step)), checkpoint=step)
-
-
-def _check_methods(methods):
-    if methods is not None and (not methods or not set(methods) <= set(METHODS)):
-        raise InputError(f"`--methods` must be names out of {','.join(METHODS)}. Received: {','.join(methods)}")
+            yield cpc_encoder(load_trained(folder.checkpoint_file(step)), checkpoint=step)
 
 
 def _check_names(names):
@@ -177,11 +173,11 @@ def _default_budgets(recipe, images):
     return [*(budget for budget in budgets if images.affords(budget)), Budget("fraction", 1.0)]
 
 
-def _write_subsets(folder, images, rounds):
+def _write_subsets(folder, images, splits):
     hashes: dict[str, str] = {}
-    for (budget, seed), folds in rounds.items():
-        for number, one in enumerate(folds):
-            ids = [images.train.ids[position] for position in one.train]
+    for (budget, seed), folds in splits.items():
+        for number, split in enumerate(folds):
+            ids = [images.train.ids[position] for position in split.train]
             fold = f"-fold{number}" if len(folds) > 1 else ""
             name = f"{budget.name}-seed{seed}{fold}.txt"
             write_text(folder.subsets / name, "".join(f"{one}\n" for one in ids))
@@ -189,13 +185,13 @@ def _write_subsets(folder, images, rounds):
     write_json(folder.subsets / "sha256.json", {**folder.subset_hashes(), **hashes})
 
 
-def _account(console, sweep, records):
+def _account(console, runner, records):
     """What it cost, in labels, trials and time."""
     console.print(
-        f"Labels spent: {max(record['labels'] for record in records):,} at most in one cell. Settings tried: "
-        f"{sum(record['trials'] for record in records):,} in {len(records)} cells, each inside its own labels."
+        f"Labels spent: {max(record['labels'] for record in records):,} at most in one result. Settings tried: "
+        f"{sum(record['trials'] for record in records):,} in {len(records)} results, each inside its own labels."
     )
     console.print(
-        f"Time: {sweep.seconds['features']:.0f} s for features, {sweep.seconds['fits']:.0f} s for fits "
-        f"of {sweep.computed} new cells."
+        f"Time: {runner.seconds['features']:.0f} s for features, {runner.seconds['fits']:.0f} s for fits "
+        f"of {runner.computed} new results."
     )

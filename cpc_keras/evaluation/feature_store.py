@@ -8,6 +8,7 @@ import pathlib
 import numpy as np
 
 from cpc_keras.evaluation.features import extract
+from cpc_keras.storage import digests
 from cpc_keras.storage.atomic import atomic_write
 
 # Images whose features make one shard: what an interrupted extraction loses at most.
@@ -21,16 +22,16 @@ class FeatureStore:
 
     Args:
         folder: Where the shards of one encoder and one set of images go.
-        views: Function from a batch of images to a dictionary of arrays
-            `[B, …]`, such as `EncoderViews`.
+        compute: Function from a batch of images to a dictionary of arrays
+            `[B, …]`, such as `EncoderFeatures`.
         images: An `ImageSet`.
         crop: Side of the centre crop in pixels.
         shard: Images a shard.
     """
 
-    def __init__(self, folder, views, images, crop, shard=SHARD):
+    def __init__(self, folder, compute, images, crop, shard=SHARD):
         self.folder = folder
-        self.views = views
+        self.compute = compute
         self.images = images
         self.crop = crop
         self.shard = shard
@@ -55,7 +56,7 @@ class FeatureStore:
         missing = self.missing(positions)
         for first in range(0, len(missing), self.shard):
             chosen = missing[first : first + self.shard]
-            features = extract(self.views, self.images.subset(chosen), self.crop, progress=progress)
+            features = extract(self.compute, self.images.subset(chosen), self.crop, progress=progress)
             self._open(self._write(chosen, features))
 
     def of(self, positions, names=None):
@@ -63,10 +64,10 @@ class FeatureStore:
 
         Args:
             positions: Integer array `[N]`.
-            names: The views to give; all if `None`.
+            names: Those to give; all if `None`.
 
         Returns:
-            A dictionary from view to array `[N, …]`.
+            A dictionary from name to array `[N, …]`.
 
         Raises:
             ValueError: If an image was not prepared.
@@ -103,6 +104,51 @@ class FeatureStore:
             for name, values in {"positions": positions, **features}.items():
                 np.save(partial / f"{name}.npy", values)
         return path
+
+
+class FrozenFeatures:
+    """Features of one frozen encoder for training and test images.
+
+    Args:
+        folder: Where they are kept.
+        compute: Function from images to a dictionary of arrays `[B, …]`.
+        digest: Names the encoder's state.
+        data: A `LabelledImages`.
+        crop: Side of the centre crop in pixels.
+    """
+
+    def __init__(self, folder, compute, digest, data, crop):
+        self.digest = digest
+        self.crop = crop
+        self.train = FeatureStore(_store_folder(folder, digest, data.train, crop), compute, data.train, crop)
+        self.test = (
+            self.train
+            if data.test is None
+            else FeatureStore(_store_folder(folder, digest, data.test, crop), compute, data.test, crop)
+        )
+
+    def prepare(self, splits, progress, train=True, unlabelled=True, test=True):
+        """Computes what these splits ask for.
+
+        Args:
+            splits: List of `Split`.
+            progress: Object with `start(name, total)` and `advance(count)`.
+            train: Whether features of the labelled images are asked for.
+            unlabelled: Whether those of the unlabelled images are.
+            test: Whether those of the test images are.
+        """
+        asked: dict[FeatureStore, list[np.ndarray]] = {self.train: [], self.test: []}
+        for one in splits:
+            asked[self.train] += [one.train] * train + [one.unlabelled] * unlabelled
+            asked[self.test] += [one.test] * test
+        needed = {store: np.unique(np.concatenate(lists)) for store, lists in asked.items() if lists}
+        progress.start("features", sum(len(store.missing(positions)) for store, positions in needed.items()))
+        for store, positions in needed.items():
+            store.prepare(positions, progress.advance)
+
+
+def _store_folder(folder, digest, images, crop):
+    return folder / f"{digests.of_json(digest, crop)[:16]}-{images.fingerprint[:16]}"
 
 
 @functools.lru_cache(maxsize=_OPEN)

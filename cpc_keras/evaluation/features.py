@@ -1,4 +1,4 @@
-"""Frozen features: several views of one image."""
+"""Frozen features: the maps of an image, pooled in several ways."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,61 +7,61 @@ from keras import ops
 from cpc_keras.data.pipeline import encoding_batches
 from cpc_keras.layers.grid_pooling import pool_grid
 
-# What a probe may be put on; the labelled subset chooses among them.
-VIEWS = ("mean", "locations", "grid2", "grid3", "map3", "grid3_map3")
-# With this ending, what the scale of a view is taken from; not for probes.
-SQUARE = "_square"
+# How the maps of an image may be pooled; the labelled subset chooses among them.
+POOLINGS = ("mean", "locations", "grid2", "grid3", "map3", "grid3_map3")
+# With this ending, the second moment of a pooling, from which its scale is taken; the name is that of files in stores.
+SECOND_MOMENT = "_square"
 # How far images are moved in training, as a share of the side: 1 px in 28. An eighth, usual on photographs, cost a
 # network trained from scratch 3 to 5 points on Fashion-MNIST, whose garments are all centred.
-SLIGHT_SHIFT = 0.04
+SLIGHT_TRANSLATION = 0.04
 
 
-def shift_pixels(share, side):
+def translation_pixels(share, side):
     """Pixels that a share of the side is, at least 1.
 
     Example:
 
-    >>> shift_pixels(0.04, 28), shift_pixels(0.125, 28), shift_pixels(0.125, 224)
+    >>> translation_pixels(0.04, 28), translation_pixels(0.125, 28), translation_pixels(0.125, 224)
     (1, 3, 28)
     """
     return max(1, int(share * side))
 
 
-def pool_view(name, grid, whole):
-    """One view of an image, see `VIEWS`.
+def pool(pooling, grid, whole):
+    """Pools the maps of images in one of `POOLINGS`.
 
     * `mean`, `grid2`, `grid3`: the patch grid averaged over 1, 2 × 2 and 3 × 3
       areas;
-    * `locations`: the mean once more; a probe scales it by the spread over single
+    * `locations`: the mean once more; a probe scales it by the deviation over single
       locations, see `cpc_keras.evaluation.probes.LinearProbe`;
     * `map3`: the encoder's map of the whole image, without patches, averaged
       over 3 × 3 areas;
     * `grid3_map3`: both of these.
 
     Args:
-        name: The view.
+        pooling: Its name.
         grid: The patch grid `z`, `[B, rows, cols, D]`.
         whole: The unpatched map, `[B, h, w, D]`.
 
     Returns:
-        Float32 tensor `[B, D_view]`.
+        Float32 tensor `[B, D]`.
     """
-    if name == "grid3_map3":
+    if pooling == "grid3_map3":
         return ops.concatenate([pool_grid(grid, 3), pool_grid(whole, 3)], axis=-1)
-    if name == "map3":
+    if pooling == "map3":
         return pool_grid(whole, 3)
-    return pool_grid(grid, {"mean": 1, "locations": 1, "grid2": 2, "grid3": 3}[name])
+    return pool_grid(grid, {"mean": 1, "locations": 1, "grid2": 2, "grid3": 3}[pooling])
 
 
-def with_joined(views):
-    """Adds the view that is two others side by side, which is not stored."""
-    if {"grid3", "map3"} <= set(views):
-        return {**views, "grid3_map3": np.concatenate([views["grid3"], views["map3"]], axis=1)}
-    return views
+def with_joined(features):
+    """Adds the pooling that is two others side by side, which is not stored."""
+    if {"grid3", "map3"} <= set(features):
+        return {**features, "grid3_map3": np.concatenate([features["grid3"], features["map3"]], axis=1)}
+    return features
 
 
-class EncoderViews:
-    """All views of a frozen CPC encoder, see `pool_view`.
+class EncoderFeatures:
+    """All poolings of a frozen CPC encoder, see `pool`.
 
     Args:
         model: A `CPC` model.
@@ -70,26 +70,26 @@ class EncoderViews:
         images: Float32 tensor `[B, H, W, C]`, values in `[0, 1]`.
 
     Returns:
-        A dictionary from view to float32 array `[B, D_view]`, without
+        A dictionary from pooling to float32 array `[B, D]`, without
         `grid3_map3`, which `with_joined` adds.
     """
 
     def __init__(self, model):
         self.model = model
-        self._compute = tf.function(self._views, reduce_retracing=True)
+        self._compute = tf.function(self._pooled, reduce_retracing=True)
 
-    def _views(self, images):
+    def _pooled(self, images):
         grid = self.model.encode(images)
         whole = self.model.encoder(images, training=False)
-        views = {name: pool_view(name, grid, whole) for name in VIEWS if name != "grid3_map3"}
-        return {**views, f"locations{SQUARE}": pool_grid(ops.square(grid), 1)}
+        features = {name: pool(name, grid, whole) for name in POOLINGS if name != "grid3_map3"}
+        return {**features, f"locations{SECOND_MOMENT}": pool_grid(ops.square(grid), 1)}
 
     def __call__(self, images):
-        return {name: view.numpy() for name, view in self._compute(images).items()}
+        return {name: pooled.numpy() for name, pooled in self._compute(images).items()}
 
 
-class MapViews:
-    """Views of any frozen encoder, from its map or vector.
+class MapFeatures:
+    """Poolings of any frozen encoder, from its map or vector.
 
     Args:
         encoder: Function from images to maps `[B, h, w, D]` or vectors `[B, D]`.
@@ -97,10 +97,10 @@ class MapViews:
         value_range: What the values 0 and 1 are turned into.
 
     Call arguments:
-        images: As for `EncoderViews`.
+        images: Float32 tensor `[B, H, W, C]`, values in `[0, 1]`.
 
     Returns:
-        A dictionary from view to float32 array `[B, D_view]`: `vector`, or
+        A dictionary from pooling to float32 array `[B, D]`: `vector`, or
         `mean`, `grid2` and `grid3` of the map.
     """
 
@@ -123,25 +123,25 @@ class MapViews:
         return {name: np.asarray(pool_grid(maps, cells)) for name, cells in (("mean", 1), ("grid2", 2), ("grid3", 3))}
 
 
-class MapCopies:
-    """Maps of an image as it is, and of mirrored and shifted copies of it.
+class AugmentedMaps:
+    """Maps of an image as it is, and of mirrored and translated copies of it.
 
     Args:
         encoder: `keras.Model` from images to maps `[B, h, w, D]`.
         copies: How many maps an image, out of `ALL`; the first is of the image
-            as it is. Shifts are by `SLIGHT_SHIFT`, zeros move in.
+            as it is. Translations are by `SLIGHT_TRANSLATION`, zeros move in.
 
     Call arguments:
-        images: As for `EncoderViews`.
+        images: Float32 tensor `[B, H, W, C]`, values in `[0, 1]`.
 
     Returns:
         A dictionary with `map`, float16 array `[B, copies, h, w, D]`.
     """
 
-    # Mirrored or not, and which way it is shifted, down and right.
+    # Mirrored or not, and which way it is translated, down and right.
     _MOVES = ((False, 0, 0), (True, 0, 0), (False, 1, 0), (True, -1, 0), (True, 0, 1), (False, 0, -1))
     ALL = len(_MOVES)
-    # The first of them, which are not shifted.
+    # The first of them, which are not translated.
     UNMOVED = 2
 
     def __init__(self, encoder, copies):
@@ -161,23 +161,23 @@ def _moved(images, mirrored, down, right):
     if mirrored:
         images = images[:, :, ::-1]
     height, width = images.shape[1:3]
-    pad_y, pad_x = shift_pixels(SLIGHT_SHIFT, height), shift_pixels(SLIGHT_SHIFT, width)
+    pad_y, pad_x = translation_pixels(SLIGHT_TRANSLATION, height), translation_pixels(SLIGHT_TRANSLATION, width)
     padded = tf.pad(images, ((0, 0), (pad_y, pad_y), (pad_x, pad_x), (0, 0)))
     top, left = pad_y * (1 - down), pad_x * (1 - right)
     return padded[:, top : top + height, left : left + width]
 
 
-class PixelViews:
+class PixelFeatures:
     """Raw pixels, the floor that any encoder has to beat.
 
     Args:
         side: Images larger than this are averaged down to it, in pixels.
 
     Call arguments:
-        images: As for `EncoderViews`.
+        images: Float32 tensor `[B, H, W, C]`, values in `[0, 1]`.
 
     Returns:
-        A dictionary with the one view `pixels`, float32 `[B, h · w · C]`.
+        A dictionary with the one entry `pixels`, float32 `[B, h · w · C]`.
     """
 
     def __init__(self, side=32):
@@ -190,22 +190,22 @@ class PixelViews:
         return {"pixels": images.reshape(len(images), -1)}
 
 
-def extract(views, images, crop, batch_size=128, progress=None):
-    """Computes every view of every image.
+def extract(features, images, crop, batch_size=128, progress=None):
+    """Computes the features of every image.
 
     Args:
-        views: An `EncoderViews` or `PixelViews`.
+        features: An `EncoderFeatures`, `PixelFeatures` or the like.
         images: An `ImageSet`.
         crop: Side of the centre crop in pixels.
         batch_size: Images at a time.
         progress: Function called with the number of images done after each batch.
 
     Returns:
-        A dictionary from view to float32 array `[N, D_view]`.
+        A dictionary from pooling to float32 array `[N, D]`.
     """
     parts = []
     for batch in encoding_batches(images, batch_size, crop):
-        parts.append(views(batch))
+        parts.append(features(batch))
         if progress:
             progress(len(batch))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

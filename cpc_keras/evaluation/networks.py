@@ -1,263 +1,191 @@
-"""Classifiers that are trained as networks, with a small search inside the labels they are given."""
+"""The methods that train networks: what they build on an encoder, and which encoder is given which method."""
 
 import functools
-import json
+import re
 
 import keras
-import numpy as np
 
-from cpc_keras.data.label_subsets import choose_labels
-from cpc_keras.evaluation.features import SLIGHT_SHIFT
-from cpc_keras.evaluation.inner_splits import inner_splits
-from cpc_keras.evaluation.probes import LinearProbe
-from cpc_keras.evaluation.restartable import RestartableNetwork, is_long
-from cpc_keras.evaluation.scores import balanced_score
-from cpc_keras.storage import digests
+from cpc_keras.errors import InputError
+from cpc_keras.evaluation.classifier import SPACE, UNSEARCHED, LinearProbeStart
+from cpc_keras.evaluation.estimators import NetworkEstimator, ProbeEstimator
+from cpc_keras.evaluation.feature_store import FrozenFeatures
+from cpc_keras.evaluation.features import SLIGHT_TRANSLATION, AugmentedMaps, EncoderFeatures
+from cpc_keras.evaluation.inputs import ImageInputs, MapInputs, VectorInputs
+from cpc_keras.evaluation.methods import METHODS, PROBES
 
-# What is searched, axis by axis; the first of each is where the search begins.
-SPACE = {
-    "learning_rate": (2e-3, 5e-4, 6e-3),
-    "head": ("grid3", "mean", "resnet"),
-    "weight_decay": (1e-2, 1e-1),
-    "dropout": (0.0, 0.5),
-    "shift": (SLIGHT_SHIFT, 0.125),
-    "passes": (1.0, 0.5),
-}
-# What a setting may name beside these axes: the optimizer, how many stacks of the encoder stay as they are, and the
-# size of a ResNet head where it is not the recipe's.
-UNSEARCHED = {
-    "optimizer": "adamw",
-    "frozen_stacks": 0,
-    "head_blocks": None,
-    "head_width": None,
-    "head_bottleneck": None,
-}
-# Of a setting, what a model does not know of.
-_OF_TRAINING = ("learning_rate", "weight_decay", "passes", "shift")
-# Labels up to which a setting is judged by two folds; above, by one held-out part.
-_FEW = 200
-# Labels that a trial learns from and is judged on at most. From 600 labels, 200 held out choose no better than by luck
-# (a rate that cost 2 points with 6,000); 2,000 more to judge by cost next to nothing.
-_MOST_LEARNT, _MOST_JUDGED = 400, 2000
-MOST_SEARCHED = _MOST_LEARNT + _MOST_JUDGED
-# Steps of a trial on one held-out part, as a share of those of a training.
-HASTE = 0.5
-# Labels from which on steps are whole passes over them.
-_MANY = 20_000
-# Parameters of the networks that are kept, traced, for a setting that comes back; of each there are four copies.
-_KEPT = 50_000_000
+_SIZE = ("blocks", "width", "bottleneck")
+# Labels up to which a head on frozen maps also learns from maps of mirrored and translated images.
+_AUGMENTED = 10_000
 
 
-class NetworkClassifier:
-    """Trains a network on few labels: warm-up, cosine decay, label smoothing, AdamW unless told otherwise.
-
-    Classes count alike, however many labels each has. The search goes along one
-    axis of `space` after the other and keeps what classified held-out labels
-    best, so every regime that is given the same space makes as many trials. Few
-    labels are held out in two halves; a trial that is behind after the first is
-    not trained for the second. Where there are many, one part is held out, and
-    trials take half the steps.
+def planned_methods(own, methods, baselines=(), others=(), earlier=()):
+    """Which methods are put on which encoder: all on one's own, what can be compared on the others.
 
     Args:
-        build_model: Function from a setting to a `keras.Model` from inputs to class
-            probabilities, with the weights that training starts from.
-        space: Values to try by axis: `learning_rate` (peak), `head` (see
-            `cpc_keras.models.ClassifierHead`), `weight_decay` (decoupled),
-            `dropout`, `shift` (of images in training, as a share of the side) and
-            `passes` (factor on the number of steps).
-        start: Function `(model, inputs)` that gives a new model, before it is
-            trained, weights that depend on the labels; `None` does nothing.
-        steps: Function from the number of labels to optimizer steps.
-        batch_size: Function from the number of labels to inputs a step.
-        seed: Seed of the folds.
+        own: The `Encoder` in question.
+        methods: Names of `METHODS`.
+        baselines: Encoders that only the probes are put on.
+        others: Encoders that stand beside one's own in every method but those from
+            new weights, if they have a backbone.
+        earlier: Earlier states of one's own, for the probes. Like the others they
+            may be a generator: each is asked for when its turn comes.
+
+    Yields:
+        `(encoder, methods)`.
     """
-
-    def __init__(self, build_model, space=None, start=None, steps=None, batch_size=None, seed=0):
-        self.build_model = build_model
-        self.space = SPACE if space is None else space
-        self.start = start
-        self.steps = steps or usual_steps
-        self.batch_size = batch_size or usual_batch_size
-        self.seed = seed
-        self._compiled = {}
-
-    @property
-    def trials(self):
-        """Settings that a search tries."""
-        return 1 + sum(len(values) - 1 for values in self.space.values())
-
-    @property
-    def schedule(self):
-        """Steps, batch sizes and depth of the search: what a kept result also depends on."""
-        labels = [25 * 2**power for power in range(13)]
-        depth = (_FEW, _MOST_LEARNT, _MOST_JUDGED, HASTE)
-        return [depth, *((self.steps(count), self.batch_size(count)) for count in labels)]
-
-    def search(self, inputs, progress=None):
-        """Chooses a setting inside the labels.
-
-        Args:
-            inputs: An `ImageInputs` or `MapInputs` of `network_inputs`, with labels.
-            progress: Function called after each trial.
-
-        Returns:
-            `(setting, trials)`: a dictionary, and the number of settings tried.
-        """
-        setting = {axis: values[0] for axis, values in self.space.items()}
-        most_learnt = max(_MOST_LEARNT, 3 * len(np.unique(inputs.labels)))
-        inputs = inputs.subset(choose_labels(inputs.labels, most_learnt + _MOST_JUDGED, self.seed))
-        splits = inner_splits(inputs.labels, folds=2, single_above=_FEW, most_learnt=most_learnt, seed=self.seed)
-        if not splits:
-            return setting, 1
-        share = HASTE if len(splits) == 1 else 1.0
-        best = self._scores(inputs, setting, splits, share)
-        for axis, values in self.space.items():
-            for value in values[1:]:
-                if progress:
-                    progress()
-                tried = {**setting, axis: value}
-                scores = self._scores(inputs, tried, splits, share, best)
-                if len(scores) == len(splits) and scores[-1] > best[-1]:
-                    best, setting = scores, tried
-        if progress:
-            progress()
-        return setting, self.trials
-
-    def answers(self, inputs, setting, splits, share=1.0):
-        """What a setting makes of labels that are held out in turn.
-
-        Args:
-            inputs: As for `search`.
-            setting: As for `fit`.
-            splits: List of `(learnt, judged)`, positions among the inputs.
-            share: Share of the usual steps.
-
-        Yields:
-            `(judged, probabilities [len(judged), classes])` of each split.
-        """
-        for learnt, judged in splits:
-            self.fit(inputs.subset(learnt), setting, self.seed, share)
-            yield judged, self.predict_proba(inputs.subset(judged))
-
-    def _scores(self, inputs, setting, splits, share, best=()):
-        """`(balanced accuracy, mean log-likelihood)` after one split, after two and so on.
-
-        A setting that is behind the scores of the best so far is not trained for the next split.
-        """
-        scores: list[tuple[float, float]] = []
-        examined = []
-        for judged, probabilities in self.answers(inputs, setting, splits, share):
-            examined.append((inputs.labels[judged], probabilities))
-            scores.append(balanced_score(*(np.concatenate(parts) for parts in zip(*examined, strict=True))))
-            if best and scores[-1] < best[len(scores) - 1]:
-                break
-        return scores
-
-    def fit(self, inputs, setting, seed, share=1.0):
-        """Trains from the weights that `build_model` gives.
-
-        Args:
-            inputs: As for `search`.
-            setting: A dictionary with a value for each axis, and perhaps for some
-                of `UNSEARCHED`.
-            seed: Seed of weights, order, augmentation and dropout.
-            share: Share of the usual steps.
-
-        Returns:
-            Itself; `model_` is the trained classifier.
-        """
-        setting = {**UNSEARCHED, **setting}
-        count = len(inputs.labels)
-        batch_size = min(self.batch_size(count), count)
-        steps = max(1, round(self.steps(count) * setting["passes"] * share))
-        self._network = self._compiled_for(setting, is_long(steps))
-        self.model_ = self._network.restart(seed)
-        self._forget_the_oldest()
-        if self.start:
-            self.start(self.model_, inputs)
-        batches = inputs.training(batch_size, seed, steps, setting["shift"])
-        self._network.train(batches, steps, setting["learning_rate"], setting["weight_decay"])
-        return self
-
-    def predict_proba(self, inputs):
-        """Probabilities, `[N, classes]`."""
-        return self._network.predict(inputs.examination())
-
-    def _compiled_for(self, setting, long):
-        key = json.dumps([long, {axis: value for axis, value in setting.items() if axis not in _OF_TRAINING}])
-        network = self._compiled.pop(key, None)
-        if network is None:
-            build = functools.partial(self.build_model, setting)
-            network = RestartableNetwork(build, smoothed_crossentropy, setting["optimizer"], long)
-        self._compiled[key] = network  # as the last one
-        return network
-
-    def _forget_the_oldest(self):
-        kept = sum(network.model.count_params() for network in self._compiled.values())
-        while kept > _KEPT and len(self._compiled) > 1:
-            kept -= self._compiled.pop(next(iter(self._compiled))).model.count_params()
+    frozen = [name for name in methods if METHODS[name].fits == "probe"]
+    new = [name for name in methods if METHODS[name].starts_from == "new weights"]
+    pretrained = [name for name in methods if name not in new]
+    yield own, pretrained
+    for encoder in baselines:
+        yield encoder, frozen
+    for encoder in others:
+        yield encoder, pretrained if encoder.backbone else frozen
+    if new:
+        yield own, new
+    for encoder in earlier:
+        yield encoder, frozen
 
 
-class StartFromProbe:
-    """Sets a pooled head to the linear probe on its own features, so that fine-tuning starts where the probe ends.
-
-    Called as `start(model, inputs)`, with a `keras.Model` of one and the same
-    encoder, at its weights, and a `ClassifierHead`, and an `ImageInputs`. A ResNet head
-    is left as it is. What a probe finds is kept: settings are judged by the same folds.
-
-    Reference:
-        Kumar et al. 2022, arXiv 2202.10054.
-    """
-
-    def __init__(self):
-        self._found = {}
-
-    def __call__(self, model, inputs):
-        *_, trunk, head = model.layers
-        if [layer.name for layer in head.layers] != ["maps", "pool", "dropout", "predictions"]:
-            return
-        pool, predictions = head.get_layer("pool"), head.get_layer("predictions")
-        about = digests.of_json(pool.get_config(), digests.of_lines(inputs.images.ids), digests.of_lines(inputs.labels))
-        if about not in self._found:
-            maps = (pool(trunk(batch, training=False)) for batch in inputs.examination())
-            features = np.concatenate([np.asarray(pooled) for pooled in maps])
-            self._found[about] = LinearProbe().fit({"pooled": features}, inputs.labels).affine(predictions.units)
-        for variable, value in zip((predictions.kernel, predictions.bias), self._found[about], strict=True):
-            variable.assign(value)
-
-
-def smoothed_crossentropy(labels, probabilities, smoothing=0.1):
-    """Cross-entropy against targets that keep a tenth for all classes alike.
+def estimators(encoder, methods, data, folder, crop, build_head=None):
+    """Methods on an encoder.
 
     Args:
-        labels: Integer tensor `[B]`.
-        probabilities: Float tensor `[B, classes]`.
-        smoothing: Share spread evenly.
+        encoder: An `Encoder`.
+        methods: Names of `METHODS`; those from new weights train the architecture of
+            its backbone and are to be asked of one encoder only.
+        data: A `LabelledImages`.
+        folder: Where features are kept.
+        crop: Side of the crop in pixels.
+        build_head: Function `(input_shape, classes, kind, dropout=…, dtype=…)` from
+            the shape of a map to a classifier on it, such as
+            `cpc_keras.models.ClassifierHead`; needed for networks. Where the size of
+            the head was tuned, it is given `blocks`, `width` and `bottleneck` too.
+
+    Yields:
+        A `ProbeEstimator` or `NetworkEstimator` for each method; those that are for
+        CPC encoders are left out on others.
+
+    Raises:
+        InputError: If a network is asked of an encoder without a backbone.
+    """
+    features = FrozenFeatures(folder, encoder.features, encoder.digest, data, crop)
+    is_cpc = isinstance(encoder.features, EncoderFeatures)
+    for name in methods:
+        if METHODS[name].fits == "network":
+            yield network_estimator(encoder, name, data, folder, crop, build_head)
+        elif is_cpc or not METHODS[name].cpc_only:
+            yield ProbeEstimator(name, encoder, features, data)
+
+
+def network_estimator(encoder, method, data, folder, crop, build_head, tuned=None):
+    """A network on an encoder.
+
+    Args:
+        encoder: An `Encoder`.
+        method: A network of `METHODS`, or `"linear"`, a linear map on a pooling of
+            the frozen features, which only a tuned setting tells how to train.
+        data: A `LabelledImages`.
+        folder: Where features are kept.
+        crop: Side of the crop in pixels.
+        build_head: Function `(input_shape, classes, kind, dropout=…, dtype=…)` from the
+            shape of a map to a classifier on it, such as
+            `cpc_keras.models.ClassifierHead`; needed for networks. Where the size of
+            the head was tuned, it is given `blocks`, `width` and `bottleneck` too.
+        tuned: A `TunedSetting` that `cpc-keras tune` wrote, in place of a search;
+            records call the method after its kind then, as in `linear_tuned`.
 
     Returns:
-        Float tensor `[B]`.
+        A `NetworkEstimator`.
+
+    Raises:
+        InputError: If the encoder has no backbone and the method needs one.
     """
-    classes = probabilities.shape[-1]
-    targets = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), classes)
-    targets = targets * (1.0 - smoothing) + smoothing / classes
-    return keras.losses.categorical_crossentropy(targets, probabilities)
+    features = FrozenFeatures(folder, encoder.features, encoder.digest, data, crop)
+    name, fixed = method, {}
+    if tuned is not None:
+        name, fixed = f"{method}_{tuned.kind}", {"setting": tuned.setting, "trials": tuned.trials}
+    who = (name, encoder.name, encoder.checkpoint)
+    if method == "linear":
+        vectors = VectorInputs(features, data.train_labels)
+        build_linear = functools.partial(_linear_on_pooling, vectors, data.classes)
+        digest = [encoder.digest, crop, "linear"]
+        return NetworkEstimator(*who, build_linear, SPACE, digest, vectors, data.classes, **fixed)
+    if encoder.backbone is None or build_head is None:
+        raise InputError(
+            f"`methods` must be probes ({', '.join(PROBES)}) for an encoder that is no Keras model from "
+            f"images of any size to maps. Received: {method} for {encoder.name}"
+        )
+    backbone, classes = encoder.backbone, data.classes
+    channels = backbone.input_shape[-1]
+    map_shape = backbone.compute_output_shape((None, crop, crop, channels))[1:]
+    dtype = backbone.dtype_policy.name
+
+    def build_classifier(setting):
+        size = {name: setting[f"head_{name}"] for name in _SIZE if setting[f"head_{name}"]}
+        return build_head(map_shape, classes, setting["head"], dropout=setting["dropout"], dtype=dtype, **size)
+
+    def build_whole(setting):
+        copy = keras.models.clone_model(backbone)
+        if method == "finetune":
+            copy.set_weights(backbone.get_weights())
+            freeze_stacks(copy, setting["frozen_stacks"])
+        pictures = keras.Input((crop, crop, channels), name="images")
+        return keras.Model(pictures, build_classifier(setting)(copy(pictures)))
+
+    plain = {**UNSEARCHED, "dropout": 0.0}
+    architecture = [build_classifier({**plain, "head": kind}).to_json() for kind in SPACE["head"]]
+    digest = [encoder.digest if method != "supervised" else backbone.to_json(), architecture, crop]
+    if method == "resnet":
+        space = {**SPACE, "head": ("resnet",), "translation": SPACE["translation"][:1]}
+        few, many = (
+            FrozenFeatures(
+                folder,
+                AugmentedMaps(backbone, copies),
+                f"maps{copies}-{SLIGHT_TRANSLATION}-{encoder.digest}",
+                data,
+                crop,
+            )
+            for copies in (AugmentedMaps.ALL, 1)
+        )
+        maps = MapInputs(many, few, _AUGMENTED, data.train_labels)
+        return NetworkEstimator(*who, build_classifier, space, digest, maps, classes, **fixed)
+    images = ImageInputs(data.train, crop, data.test_images)
+    if method == "supervised":
+        return NetworkEstimator(name, "scratch", None, build_whole, SPACE, digest, images, classes, **fixed)
+    return NetworkEstimator(*who, build_whole, SPACE, digest, images, classes, start=LinearProbeStart(), **fixed)
 
 
-def usual_batch_size(labels):
-    """Inputs a step for a number of labels."""
-    return 16 if labels < 200 else 32 if labels < 2000 else 64 if labels < _MANY else 128
+def _linear_on_pooling(inputs, classes, setting):
+    """A linear classifier on the columns of a pooling."""
+    if setting["pooling"] not in inputs.spans:
+        raise InputError(
+            f"`pooling` must be one of {', '.join(inputs.spans)}. Received: pooling={setting['pooling']!r}"
+        )
+    first, end = inputs.spans[setting["pooling"]]
+    vectors = keras.Input((inputs.width,), name="vectors")
+    x = keras.layers.Dropout(setting["dropout"], name="dropout")(vectors[:, first:end])
+    dense = keras.layers.Dense(classes, "softmax", kernel_initializer="zeros", name="predictions", dtype="float32")
+    return keras.Model(vectors, dense(x))
 
 
-def usual_steps(labels):
-    """Optimizer steps for a number of labels: more labels, more steps; above 600, ever fewer passes.
+def stacks_of(backbone):
+    """Number of stacks of a backbone of `cpc_keras.models`, 0 of another."""
+    return max((_stack(layer) for layer in backbone.layers), default=0)
 
-    Example:
 
-    >>> [usual_steps(labels) for labels in (25, 50, 100, 600, 6000, 60000)]
-    [50, 69, 153, 1200, 2585, 2343]
+def freeze_stacks(backbone, count):
+    """Keeps the stem and the first stacks of a backbone as they are; 0 keeps nothing.
+
+    Args:
+        backbone: An encoder of `cpc_keras.models`.
+        count: Number of stacks.
     """
-    if labels >= _MANY:
-        return 5 * labels // usual_batch_size(labels)
-    # Measured on Fashion-MNIST: 100 labels gain nothing from more than 150 steps, 600 gain up to about 1,500.
-    share = labels / 600
-    return max(50, round(1200 * share ** (1.15 if share < 1 else 1 / 3)))
+    if count:
+        for layer in backbone.layers:
+            layer.trainable = _stack(layer) > count or layer.name.startswith("post")
+
+
+def _stack(layer):
+    found = re.match(r"stack(\d+)_", layer.name)
+    return int(found[1]) if found else 0

@@ -1,5 +1,6 @@
 """Probes on frozen features, everything chosen inside the labelled subset."""
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -9,17 +10,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
-from cpc_keras.data.label_subsets import choose_labels
-from cpc_keras.evaluation.features import SQUARE
-from cpc_keras.evaluation.inner_splits import inner_splits
+from cpc_keras.evaluation import holdout
+from cpc_keras.evaluation.features import SECOND_MOMENT
 
 _EPSILON = 1e-6
 # Smallest probability a held-out label is taken to have; neighbours may give 0.
 _FLOOR = 1e-2
-# Labels up to which all folds are made, and repeated the more often the fewer there are, up to so often.
-_CHEAP, _REPEATS = 200, 4
-# Labels from which on one held-out third does instead of folds, and of how many at most.
-_SINGLE, _MOST = 600, 2000
 # Bias, less so much, of a class that no label was seen of.
 _UNSEEN = 20.0
 # Up to so many labels one thread is faster than two.
@@ -28,73 +24,74 @@ _THREADED = 20_000
 _SPANNED = 600
 
 
-class _ViewProbe(ClassifierMixin, BaseEstimator):
-    """Standardises each view and chooses the view and a setting by cross-validation.
+class PooledProbe(ClassifierMixin, BaseEstimator):
+    """Standardises each pooling of the features and chooses pooling and setting by cross-validation.
 
-    Classes count alike, however many labels each has. Subclasses give
-    `_settings(labels_learnt_from)` and `_classifier(setting)`.
+    Classes count alike, however many labels each has. Subclasses have the arguments
+    `folds`, `seed` and `poolings`, and give `_setting_name`, `_settings(count)` for
+    so many labels to train on, and `_classifier(setting)`.
     """
 
-    def fit(self, views, labels, unlabelled=None):
+    def fit(self, features, labels, unlabelled=None):
         """Chooses and fits.
 
         Args:
-            views: Dictionary from view to float array `[N, D_view]`.
+            features: Dictionary from pooling to float array `[N, D]`.
             labels: Integer array `[N]`.
-            unlabelled: Views of further images, without labels, from which mean
+            unlabelled: Features of further images, without labels, from which mean
                 and deviation of each feature are taken; the labelled ones if
                 `None`.
 
         Returns:
-            Itself, with `classes_`, `selected_` (view and setting) and `trials_`
+            Itself, with `classes_`, `selected_` (pooling and setting) and `trials_`
             (number of combinations tried).
 
         Raises:
-            ValueError: If `views` has none of the views that the probe is for.
+            ValueError: If `features` has none of the poolings that the probe is for.
         """
         # On small matrices threads mostly wait for each other.
         with threadpool_limits(1 if len(labels) <= _THREADED else None):
-            return self._fit(views, np.asarray(labels), views if unlabelled is None else unlabelled)
+            return self._fit(features, np.asarray(labels), features if unlabelled is None else unlabelled)
 
-    def _fit(self, views, labels, unlabelled):
-        names = [name for name in self.views or views if name in views and not name.endswith(SQUARE)]
+    def _fit(self, features, labels, unlabelled):
+        names = [name for name in self.poolings or features if name in features and not name.endswith(SECOND_MOMENT)]
         if not names:
-            raise ValueError(f"`views` must hold at least one of {self.views}. Received: {sorted(views)}")
-        chosen = choose_labels(labels, max(_MOST, 3 * len(np.unique(labels))), self.seed)
-        few = len(chosen) <= _CHEAP
-        # A few labels make a noisy choice; they also make folds and repeats cheap.
-        repeats = min(_REPEATS, max(1, _CHEAP // len(chosen)))
-        folds = inner_splits(labels[chosen], self.folds if few else 3, repeats, _SINGLE, seed=self.seed)
+            raise ValueError(f"`features` must hold at least one of {self.poolings}. Received: {sorted(features)}")
+        splits = dataclasses.replace(holdout.PROBES, folds=self.folds).splits(labels, self.seed)
         self.scaling_ = {name: moments(unlabelled, name) for name in names}
-        learnt = min((len(learnt) for learnt, _ in folds), default=len(labels))
-        settings = self._settings(learnt)
+        settings = self._settings(min((len(train) for train, _ in splits), default=len(labels)))
         candidates = [(name, setting) for name in names for setting in settings]
-        self.trials_ = len(candidates) if folds else 1  # nothing was judged
-        if folds:
+        self.trials_ = len(candidates) if splits else 1  # nothing was held out
+        if splits:
+            used, splits = holdout.among_used(splits)
             losses = {}
             for name in names:
-                scaled = _reduce(self._scale(name, views[name][chosen]))[0]
+                scaled = _reduce(self._scale(name, features[name][used]))[0]
                 for setting in settings:
-                    losses[name, setting] = self._loss(scaled, labels[chosen], setting, folds)
-            view, setting = min(losses, key=lambda candidate: losses[candidate])
+                    losses[name, setting] = self._loss(scaled, labels[used], setting, splits)
+            pooling, setting = min(losses, key=lambda candidate: losses[candidate])
         else:
-            view, setting = candidates[len(candidates) // 2]
-        self.selected_ = {"view": view, self._setting_name: setting}
-        scaled, self.basis_, self.centre_ = _reduce(self._scale(view, views[view]))
+            pooling, setting = candidates[len(candidates) // 2]
+        self.selected_ = {"pooling": pooling, self._setting_name: setting}
+        scaled, self.basis_, self.center_ = _reduce(self._scale(pooling, features[pooling]))
         self.classifier_ = self._fitted(setting, scaled, labels)
         self.classes_ = self.classifier_.classes_
         return self
 
-    def _loss(self, features, labels, setting, folds):
-        """Cross-entropy on the held-out folds: finer than the share of hits, which ties on few labels."""
-        judged = []
-        for train, test in folds:
+    def _loss(self, features, labels, setting, splits):
+        """Mean loss on the held-out labels, classes alike."""
+        parts = []
+        for train, held_out in splits:
             fitted = self._fitted(setting, features[train], labels[train])
-            place = np.searchsorted(fitted.classes_, labels[test])
-            probabilities = fitted.predict_proba(features[test])[np.arange(len(test)), place]
-            judged.append((-np.log(np.maximum(probabilities, _FLOOR)), labels[test]))
-        losses, truth = (np.concatenate(parts) for parts in zip(*judged, strict=True))
+            parts.append((self._losses(fitted, features[held_out], labels[held_out]), labels[held_out]))
+        losses, truth = (np.concatenate(part) for part in zip(*parts, strict=True))
         return float(np.mean([losses[truth == label].mean() for label in np.unique(truth)]))
+
+    def _losses(self, fitted, features, labels):
+        """Cross-entropy of each label: finer than the share of hits, which ties on few labels."""
+        place = np.searchsorted(fitted.classes_, labels)
+        probabilities = fitted.predict_proba(features)[np.arange(len(labels)), place]
+        return -np.log(np.maximum(probabilities, _FLOOR))
 
     def _fitted(self, setting, features, labels):
         with warnings.catch_warnings():
@@ -106,38 +103,38 @@ class _ViewProbe(ClassifierMixin, BaseEstimator):
         mean, deviation = self.scaling_[name]
         return (values - mean) / deviation
 
-    def _project(self, views):
-        view = self.selected_["view"]
-        scaled = self._scale(view, views[view]) - self.centre_
+    def _project(self, features):
+        pooling = self.selected_["pooling"]
+        scaled = self._scale(pooling, features[pooling]) - self.center_
         return scaled if self.basis_ is None else scaled @ self.basis_
 
-    def predict(self, views):
+    def predict(self, features):
         """Class of each image, `[N]`."""
-        return self.classifier_.predict(self._project(views))
+        return self.classifier_.predict(self._project(features))
 
-    def predict_proba(self, views):
+    def predict_proba(self, features):
         """Probabilities, `[N, classes]`."""
-        return self.classifier_.predict_proba(self._project(views))
+        return self.classifier_.predict_proba(self._project(features))
 
 
-class LinearProbe(_ViewProbe):
+class LinearProbe(PooledProbe):
     """Multinomial logistic regression on frozen features.
 
-    Both published linear protocols are views of it:
+    Both published linear protocols are poolings of it:
 
     * `"mean"`: on the mean-pooled code (CPC v1);
     * `"locations"`: the code of every location through a batch norm without
       scale and a linear map, the logits averaged over the grid (CPC v2). All of
       this is linear, so the averaged logits are those of the averaged code; what
-      stays of the batch norm is that each feature is scaled by its spread over
+      stays of the batch norm is that each feature is scaled by its deviation over
       single locations, in place of that over images.
 
     Args:
-        strengths: Inverse regularisation strengths to try, `C` of scikit-learn.
+        Cs: Values of `C` to try, scikit-learn's inverse strength of regularisation.
         folds: Folds of the cross-validation inside the labelled subset; fewer
             if a class has fewer labels, or if there are many labels.
         seed: Seed of the folds.
-        views: The views to choose among; all that are there if `None`.
+        poolings: Those to choose among; all that are there if `None`.
 
     Reference:
         van den Oord et al. 2018, arXiv 1807.03748; Hénaff et al. 2019, arXiv
@@ -148,21 +145,21 @@ class LinearProbe(_ViewProbe):
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> labels = np.repeat([0, 1], 20)
-    >>> views = {"mean": rng.normal(size=(40, 8)) + 3 * labels[:, None]}
-    >>> float(LinearProbe().fit(views, labels).score(views, labels))
+    >>> features = {"mean": rng.normal(size=(40, 8)) + 3 * labels[:, None]}
+    >>> float(LinearProbe().fit(features, labels).score(features, labels))
     1.0
     """
 
     _setting_name = "C"
 
-    def __init__(self, strengths=(1e-3, 1e-2, 1e-1, 1.0), folds=5, seed=0, views=None):
-        self.strengths = strengths
+    def __init__(self, Cs=(1e-3, 1e-2, 1e-1, 1.0), folds=5, seed=0, poolings=None):  # noqa: N803  (scikit-learn's name)
+        self.Cs = Cs
         self.folds = folds
         self.seed = seed
-        self.views = views
+        self.poolings = poolings
 
     def affine(self, classes):
-        """The same classifier as one linear layer on the raw features of the view that was chosen.
+        """The same classifier as one linear layer on the raw features of the pooling that was chosen.
 
         Args:
             classes: Number of classes; those that `fit` did not see get no
@@ -176,49 +173,50 @@ class LinearProbe(_ViewProbe):
         if len(self.classes_) == 2 and len(rows) == 1:
             rows, intercepts = np.concatenate([-rows / 2, rows / 2]), np.concatenate([-intercepts / 2, intercepts / 2])
         columns = rows.T if self.basis_ is None else self.basis_ @ rows.T
-        mean, deviation = self.scaling_[self.selected_["view"]]
+        mean, deviation = self.scaling_[self.selected_["pooling"]]
         kernel = np.zeros((len(columns), classes))
         kernel[:, self.classes_] = columns / deviation[:, None]
         bias = np.full(classes, -_UNSEEN)
-        bias[self.classes_] = intercepts - (mean / deviation + self.centre_) @ columns
+        bias[self.classes_] = intercepts - (mean / deviation + self.center_) @ columns
         return kernel, bias
 
-    def _settings(self, learnt):
-        return self.strengths
+    def _settings(self, count):
+        return self.Cs
 
     def _classifier(self, setting):
         return LogisticRegression(C=setting, max_iter=200, class_weight="balanced")
 
 
-class KNNProbe(_ViewProbe):
+class KNNProbe(PooledProbe):
     """Nearest neighbours by cosine on frozen features.
 
     Args:
-        neighbours: Numbers of neighbours to try.
-        folds: As for `LinearProbe`.
+        neighbors: Numbers of neighbours to try.
+        folds: Folds of the cross-validation inside the labelled subset; fewer if a
+            class has fewer labels, or if there are many labels.
         seed: Seed of the folds.
-        views: As for `LinearProbe`.
+        poolings: Those to choose among; all that are there if `None`.
 
     Example:
 
     >>> import numpy as np
     >>> labels = np.repeat([0, 1], 10)
-    >>> views = {"mean": np.eye(2)[labels] + 0.01 * np.arange(20)[:, None]}
-    >>> float(KNNProbe().fit(views, labels).score(views, labels))
+    >>> features = {"mean": np.eye(2)[labels] + 0.01 * np.arange(20)[:, None]}
+    >>> float(KNNProbe().fit(features, labels).score(features, labels))
     1.0
     """
 
-    _setting_name = "neighbours"
+    _setting_name = "neighbors"
 
-    def __init__(self, neighbours=(1, 3, 5, 10, 20), folds=5, seed=0, views=None):
-        self.neighbours = neighbours
+    def __init__(self, neighbors=(1, 3, 5, 10, 20), folds=5, seed=0, poolings=None):
+        self.neighbors = neighbors
         self.folds = folds
         self.seed = seed
-        self.views = views
+        self.poolings = poolings
 
-    def _settings(self, learnt):
+    def _settings(self, count):
         # In the smallest training fold every setting must find its neighbours.
-        return [k for k in self.neighbours if k <= learnt] or [1]
+        return [k for k in self.neighbors if k <= count] or [1]
 
     def _classifier(self, setting):
         return _BalancedNeighbours(setting, metric="cosine", weights="distance")
@@ -240,18 +238,18 @@ class _BalancedNeighbours(KNeighborsClassifier):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
-def moments(views, name):
-    """`(mean, deviation)` of each feature of a view, over images or, where the view has a square, over locations.
+def moments(features, pooling):
+    """`(mean, deviation)` of each feature, over images or, where the second moment is there, over locations.
 
     Args:
-        views: Dictionary from view to float array `[N, D_view]`.
-        name: The view.
+        features: Dictionary from pooling to float array `[N, D]`.
+        pooling: The one in question.
     """
-    values, square = views[name], views.get(f"{name}{SQUARE}")
+    values, second_moment = features[pooling], features.get(f"{pooling}{SECOND_MOMENT}")
     mean = values.mean(axis=0)
-    if square is None:
+    if second_moment is None:
         return mean, values.std(axis=0) + _EPSILON
-    return mean, np.sqrt(np.maximum(square.mean(axis=0) - mean**2, 0.0)) + _EPSILON
+    return mean, np.sqrt(np.maximum(second_moment.mean(axis=0) - mean**2, 0.0)) + _EPSILON
 
 
 def _reduce(features):
@@ -262,12 +260,12 @@ def _reduce(features):
     milliseconds, the result is the same.
 
     Returns:
-        `(coordinates [N, r], basis [D, r] or None, centre [D])`.
+        `(coordinates [N, r], basis [D, r] or None, center [D])`.
     """
-    centre = features.mean(axis=0)
-    features = features - centre
+    center = features.mean(axis=0)
+    features = features - center
     if len(features) > _SPANNED or len(features) >= features.shape[1]:
-        return features, None, centre
+        return features, None, center
     features = features.astype("float64")
     _, _, basis = np.linalg.svd(features, full_matrices=False)
-    return features @ basis.T, basis.T, centre
+    return features @ basis.T, basis.T, center

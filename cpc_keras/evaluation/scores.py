@@ -48,8 +48,8 @@ def hits_and_likelihoods(labels, probabilities):
     """`(hits [N], log-likelihoods [N])`; a label's probability is taken to be 10⁻⁶ at least.
 
     Args:
-        labels: As for `balanced_score`.
-        probabilities: Likewise.
+        labels: Integer array `[N]`.
+        probabilities: Float array `[N, classes]`.
     """
     hits = probabilities.argmax(axis=1) == labels
     return hits, np.log(probabilities[np.arange(len(labels)), labels] + 1e-6)

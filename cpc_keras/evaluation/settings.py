@@ -1,76 +1,57 @@
-"""What a search found, as a file that `cpc-keras evaluate --settings` takes."""
+"""Tuned settings: what a search found, as a file that `cpc-keras evaluate --settings` takes."""
 
 import dataclasses
 import pathlib
+from typing import ClassVar
 
-from cpc_keras.config.fields import check_kinds, check_ranges
+from cpc_keras.config.fields import NOT_NEGATIVE, POSITIVE, REQUIRED, SHARE, check_fields, documented, setting
 from cpc_keras.config.files import load_recipe
 from cpc_keras.data.budgets import Budget
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.label_table import SETTINGS
-from cpc_keras.evaluation.line_up import REGIMES
-from cpc_keras.evaluation.networks import SPACE
-from cpc_keras.evaluation.restartable import OPTIMIZERS
-
-# What marks a found setting, and the one that it is compared with.
-KINDS = tuple(SETTINGS)
+from cpc_keras.evaluation.classifier import SPACE
+from cpc_keras.evaluation.methods import KINDS, SEARCHED
+from cpc_keras.evaluation.reusable_network import OPTIMIZERS
 
 
+@documented
 @dataclasses.dataclass(frozen=True)
 class TunedSetting:
-    """A classifier's setting with the labels inside which it was chosen.
+    """A classifier's setting with the labels inside which it was chosen."""
 
-    Attributes:
-        regime: `"linear"`, `"resnet"`, `"finetune"` or `"supervised"`.
-        kind: `"tuned"`, or `"default"` for the setting that it is compared with.
-        labels_per_class: The label budget, or `None`.
-        fraction: The label budget as a share, or `None`.
-        subset_seed: Number of the label subset.
-        subset: SHA-256 of its images.
-        trials: Settings that were tried.
-        optimizer: Name of the optimizer.
-        learning_rate: Its peak.
-        weight_decay: Decoupled weight decay.
-        dropout: Share of features that is dropped in training.
-        passes: Factor on the usual number of steps.
-        shift: Of images in training, as a share of the side.
-        view: Pooled features of `"linear"`.
-        head: What stands on the map, see `cpc_keras.models.ClassifierHead`.
-        head_blocks: Its residual blocks; the recipe's if `None`.
-        head_width: Its channels; likewise.
-        head_bottleneck: Its channels inside a block; likewise.
-        frozen_stacks: Stacks of the encoder that stay as they are.
-    """
+    FORMER_NAMES: ClassVar = {"passes": "step_multiplier", "shift": "translation", "view": "pooling"}
 
-    regime: str
-    kind: str
-    subset: str
-    trials: int
-    optimizer: str
-    learning_rate: float
-    weight_decay: float
-    dropout: float
-    passes: float
-    shift: float
-    labels_per_class: int | None = None
-    fraction: float | None = None
-    subset_seed: int = 0
-    view: str | None = None
-    head: str | None = None
-    head_blocks: int | None = None
-    head_width: int | None = None
-    head_bottleneck: int | None = None
-    frozen_stacks: int = 0
+    regime: str = setting(REQUIRED, '`"linear"`, `"resnet"`, `"finetune"` or `"supervised"`.', choices=SEARCHED)
+    kind: str = setting(
+        REQUIRED, '`"tuned"`, or `"default"` for the setting that it is compared with.', choices=tuple(KINDS)
+    )
+    subset: str = setting(REQUIRED, "SHA-256 of its images.")
+    trials: int = setting(REQUIRED, "Settings that were tried.", bounds=POSITIVE)
+    optimizer: str = setting(REQUIRED, "Name of the optimizer.", choices=tuple(OPTIMIZERS))
+    learning_rate: float = setting(REQUIRED, "Its peak.", bounds=POSITIVE)
+    weight_decay: float = setting(REQUIRED, "Decoupled weight decay.", bounds=NOT_NEGATIVE)
+    dropout: float = setting(REQUIRED, "Share of features that is dropped in training.", bounds=SHARE)
+    step_multiplier: float = setting(REQUIRED, "Factor on the usual number of steps.", bounds=POSITIVE)
+    translation: float = setting(REQUIRED, "Of images in training, as a share of the side.", bounds=SHARE)
+    labels_per_class: int | None = setting(None, "The label budget, or `None`.", bounds=POSITIVE)
+    fraction: float | None = setting(None, "The label budget as a share, or `None`.", bounds=POSITIVE)
+    subset_seed: int = setting(0, "Number of the label subset.", bounds=NOT_NEGATIVE)
+    pooling: str | None = setting(None, 'Of the features of `"linear"`.')
+    head: str | None = setting(
+        None, "What stands on the map, see `cpc_keras.models.ClassifierHead`.", choices=(None, *SPACE["head"])
+    )
+    head_blocks: int | None = setting(None, "Its residual blocks; the recipe's if `None`.", bounds=POSITIVE)
+    head_width: int | None = setting(None, "Its channels; the recipe's if `None`.", bounds=POSITIVE)
+    head_bottleneck: int | None = setting(None, "Its channels inside a block; the recipe's if `None`.", bounds=POSITIVE)
+    frozen_stacks: int = setting(0, "Stacks of the encoder that stay as they are.", bounds=NOT_NEGATIVE)
 
     def __post_init__(self):
-        check_kinds(self)
-        check_ranges(self, _CHOICES, _POSITIVE, _SHARES, _NOT_NEGATIVE)
+        check_fields(self)
         if (self.labels_per_class is None) == (self.fraction is None):
             raise InputError(
                 "`labels_per_class` or `fraction` must be set, and not both. Received: "
                 f"labels_per_class={self.labels_per_class}, fraction={self.fraction}"
             )
-        needed = "view" if self.regime == "linear" else "head"
+        needed = "pooling" if self.regime == "linear" else "head"
         if getattr(self, needed) is None:
             raise InputError(f"`{needed}` must be set where regime={self.regime!r}. Received: None")
 
@@ -82,27 +63,15 @@ class TunedSetting:
 
     @property
     def setting(self):
-        """As `cpc_keras.evaluation.networks.NetworkClassifier` takes it."""
+        """As `cpc_keras.evaluation.classifier.NetworkClassifier` takes it."""
         fields = dataclasses.asdict(self)
         return {name: fields[name] for name in _OF_SETTING if fields[name] is not None}
 
 
 _OF_SETTING = (
-    *("optimizer", "learning_rate", "weight_decay", "dropout", "passes", "shift"),
-    *("view", "head", "head_blocks", "head_width", "head_bottleneck", "frozen_stacks"),
+    *("optimizer", "learning_rate", "weight_decay", "dropout", "step_multiplier", "translation"),
+    *("pooling", "head", "head_blocks", "head_width", "head_bottleneck", "frozen_stacks"),
 )
-_CHOICES = {
-    "regime": REGIMES,
-    "kind": KINDS,
-    "optimizer": tuple(OPTIMIZERS),
-    "head": (None, *SPACE["head"]),
-}
-_POSITIVE = (
-    *("trials", "learning_rate", "passes", "labels_per_class", "fraction"),
-    *("head_blocks", "head_width", "head_bottleneck"),
-)
-_SHARES = ("dropout", "shift")
-_NOT_NEGATIVE = ("weight_decay", "subset_seed", "frozen_stacks")
 
 
 def load_settings(paths):

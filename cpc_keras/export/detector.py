@@ -37,7 +37,7 @@ def save_detector(detector, dest, class_names, description=None):
     dest = pathlib.Path(dest)
     with atomic_output(dest, MARKS) as partial:
         copy = in_float32(detector)
-        channels = copy.trunk.input_shape[-1]
+        channels = copy.backbone.input_shape[-1]
         names = tf.constant([*class_names, ""])  # the last one is that of no detection
 
         @tf.function(autograph=False, input_signature=[tf.TensorSpec((None, None, None, channels), name="images")])

@@ -66,7 +66,8 @@ def predict(model, data, out, console):
 
     Args:
         model: Folder of an artefact that was exported with a head.
-        data: As for `embed`.
+        data: Source of the images, see `cpc_keras.data.open_source`; of files all
+            splits are taken, of `tfds:NAME` without `@SPLIT` the training split.
         out: CSV file to write, with the columns `path`, `class` and `probability`.
         console: A `rich.console.Console`.
 
@@ -143,7 +144,8 @@ class _Shards:
 
 def _write_npz(partial, shards):
     """As `numpy.savez` would, without holding more than a shard."""
-    paths, kinds = [], {}
+    paths: list[str] = []
+    kinds: dict[str, tuple] = {}
     for of_shard, arrays in shards:
         paths += of_shard
         kinds = kinds or {name: (array.dtype.str, array.shape[1:]) for name, array in arrays.items()}

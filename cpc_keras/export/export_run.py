@@ -3,19 +3,17 @@
 import functools
 import json
 import pathlib
-from collections import Counter
 
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.cells import Cells
-from cpc_keras.evaluation.contestants import FrozenFeatures
-from cpc_keras.evaluation.entrants import cpc_entrant
-from cpc_keras.evaluation.features import pool_view
-from cpc_keras.evaluation.label_table import at_checkpoint
-from cpc_keras.evaluation.labels_of_runs import finished_cells, open_labelled, run_source
+from cpc_keras.evaluation.encoders import cpc_encoder
+from cpc_keras.evaluation.feature_store import FrozenFeatures
+from cpc_keras.evaluation.features import pool
+from cpc_keras.evaluation.run_labels import finished_results, open_labelled, preferred_pooling, result_store, run_source
+from cpc_keras.evaluation.table import at_checkpoint
 from cpc_keras.export import LinearHead, convert, save
 from cpc_keras.export.other_formats import check_convertible
 from cpc_keras.export.saved_model import MARKS
-from cpc_keras.export.signature_accuracy import SignatureFigures
+from cpc_keras.export.signature_accuracy import SignatureAccuracy
 from cpc_keras.progress import ProgressBars, waiting
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
@@ -54,46 +52,40 @@ def export(run, dest, console, with_head=False, kind="saved_model"):
         check_convertible(dest, kind)
     step, model = load_last_model(folder)
     description = _describe(folder, recipe, step)
-    view, head = preferred_view(at_checkpoint(folder.records(), step)), None
-    if with_head and not view:
+    pooling, head = preferred_pooling(at_checkpoint(folder.records(), step)), None
+    if with_head and not pooling:
         raise InputError(f"`--with-head` must be asked of a run whose linear probe was evaluated. Received: {run}")
     with ProgressBars(console) as progress:
         figures = functools.cache(lambda: _figures(folder, recipe, step, model, progress))
         if with_head:
             images = figures().images
-            probe, said = figures().classifier(step, Cells(folder.cells / images.digest[:16]))
+            probe, said = figures().classifier(result_store(folder, images))
             head, description["head"] = _head(probe, said, images.train.class_names)
-        if has_card and view:
-            description["view"] = view
+        if has_card and pooling:
+            description["pooling"] = pooling
             try:
-                description["figures"] = figures().table(view)
+                description["figures"] = figures().table(pooling)
             except InputError as error:
                 console.print(f"Note: no accuracy goes along with the encoder. {error}")
     if head and not has_card:
         console.print(f"Classes of `probabilities`, in its order: {', '.join(head.class_names)}")
     with waiting(console, f"Writing {dest}"):
         if has_card:
-            return save(model, dest, pooling=_pooling(view) if view else None, head=head, description=description)
+            return save(model, dest, pooling=_pooling(pooling) if pooling else None, head=head, description=description)
         return convert(model, dest, kind, head)
 
 
 def _figures(folder, recipe, step, model, progress):
-    """A `SignatureFigures` on the images that the run was evaluated with."""
+    """A `SignatureAccuracy` on the images that the run was evaluated with."""
     images = open_labelled(recipe, *run_source(folder, recipe))
-    records = at_checkpoint([record for record, _ in finished_cells(folder, images)], step)
-    entrant = cpc_entrant(model, checkpoint=step)
-    features = FrozenFeatures(folder.evaluation / "features", entrant.views, entrant.digest, images, recipe.crop)
-    return SignatureFigures(images, features, records, folder.evaluation / "signatures", progress)
+    records = at_checkpoint([record for record, _ in finished_results(folder, images)], step)
+    encoder = cpc_encoder(model, checkpoint=step)
+    features = FrozenFeatures(folder.evaluation / "features", encoder.features, encoder.digest, images, recipe.crop)
+    return SignatureAccuracy(images, encoder, features, records, folder.evaluation / "signatures", progress)
 
 
-def preferred_view(records):
-    """The view that the encoder's linear probes chose most often, or `None`."""
-    chosen = [r["selected"]["view"] for r in records if (r["method"], r["encoder"]) == ("linear", "cpc")]
-    return Counter(chosen).most_common(1)[0][0] if chosen else None
-
-
-def _pooling(view):
-    return lambda grid, whole: pool_view(view, grid, whole)
+def _pooling(name):
+    return lambda grid, whole: pool(name, grid, whole)
 
 
 def _describe(folder, recipe, step):
@@ -111,5 +103,7 @@ def _describe(folder, recipe, step):
 def _head(probe, said, names):
     """`(head, description)` of a fitted `LinearProbe`."""
     kernel, bias = probe.affine(len(names))
-    head = LinearHead(_pooling(probe.selected_["view"]), kernel.astype("float32"), bias.astype("float32"), tuple(names))
-    return head, {**said, "view": probe.selected_["view"]}
+    head = LinearHead(
+        _pooling(probe.selected_["pooling"]), kernel.astype("float32"), bias.astype("float32"), tuple(names)
+    )
+    return head, {**said, "pooling": probe.selected_["pooling"]}

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from cpc_keras.layers.transforms.colour import LUMA
+from cpc_keras.layers.transforms.color import LUMA
 
 
 @dataclasses.dataclass(frozen=True)

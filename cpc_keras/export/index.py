@@ -3,9 +3,8 @@
 import json
 import pathlib
 
-from rich.table import Table
-
 from cpc_keras.errors import InputError
+from cpc_keras.tables import Table
 
 # The file that stands beside a model card.
 DESCRIPTION = "model.json"
@@ -27,7 +26,7 @@ def describe_artefact(path):
 
 
 def model_table(folder):
-    """The artefacts in a folder as a `rich` table, with the figures of each signature.
+    """The artefacts in a folder as a `Table`, with the figures of each signature.
 
     Raises:
         InputError: If there is none.
@@ -36,19 +35,18 @@ def model_table(folder):
     found = sorted(path.parent for path in folder.glob(f"[!.]*/{DESCRIPTION}"))
     if not found:
         raise InputError(f"`FOLDER` must hold a folder that `cpc-keras export` wrote. Received: {folder}")
-    table = Table(title=f"Exported models in {folder}")
-    for column in ("model", "encoder", "signature", "accuracy, %"):
-        table.add_column(column)
+    columns = ("model", "encoder", "signature", "accuracy, %")
+    table = Table(columns, f"Exported models in {folder}", left=range(len(columns)))
     for path in found:
         try:
             told = describe_artefact(path)
             rows = [(signature, _figures(told, signature)) for signature in told["signatures"]]
             names = path.name, f"{told.get('encoder', 'a Keras model')}, {told['weights']:,} weights"
         except (InputError, AttributeError, KeyError, TypeError, ValueError):
-            table.add_row(path.name, f"damaged {DESCRIPTION}", "", "")
+            table.add(path.name, f"damaged {DESCRIPTION}", "", "")
             continue
         for row in rows:
-            table.add_row(*names, *row)
+            table.add(*names, *row)
             names = "", ""
     return table
 

@@ -1,5 +1,7 @@
 """The model card of an artefact, from what the artefact says of itself."""
 
+from cpc_keras.tables import Table
+
 _WHAT = {
     "serving_default": "the output of a call: the mean over patches",
     "patch_grid": "the code of each patch, of the centre that whole patches cover",
@@ -37,25 +39,25 @@ def _head(description):
         "versions": ", ".join(f"{name} {version}" for name, version in description["versions"].items() if version),
         "SHA-256 of the variables": f"`{description['sha256']}`",
     }
-    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+    table = Table(("", ""), left=(0, 1))
+    for name, value in rows.items():
+        table.add(name, value)
     return f"""# {description["name"]}: a CPC image encoder
 
 Turns images into feature vectors. Pre-trained without labels by Contrastive Predictive Coding with
 `cpc_keras` {description["versions"]["cpc_keras"]}; needs TensorFlow alone to be used.
 
-| | |
-|---|---|
-{table}"""
+{table.markdown()}"""
 
 
 def _signatures(description):
-    rows = []
+    table = Table(("signature", "gives", "what it is"), left=(0, 1, 2))
     for name, signature in description["signatures"].items():
         outputs = ", ".join(f"`{output}` {_shape(shape)}" for output, shape in signature["outputs"].items())
-        pooling = f" (`{description['view']}`)" if name == "selected" and "view" in description else ""
-        rows.append(f"| `{name}` | {outputs} | {_WHAT[name]}{pooling} |")
+        pooling = f" (`{description['pooling']}`)" if name == "selected" and "pooling" in description else ""
+        table.add(f"`{name}`", outputs, f"{_WHAT[name]}{pooling}")
     takes = f"Each takes `images` as `[B, H, W, {description['input']['channels']}]`."
-    return f"## Signatures\n\n{takes}\n\n| signature | gives | what it is |\n|---|---|---|\n" + "\n".join(rows)
+    return f"## Signatures\n\n{takes}\n\n{table.markdown()}"
 
 
 def _shape(shape):
@@ -75,23 +77,24 @@ def _figures(description):
 
 
 def _tables(figures):
+    signatures = {f"`{name}`": row for name, row in figures["signatures"].items()}
     return [
         f"{figures['name'][0].upper()}{figures['name'][1:]} in %, mean over label subsets, of a linear probe on what "
         "each signature gives (grids and maps are averaged over 3 × 3 areas first):",
         "",
-        *_table("signature", figures["budgets"], {f"`{name}`": row for name, row in figures["signatures"].items()}),
+        _figure_table("signature", figures["budgets"], signatures),
         "",
         "The same label subsets, where each subset chose for itself whatever there was to choose:",
         "",
-        *_table("method", figures["budgets"], figures["methods"]),
+        _figure_table("method", figures["budgets"], figures["methods"]),
     ]
 
 
-def _table(corner, columns, rows):
-    yield f"| {corner} | " + " | ".join(columns) + " |"
-    yield "|---|" + "---|" * len(columns)
+def _figure_table(corner, columns, rows):
+    table = Table((corner, *columns))
     for name, row in rows.items():
-        yield f"| {name} | " + " | ".join("–" if value is None else f"{value:.1f}" for value in row) + " |"
+        table.add(name, *("–" if value is None else f"{value:.1f}" for value in row))
+    return table.markdown()
 
 
 def _use(description):

@@ -1,33 +1,39 @@
 """How well a linear probe does on what each signature of an export gives."""
 
+import dataclasses
+
 import numpy as np
 
 from cpc_keras.data.budgets import Budget
-from cpc_keras.data.labelled_images import Round
+from cpc_keras.data.label_subsets import ranks_within_classes
+from cpc_keras.data.labelled_images import Split
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.cells import Cells
-from cpc_keras.evaluation.contestants import ProbeContestant
-from cpc_keras.evaluation.label_table import budget_name, row_name
-from cpc_keras.evaluation.sweep import Sweep
+from cpc_keras.evaluation.estimators import ProbeEstimator
+from cpc_keras.evaluation.methods import row_name
+from cpc_keras.evaluation.results import EvaluationStore
+from cpc_keras.evaluation.runner import Runner
+from cpc_keras.evaluation.table import budget_name
 
-# The view that a probe on a signature is put on: grids and maps are averaged over 3 × 3 areas first.
-VIEWS = {"serving_default": "mean", "patch_grid": "grid3", "feature_map": "map3"}
+# The pooling that a probe on a signature is put on: grids and maps are averaged over 3 × 3 areas first.
+_POOLINGS = {"serving_default": "mean", "patch_grid": "grid3", "feature_map": "map3"}
 
 
-class SignatureFigures:
-    """Probes on single views, with the label subsets that an encoder was evaluated with.
+class SignatureAccuracy:
+    """Probes on single poolings, with the label subsets that an encoder was evaluated with.
 
     Args:
         images: The `LabelledImages` of the evaluation.
-        features: The `FrozenFeatures` of the encoder.
+        encoder: The `Encoder`.
+        features: Its `FrozenFeatures`.
         records: Those of the evaluation, of this encoder's checkpoint and what it
             was compared with.
-        folder: Where finished cells are kept.
+        folder: Where finished results are kept.
         progress: Object with `start(name, total)` and `advance(count)`.
     """
 
-    def __init__(self, images, features, records, folder, progress):
+    def __init__(self, images, encoder, features, records, folder, progress):
         self.images = images
+        self.encoder = encoder
         self.features = features
         self.records = records
         self.folder = folder / f"{images.digest[:16]}-{features.digest[:16]}"
@@ -47,15 +53,15 @@ class SignatureFigures:
         """Figures by signature and by the methods that they are compared with.
 
         Args:
-            selected: The view of the signature `selected`.
+            selected: The pooling of the signature `selected`.
 
         Returns:
             A dictionary with `name` (of the figure), `budgets`, and `signatures` and
             `methods`, each from a name to means over subsets in %, `None` where
             nothing was measured.
         """
-        views = {**VIEWS, "selected": selected}
-        rows = {signature: self._means(self._judge(view)) for signature, view in views.items()}
+        poolings = {**_POOLINGS, "selected": selected}
+        rows = {signature: self._means(self._records_of(pooling)) for signature, pooling in poolings.items()}
         methods = {}
         for method, encoder in dict.fromkeys((r["method"], r["encoder"]) for r in self.records):
             own = [r for r in self.records if (r["method"], r["encoder"]) == (method, encoder)]
@@ -68,15 +74,14 @@ class SignatureFigures:
             "methods": {name: [row.get(labels) for labels in sorted(columns)] for name, row in methods.items()},
         }
 
-    def classifier(self, checkpoint, cells):
+    def classifier(self, store):
         """A linear probe to take along, and what is known of it.
 
-        It learns from the first subset of the largest budget, so that the figure of
+        It is trained on the first subset of the largest budget, so that the figure of
         that subset is its own; where figures are cross-validated, from every label.
 
         Args:
-            checkpoint: Step of the encoder.
-            cells: The `Cells` of the evaluation, where the figure mostly is.
+            store: The `EvaluationStore` of the evaluation, where the figure mostly is.
 
         Returns:
             `(probe, said)`: a fitted `LinearProbe`, and a dictionary with `labels`,
@@ -92,25 +97,27 @@ class SignatureFigures:
                 "`--with-head` must be asked of a run whose linear probe was evaluated at a label budget. "
                 "Received: one with --subset lists alone"
             )
-        sweep = Sweep(self.images, [budget], 1, cells, self.progress)
-        contestant = ProbeContestant("linear", "cpc", checkpoint, self.features)
-        (record,) = sweep.run(contestant).values()
-        (rounds,) = sweep.rounds.values()
-        one = rounds[0]
+        runner = Runner(self.images, [budget], 1, store, self.progress)
+        estimator = ProbeEstimator("linear", self.encoder, self.features, self.images)
+        (record,) = runner.run(estimator).values()
+        (splits,) = runner.splits.values()
+        split = splits[0]
         if crossed:
             everything = np.arange(len(self.images.train))
-            one = Round(train=everything, test=one.test, unlabelled=one.unlabelled)
-        contestant.begin([one], self.progress)
-        probe, _ = contestant.fitted(self.images, one, record["seed"])
+            ranks = ranks_within_classes(self.images.train_labels, record["seed"])
+            split = Split(everything, split.test, split.unlabelled, ranks)
+        estimator.prepare([split], self.progress)
+        probe = estimator.fit(split, record["seed"]).probe_
         accuracy = round(100 * record[self.images.figure], 1)
-        return probe, {"labels": len(one.train), "figure": self.images.figure_name, "accuracy": accuracy}
+        return probe, {"labels": len(split.train), "figure": self.images.figure_name, "accuracy": accuracy}
 
-    def _judge(self, view):
-        """Records of a probe on one view."""
-        contestant = ProbeContestant("linear", "cpc", None, self.features, view)
-        cells, records = Cells(self.folder / view), []
+    def _records_of(self, pooling):
+        """Records of a probe on one pooling."""
+        encoder = dataclasses.replace(self.encoder, checkpoint=None)
+        estimator = ProbeEstimator("linear", encoder, self.features, self.images, pooling)
+        store, records = EvaluationStore(self.folder / pooling), []
         for budget, seeds in self._subsets.items():
-            records += Sweep(self.images, [budget], seeds, cells, self.progress).run(contestant).values()
+            records += Runner(self.images, [budget], seeds, store, self.progress).run(estimator).values()
         return records
 
     def _means(self, records):

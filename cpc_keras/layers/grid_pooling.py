@@ -46,7 +46,7 @@ class GridPooling(keras.layers.Layer):
         `[B, h, w, D]` with known `h` and `w`.
 
     Output shape:
-        `[B, cells · cells · D]`, float32.
+        `[B, cells · cells · D]`, in the compute dtype; means are taken in float32.
 
     Raises:
         ValueError: If `cells` is not positive.
@@ -65,7 +65,7 @@ class GridPooling(keras.layers.Layer):
         self.cells = cells
 
     def call(self, maps):
-        return pool_grid(maps, self.cells)
+        return ops.cast(pool_grid(maps, self.cells), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.cells * self.cells * input_shape[-1])

@@ -7,10 +7,31 @@ from keras import ops
 
 from cpc_keras.layers.patch_draws import PatchDraws
 from cpc_keras.layers.random_primitives import PRIMITIVE_RANGES, check_primitive_ranges, random_primitive
-from cpc_keras.layers.transforms import colour, elastic, geometry, histogram
+from cpc_keras.layers.transforms import color, elastic, geometry, histogram
 
-_COLOUR_CHANNELS = 3
+# Arguments in [0, 1]; `cpc_keras.config.patch_fields` reads them here.
+SHARES = (
+    "flip",
+    "elastic",
+    "elastic_strength",
+    "shear",
+    "histogram",
+    "color_distortion",
+    "saturation",
+    "contrast",
+    "grayscale",
+    "color_dropping",
+    "fill",
+)
+_COLOR_CHANNELS = 3
 _HISTOGRAM_PIECES = 4
+# Arguments as version 0.1 called them, in files that it wrote. The names of draws are those of then: another name is
+# another stream of random numbers.
+FORMER_NAMES = {
+    "colour_distortion": "color_distortion",
+    "greyscale": "grayscale",
+    "colour_dropping": "color_dropping",
+}
 
 
 @keras.saving.register_keras_serializable(package="cpc_keras")
@@ -27,7 +48,7 @@ class PatchAugmentation(keras.layers.Layer):
     3. elastic deformation and shear;
     4. change of the colour histogram;
     5. Inception's colour distortion: brightness, saturation, hue, contrast;
-    6. greyscale; colour dropping.
+    6. grayscale; colour dropping.
 
     What a patch draws is a pure function of `seed`, step, the image's place in the
     batch and the patch's place in the grid. The layer counts its own steps, and
@@ -52,15 +73,15 @@ class PatchAugmentation(keras.layers.Layer):
         histogram: Probability of a change of the colour histogram.
         histogram_strength: How far the slopes of the map of values may be from
             1, in `[0, 1)`.
-        colour_distortion: Probability of changes of brightness, saturation, hue
+        color_distortion: Probability of changes of brightness, saturation, hue
             and contrast, all at once.
         brightness: A value from `[-brightness, brightness]` is added.
         saturation: Saturation is multiplied by `[1 - saturation, 1 + saturation]`.
         hue: Hue is turned by `[-hue, hue]` of a turn.
         contrast: Distances from each channel's mean are multiplied by
             `[1 - contrast, 1 + contrast]`.
-        greyscale: Probability that a patch becomes grey.
-        colour_dropping: Probability that two of three colour channels are
+        grayscale: Probability that a patch becomes grey.
+        color_dropping: Probability that two of three colour channels are
             replaced by the third.
         fill: Value of what comes from outside the patch in primitives and shear.
         clip: Whether the result is clipped to `[0, 1]`. Without, changes of
@@ -68,7 +89,7 @@ class PatchAugmentation(keras.layers.Layer):
             structured (changes of saturation and hue clip before they act).
         seed: Whole number.
 
-    Saturation, hue, greyscale and colour dropping leave patches that have not
+    Saturation, hue, grayscale and colour dropping leave patches that have not
     three channels as they are.
 
     Call arguments:
@@ -76,7 +97,7 @@ class PatchAugmentation(keras.layers.Layer):
         training: Whether to augment.
         step: Whole number or integer scalar tensor; the layer's own count if
             `None`.
-        first_image: Place of the first image in the global batch, where the
+        replica_offset: Place of the first image in the global batch, where the
             batch is split.
 
     Output shape:
@@ -94,7 +115,7 @@ class PatchAugmentation(keras.layers.Layer):
 
     >>> import numpy as np
     >>> published = PatchAugmentation(
-    ...     primitives=2, elastic=0.2, shear=0.2, histogram=0.2, colour_distortion=0.8, greyscale=0.25, seed=1
+    ...     primitives=2, elastic=0.2, shear=0.2, histogram=0.2, color_distortion=0.8, grayscale=0.25, seed=1
     ... )
     >>> patches = np.random.default_rng(0).uniform(size=(2, 3, 3, 16, 16, 3)).astype("float32")
     >>> first, second = (np.asarray(published(patches, training=True, step=0)) for _ in range(2))
@@ -115,13 +136,13 @@ class PatchAugmentation(keras.layers.Layer):
         shear_strength=0.3,
         histogram=0.0,
         histogram_strength=0.5,
-        colour_distortion=0.0,
+        color_distortion=0.0,
         brightness=32 / 255,
         saturation=0.5,
         hue=0.2,
         contrast=0.5,
-        greyscale=0.0,
-        colour_dropping=0.0,
+        grayscale=0.0,
+        color_dropping=0.0,
         fill=0.5,
         clip=True,
         seed=0,
@@ -139,13 +160,13 @@ class PatchAugmentation(keras.layers.Layer):
         self.shear_strength = shear_strength
         self.histogram = histogram
         self.histogram_strength = histogram_strength
-        self.colour_distortion = colour_distortion
+        self.color_distortion = color_distortion
         self.brightness = brightness
         self.saturation = saturation
         self.hue = hue
         self.contrast = contrast
-        self.greyscale = greyscale
-        self.colour_dropping = colour_dropping
+        self.grayscale = grayscale
+        self.color_dropping = color_dropping
         self.fill = fill
         self.clip = clip
         self.seed = seed
@@ -155,9 +176,7 @@ class PatchAugmentation(keras.layers.Layer):
         )
 
     def _check(self):
-        for name in ("flip", "elastic", "shear", "histogram", "colour_distortion", "greyscale", "colour_dropping"):
-            self._demand(name, 0.0 <= getattr(self, name) <= 1.0, "lie in [0, 1]")
-        for name in ("elastic_strength", "saturation", "contrast", "fill"):
+        for name in SHARES:
             self._demand(name, 0.0 <= getattr(self, name) <= 1.0, "lie in [0, 1]")
         for name in ("shear_strength", "brightness", "hue"):
             self._demand(name, getattr(self, name) >= 0.0, "not be negative")
@@ -174,7 +193,7 @@ class PatchAugmentation(keras.layers.Layer):
         if not holds:
             raise ValueError(f"`{name}` must {wish}. Received: {name}={getattr(self, name)}")
 
-    def call(self, patches, training=False, step=None, first_image=0):
+    def call(self, patches, training=False, step=None, replica_offset=0):
         if not training:
             return patches
         if step is None:
@@ -184,9 +203,9 @@ class PatchAugmentation(keras.layers.Layer):
         images, rows, cols, height, width, channels = shape
         if self.sub_crop is not None and self.sub_crop > height:
             raise ValueError(f"`sub_crop` must not exceed the patch of {height} px. Received: sub_crop={self.sub_crop}")
-        draws = PatchDraws(self.seed, step, images, rows, cols, first_image)
+        draws = PatchDraws(self.seed, step, images, rows, cols, replica_offset)
         flat = ops.cast(ops.reshape(patches, (-1, height, width, channels)), "float32")
-        flat = self._change_colours(self._move_pixels(flat, draws), draws)
+        flat = self._change_colors(self._move_pixels(flat, draws), draws)
         if self.clip:
             flat = ops.clip(flat, 0.0, 1.0)
         return ops.cast(ops.reshape(flat, shape), patches.dtype)
@@ -215,39 +234,39 @@ class PatchAugmentation(keras.layers.Layer):
             patches = _where(draws.happens("shear", self.shear), sheared, patches)
         return patches
 
-    def _change_colours(self, patches, draws):
-        coloured = patches.shape[-1] == _COLOUR_CHANNELS
+    def _change_colors(self, patches, draws):
+        colored = patches.shape[-1] == _COLOR_CHANNELS
         if self.histogram:
             reach = self.histogram_strength
             slopes = draws.uniform("slopes", 1.0 - reach, 1.0 + reach, (patches.shape[-1], _HISTOGRAM_PIECES))
             remapped = histogram.remap_histogram(patches, slopes)
             patches = _where(draws.happens("histogram", self.histogram), remapped, patches)
-        if self.colour_distortion:
-            distorted = self._distort(patches, draws, coloured)
-            if self.colour_distortion == 1.0:
+        if self.color_distortion:
+            distorted = self._distort(patches, draws, colored)
+            if self.color_distortion == 1.0:
                 patches = distorted
             else:
-                happens = draws.happens("colour distortion", self.colour_distortion)
+                happens = draws.happens("colour distortion", self.color_distortion)
                 patches = _where(happens, distorted, patches)
-        if coloured and self.greyscale:
-            patches = _where(draws.happens("greyscale", self.greyscale), colour.greyscale(patches), patches)
-        if coloured and self.colour_dropping:
-            kept = draws.integer("kept colour", _COLOUR_CHANNELS)
-            dropped = colour.drop_colours(patches, kept)
-            patches = _where(draws.happens("colour dropping", self.colour_dropping), dropped, patches)
+        if colored and self.grayscale:
+            patches = _where(draws.happens("greyscale", self.grayscale), color.grayscale(patches), patches)
+        if colored and self.color_dropping:
+            kept = draws.integer("kept colour", _COLOR_CHANNELS)
+            dropped = color.drop_colors(patches, kept)
+            patches = _where(draws.happens("colour dropping", self.color_dropping), dropped, patches)
         return patches
 
-    def _distort(self, patches, draws, coloured):
+    def _distort(self, patches, draws, colored):
         if self.brightness:
             delta = draws.uniform("brightness", -self.brightness, self.brightness)
-            patches = colour.adjust_brightness(patches, delta)
-        if coloured and (self.saturation or self.hue):
+            patches = color.adjust_brightness(patches, delta)
+        if colored and (self.saturation or self.hue):
             factor = draws.uniform("saturation", 1.0 - self.saturation, 1.0 + self.saturation)
             turn = draws.uniform("hue", -self.hue, self.hue)
-            patches = colour.adjust_hue_and_saturation(ops.clip(patches, 0.0, 1.0), turn, factor)
+            patches = color.adjust_hue_and_saturation(ops.clip(patches, 0.0, 1.0), turn, factor)
         if self.contrast:
             factor = draws.uniform("contrast", 1.0 - self.contrast, 1.0 + self.contrast)
-            patches = colour.adjust_contrast(patches, factor)
+            patches = color.adjust_contrast(patches, factor)
         return patches
 
     def compute_output_shape(self, input_shape):
@@ -255,6 +274,10 @@ class PatchAugmentation(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), **{name: getattr(self, name) for name in _ARGUMENTS}}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{FORMER_NAMES.get(name, name): value for name, value in config.items()})
 
 
 _ARGUMENTS = tuple(

@@ -67,22 +67,22 @@ class PatchDraws:
         images: Images in the batch at hand.
         rows: Rows of the patch grid.
         cols: Columns of the patch grid.
-        first_image: Place of the first of these images in the global batch.
+        replica_offset: Place of the first of these images in the global batch.
 
     Example:
 
     >>> import numpy as np
     >>> whole = PatchDraws(seed=1, step=0, images=4, rows=2, cols=2).uniform("flip", 0.0, 1.0)
-    >>> half = PatchDraws(seed=1, step=0, images=2, rows=2, cols=2, first_image=2).uniform("flip", 0.0, 1.0)
+    >>> half = PatchDraws(seed=1, step=0, images=2, rows=2, cols=2, replica_offset=2).uniform("flip", 0.0, 1.0)
     >>> bool((np.asarray(whole)[8:] == np.asarray(half)).all())
     True
     """
 
-    def __init__(self, seed, step, images, rows, cols, first_image=0):
+    def __init__(self, seed, step, images, rows, cols, replica_offset=0):
         self.seed = seed
         self.step = step
         grid = rows * cols
-        self.patches = ops.arange(images * grid, dtype="int32") + ops.cast(first_image, "int32") * grid
+        self.patches = ops.arange(images * grid, dtype="int32") + ops.cast(replica_offset, "int32") * grid
 
     def uniform(self, name, low, high, shape=()):
         """Float32 `[B · rows · cols, *shape]`, evenly spread over `[low, high)`."""

@@ -18,18 +18,20 @@ PRIMITIVE_RANGES = {
     "solarize": (0.0, 256.0),
     "posterize": (4, 8),
     "contrast": (0.1, 1.9),
-    "colour": (0.1, 1.9),
+    "color": (0.1, 1.9),
     "brightness": (0.1, 1.9),
     "sharpness": (0.1, 1.9),
     "cutout": (0.0, 0.2),
 }
+# As version 0.1 called it.
+_FORMER_NAMES = {"colour": "color"}
 _BITS = 8
 _GEOMETRIC = ("shear_x", "shear_y", "translate_x", "translate_y", "rotate")
 _PLAIN = {"autocontrast": primitives.autocontrast, "invert": primitives.invert, "equalize": primitives.equalize}
 _STRONG = {
     "solarize": primitives.solarize,
     "contrast": primitives.enhance_contrast,
-    "colour": primitives.enhance_colour,
+    "color": primitives.enhance_color,
     "brightness": primitives.enhance_brightness,
     "sharpness": primitives.enhance_sharpness,
 }
@@ -46,7 +48,7 @@ def check_primitive_ranges(ranges):
 
     >>> check_primitive_ranges({"rotate": (-10, 10), "invert": ()})
     """
-    for name, reach in ranges.items():
+    for name, reach in _current(ranges).items():
         if name not in PRIMITIVE_RANGES:
             raise ValueError(
                 f"`primitive_ranges` must name primitives out of {tuple(PRIMITIVE_RANGES)}. "
@@ -65,6 +67,10 @@ def check_primitive_ranges(ranges):
             )
     if not ranges:
         raise ValueError("`primitive_ranges` must name at least one primitive. Received: primitive_ranges={}")
+
+
+def _current(ranges):
+    return {_FORMER_NAMES.get(name, name): reach for name, reach in ranges.items()}
 
 
 def random_primitive(patches, draws, turn, ranges, fill):
@@ -93,7 +99,8 @@ def random_primitive(patches, draws, turn, ranges, fill):
     0.75
     """
     _, height, width, channels = ops.shape(patches)
-    names = [name for name in ranges if not (name == "colour" and channels == 1)]
+    ranges = _current(ranges)
+    names = [name for name in ranges if not (name == "color" and channels == 1)]
     chosen = draws.integer(f"primitive {turn}", len(names))
     share = draws.uniform(f"strength {turn}", 0.0, 1.0)
     out = patches

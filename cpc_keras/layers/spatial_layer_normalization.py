@@ -43,6 +43,8 @@ class SpatialLayerNormalization(keras.layers.Layer):
     True
     """
 
+    by_example = True  # a batch may be split
+
     def __init__(self, epsilon=1e-5, **kwargs):
         super().__init__(**kwargs)
         self.epsilon = epsilon

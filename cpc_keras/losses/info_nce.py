@@ -14,9 +14,9 @@ def info_nce_and_accuracy(predictions, targets, positives):
     """`info_nce` and the share of queries whose true target scores highest.
 
     Args:
-        predictions: As for `info_nce`.
-        targets: As for `info_nce`.
-        positives: As for `info_nce`.
+        predictions: Float tensor `[Q, d]`.
+        targets: Float tensor `[N, d]`: every location of every image of the batch.
+        positives: Integer tensor `[Q]`, values in `[0, N)`.
 
     Returns:
         `(loss, accuracy)`, two float32 scalars. A tie with the true target

@@ -6,12 +6,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from cpc_keras.backend.kernels import split_batch
 from cpc_keras.layers.patch_extractor import PatchExtractor, grid_size
 from cpc_keras.losses.info_nce import info_nce_and_accuracy
-from cpc_keras.models import split_batch
 from cpc_keras.models.context_network import ContextNetwork, side_by_side
 from cpc_keras.models.directions import QUARTER_TURNS, check_names, check_prediction, rotate_grid
-from cpc_keras.models.embedding_spread import embedding_std
+from cpc_keras.models.embedding_std import embedding_std
 from cpc_keras.models.step import TrainingStep
 
 REDUCTIONS = ("mean", "sum")
@@ -107,7 +107,9 @@ class CPC(TrainingStep, keras.Model):
         self.context_width = context_width
         self.augmentation = augmentation
         self.reduction = reduction
-        self._augments_by_place = augmentation is not None and "first_image" in signature(augmentation.call).parameters
+        self._augments_by_place = (
+            augmentation is not None and "replica_offset" in signature(augmentation.call).parameters
+        )
 
         self.patch_extractor = PatchExtractor(patch_size, stride, dtype="float32")
         self.context_networks = {
@@ -170,7 +172,7 @@ class CPC(TrainingStep, keras.Model):
     def call(self, images, training=False):
         patches = self.patch_extractor(images)
         if self.augmentation is not None:
-            place = {"first_image": self.first_image(ops.shape(images)[0])} if self._augments_by_place else {}
+            place = {"replica_offset": self.replica_offset(ops.shape(images)[0])} if self._augments_by_place else {}
             patches = self.augmentation(patches, training=training, **place)
         return self.outputs_of(self.encode_patches(patches, training=training))
 
@@ -196,14 +198,14 @@ class CPC(TrainingStep, keras.Model):
                     outputs[key] = self.scale * self.predictors[key](behind)
         return outputs
 
-    def positives(self, direction, offset, shape, first_image=0):
+    def positives(self, direction, offset, shape, replica_offset=0):
         """Index of each prediction's true target among the flattened targets.
 
         Args:
             direction: The prediction's direction.
             offset: How many patches ahead it predicts.
             shape: `(B, rows, cols)` of the predictions' images; `B` may be a tensor.
-            first_image: Place of the first of these images among the targets'.
+            replica_offset: Place of the first of these images among the targets'.
 
         Returns:
             Int32 tensor `[Q]`, ordered as the flattened predictions.
@@ -211,7 +213,7 @@ class CPC(TrainingStep, keras.Model):
         batch, rows, cols = shape
         grid = np.arange(rows * cols, dtype="int32").reshape(rows, cols)
         ahead = np.rot90(grid, QUARTER_TURNS[direction])[offset:]
-        images = (first_image + ops.arange(batch, dtype="int32"))[:, None] * (rows * cols)
+        images = (replica_offset + ops.arange(batch, dtype="int32"))[:, None] * (rows * cols)
         return ops.reshape(images + ops.convert_to_tensor(ahead.reshape(1, -1).copy()), (-1,))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
@@ -222,14 +224,14 @@ class CPC(TrainingStep, keras.Model):
         """
         targets = y_pred["targets"]
         shape = (ops.shape(targets)[0], *targets.shape[1:3])
-        first_image = self.first_image(shape[0])
-        candidates = self.over_replicas(ops.reshape(targets, (-1, self.target_dim)))  # [N, d]
+        replica_offset = self.replica_offset(shape[0])
+        candidates = self.all_gather(ops.reshape(targets, (-1, self.target_dim)))  # [N, d]
         losses, accuracies = [], []
         for direction in self.directions:
             for k in self.offsets:
                 key = f"{direction}_{k}"
                 predictions = ops.reshape(y_pred[key], (-1, self.target_dim))
-                positives = self.positives(direction, k, shape, first_image)
+                positives = self.positives(direction, k, shape, replica_offset)
                 loss, accuracy = info_nce_and_accuracy(predictions, candidates, positives)
                 losses.append(loss)
                 accuracies.append(accuracy)
@@ -238,7 +240,7 @@ class CPC(TrainingStep, keras.Model):
         self._accuracy.update_state(ops.mean(ops.stack(accuracies)), sample_weight=shape[0])
         tasks = 1.0 if self.reduction == "mean" else float(len(losses))
         self._chance.update_state(tasks * ops.log(ops.cast(ops.shape(candidates)[0], "float32")))
-        self._embedding_std.update_state(embedding_std(y_pred["latents"], self.sum_over_replicas))
+        self._embedding_std.update_state(embedding_std(y_pred["latents"], self.all_reduce_sum))
         total = ops.sum(ops.stack(losses))
         total = total / len(losses) if self.reduction == "mean" else total
         return total + sum(ops.cast(ops.sum(loss), "float32") for loss in self.losses)

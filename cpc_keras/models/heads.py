@@ -65,7 +65,7 @@ def ClassifierHead(
             x = residual_block(x, width, bottleneck, f"block{block}", normalization, dtype=dtype, momentum=_MOMENTUM)
         x = activate(x, "post", normalization, dtype, _MOMENTUM)
     if kind == "grid3":
-        x = GridPooling(3, name="pool", dtype=dtype)(x)
+        x = GridPooling(3, name="pool", dtype="float32")(x)  # means of nine areas keep their precision
     else:
         x = layers.GlobalAveragePooling2D(name="pool", dtype=dtype)(x)
     x = layers.Dropout(dropout, name="dropout", dtype=dtype)(x)

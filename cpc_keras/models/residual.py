@@ -69,10 +69,12 @@ def residual_block(x, filters, inner, prefix, normalization, strides=1, dtype=No
         inner: Channels of the 1×1, 3×3, 1×1 bottleneck; `None` for two 3×3
             convolutions.
         prefix: Beginning of the layers' names.
-        normalization: As for `activate`.
+        normalization: `"layer"` (over space and channels of one example), `"batch"` or
+            `"none"`.
         strides: 2 halves the map.
         dtype: Dtype or dtype policy of the layers.
-        momentum: As for `activate`.
+        momentum: Share of their old value that the means of `"batch"`, which serve
+            outside training, keep at a step.
 
     Returns:
         Tensor `[N, h / strides, w / strides, filters]`.

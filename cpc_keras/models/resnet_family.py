@@ -177,7 +177,7 @@ ResNet170 = _member(
     **_WIDE_THIRD,
     about=f"""ResNet-170, the encoder of the data-efficient CPC's first version.
 
-    `ResNet170()` is its trunk of three stacks, the same network as `ResNet161()`;
+    `ResNet170()` is its backbone of three stacks, the same network as `ResNet161()`;
     `ResNet170(stacks=4)` has all 170 layers.{_WIDE_ABOUT}""",
     reference="Hénaff et al. 2019, arXiv 1905.09272.",
 )

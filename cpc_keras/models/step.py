@@ -9,15 +9,15 @@ else:
     class TrainingStep:  # type: ignore[no-redef]
         """Keras' own trainer serves every other backend; there a batch is the global batch."""
 
-        def first_image(self, batch):
+        def replica_offset(self, batch):
             """Place of the first image in the global batch."""
             return 0
 
-        def over_replicas(self, values):
+        def all_gather(self, values):
             """The same of all replicas."""
             return values
 
-        def sum_over_replicas(self, values):
+        def all_reduce_sum(self, values):
             """The sum of a tensor over all replicas."""
             return values
 

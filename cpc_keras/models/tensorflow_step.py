@@ -59,9 +59,9 @@ class TensorFlowStep:
         self._apply(tape.gradient(scaled, self.trainable_weights))
         logs = self._log(images, outputs, loss)
         if self._logs_batches and labels is not None:
-            logs["batch_digest"] = _for_reduction(_digest(self.over_replicas(labels)))
+            logs["batch_digest"] = _for_reduction(_digest(self.all_gather(labels)))
         if self._stop is not None:
-            logs["stop"] = _for_reduction(self.sum_over_replicas(self._stop))
+            logs["stop"] = _for_reduction(self.all_reduce_sum(self._stop))
         return logs
 
     def test_step(self: Any, data):
@@ -75,7 +75,7 @@ class TensorFlowStep:
         """What the loss is taken of: what the model says of the images, without their labels."""
         return self(images, training=training)
 
-    def first_image(self, batch):
+    def replica_offset(self, batch):
         """Place of this replica's first image in the global batch.
 
         Args:
@@ -86,15 +86,15 @@ class TensorFlowStep:
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         if isinstance(batch, int):
             return replica * batch
-        return tf.reduce_sum(self.over_replicas(batch[None])[:replica])
+        return tf.reduce_sum(self.all_gather(batch[None])[:replica])
 
-    def over_replicas(self, values):
+    def all_gather(self, values):
         """The same of all replicas, `[n, …]` to `[sum of n, …]`, gradients included."""
         if not _many_replicas():
             return values
         return tf.distribute.get_replica_context().all_gather(_on_device(values), axis=0)
 
-    def sum_over_replicas(self, values):
+    def all_reduce_sum(self, values):
         """The sum of a tensor over all replicas."""
         if not _many_replicas():
             return values
@@ -107,7 +107,7 @@ class TensorFlowStep:
         if images.shape[0]:  # known beforehand, it is the same on every replica
             return 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
         batch = tf.cast(tf.shape(images)[0], "float32")
-        return batch / self.sum_over_replicas(batch)
+        return batch / self.all_reduce_sum(batch)
 
     def _apply(self: Any, gradients):
         if _many_replicas():

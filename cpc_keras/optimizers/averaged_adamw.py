@@ -1,15 +1,11 @@
 """AdamW with a Polyak average of the weights that training never sees."""
 
 import contextlib
-import math
 
 import keras
 from keras import ops
 
-from cpc_keras.backend.compute import COMPILES, compiled
-
-# Elements of a weight from which on compiling its update is worth its time.
-_LARGE = 2**14
+from cpc_keras.backend.kernels import adam
 
 
 @keras.saving.register_keras_serializable(package="cpc_keras")
@@ -94,12 +90,12 @@ class AveragedAdamW(keras.optimizers.AdamW):
         averages = [] if self.average_decay is None else [self.averages[place]]
         update = ops.cast(self.iterations, "float32")
         decay = ops.minimum(self.average_decay or 0.0, (1.0 + update) / (10.0 + update))
-        if COMPILES and not self.amsgrad and math.prod(variable.shape) >= _LARGE:
+        if adam.pays(variable) and not self.amsgrad:
             rate = ops.cast(learning_rate, "float32") * ops.sqrt(1.0 - ops.power(self.beta_2, update + 1.0))
             rate = rate / (1.0 - ops.power(self.beta_1, update + 1.0))
             kept = [self._momentums[place], self._velocities[place], variable, *averages]
             values = [ops.copy(one) for one in kept]
-            moved = _moved(gradient, values, rate, decay, self.beta_1, self.beta_2, self.epsilon)
+            moved = adam.update(gradient, values, rate, decay, self.beta_1, self.beta_2, self.epsilon)
             for one, value in zip(kept, moved, strict=True):
                 self.assign(one, value)
             return
@@ -109,18 +105,6 @@ class AveragedAdamW(keras.optimizers.AdamW):
 
     def get_config(self):
         return {**super().get_config(), "average_decay": self.average_decay}
-
-
-@compiled
-def _moved(gradient, kept, rate, decay, beta_1, beta_2, epsilon):
-    """Momentum, velocity, weight and, where it is kept, average after an update, in one pass over them."""
-    momentum, velocity, weight, *averages = kept
-    gradient = ops.cast(gradient, weight.dtype)
-    momentum = momentum + (gradient - momentum) * (1.0 - beta_1)
-    velocity = velocity + (ops.square(gradient) - velocity) * (1.0 - beta_2)
-    weight = weight - ops.cast(rate, weight.dtype) * momentum / (ops.sqrt(velocity) + epsilon)
-    averages = [average + ops.cast(1.0 - decay, average.dtype) * (weight - average) for average in averages]
-    return [momentum, velocity, weight, *averages]
 
 
 def averages(model):

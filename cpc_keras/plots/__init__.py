@@ -2,7 +2,7 @@
 
 from cpc_keras.plots.curves import ablation_bars, label_curve, learning_dynamics, loss_curve
 from cpc_keras.plots.detections import detection_curve, found_boxes
-from cpc_keras.plots.galleries import neighbour_grid, patch_grid, patch_picks
+from cpc_keras.plots.galleries import neighbour_grid, patch_grid, patch_predictions
 from cpc_keras.plots.maps import confusion, embedding_map
 from cpc_keras.plots.trials import trials
 
@@ -17,6 +17,6 @@ __all__ = [
     "loss_curve",
     "neighbour_grid",
     "patch_grid",
-    "patch_picks",
+    "patch_predictions",
     "trials",
 ]

@@ -1,39 +1,40 @@
-"""Accuracy and loss against labels, steps and rungs."""
+"""Accuracy and loss against labels, steps and the steps of an ablation."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from cpc_keras.evaluation.label_table import regime_of, row_name
-from cpc_keras.plots.canvas import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, save
+from cpc_keras.evaluation.methods import METHODS, method_and_kind, row_name
+from cpc_keras.plots.canvas import BLUE, GREEN, GREY, ORANGE, PINK, RED, save
 
-_ENCODER_COLOURS = {"cpc": BLUE, "scratch": RED, "untrained": GREEN, "pixels": GREY}
-_OTHER_COLOURS = (PINK, ORANGE)
-_CPC_COLOURS = {"finetune": "#003A5C", "knn": SKY, "resnet": "#4C6FD1"}
-_MARKERS = {"finetune": "D", "resnet": "P", "linear": "o", "knn": "v", "supervised": "s"}
+_ENCODER_COLORS = {"cpc": BLUE, "scratch": RED, "untrained": GREEN, "pixels": GREY}
+_OTHER_COLORS = (PINK, ORANGE)
+_KIND_LINES = {"tuned": "-.", "default": ":"}
 
 
-def _style(method, encoder, others):
-    method, kind = regime_of(method)
-    colour = _ENCODER_COLOURS.get(encoder) or _OTHER_COLOURS[others.index(encoder) % len(_OTHER_COLOURS)]
-    if encoder == "cpc":
-        colour = _CPC_COLOURS.get(method, colour)
-    line = "--" if method == "knn" else ":" if method.startswith("linear_") else "-"
-    line = {"tuned": "-.", "default": ":"}.get(kind, line)
-    return {"color": colour, "linestyle": line, "marker": _MARKERS.get(method, "x"), "markersize": 8 if kind else 5}
+def _style(name, encoder, others):
+    method, kind = method_and_kind(name)
+    row = METHODS[method]
+    color = _ENCODER_COLORS.get(encoder) or _OTHER_COLORS[others.index(encoder) % len(_OTHER_COLORS)]
+    return {
+        "color": row.color or color if encoder == "cpc" else color,
+        "linestyle": _KIND_LINES.get(kind, row.line),
+        "marker": row.marker,
+        "markersize": 8 if kind else 5,
+    }
 
 
 def label_curve(summary, arrows, path, figure_name="test accuracy"):
-    """Accuracy against number of labels, a line a regime, a band from the lowest to the highest subset.
+    """Accuracy against number of labels, a line a method, a band from the lowest to the highest subset.
 
     Args:
-        summary: That of `cpc_keras.evaluation.intervals.Results`.
+        summary: That of `cpc_keras.evaluation.results.Results`.
         arrows: List of `(labels, accuracy, factor, text)`: an arrow from a point
             to `factor` times the labels.
         path: PNG to write.
         figure_name: Of the vertical axis.
     """
     figure, axes = plt.subplots(figsize=(9, 6))
-    others = [name for name in dict.fromkeys(summary["encoder"]) if name not in _ENCODER_COLOURS]
+    others = [name for name in dict.fromkeys(summary["encoder"]) if name not in _ENCODER_COLORS]
     for (method, encoder), group in summary.groupby(["method", "encoder"], sort=False):
         group = group.sort_values("labels")
         style = _style(method, encoder, others)
@@ -65,7 +66,7 @@ def learning_dynamics(summary, online, path, figure_name="test accuracy"):
     """Accuracy of the frozen encoder at checkpoints, from the untrained network on.
 
     Args:
-        summary: That of `cpc_keras.evaluation.intervals.Results`, the CPC encoder
+        summary: That of `cpc_keras.evaluation.results.Results`, the CPC encoder
             at several checkpoints. Numbers of labels that were not tried at all
             of them are left out.
         online: `pandas.DataFrame` with `step` and `probe_accuracy`, or `None`.
@@ -79,11 +80,11 @@ def learning_dynamics(summary, online, path, figure_name="test accuracy"):
     shades = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(budgets)))
     for (method, labels), group in summary.groupby(["method", "labels"], sort=True):
         group = group.sort_values("checkpoint")
-        colour = shades[budgets.index(labels)]
-        style = {"color": colour, "ls": "--" if method == "knn" else "-", "marker": "." if method == "knn" else "o"}
+        color = shades[budgets.index(labels)]
+        style = {"color": color, "ls": METHODS[method].line, "marker": METHODS[method].marker, "markersize": 4}
         axes.plot(group["checkpoint"], 100 * group["mean"], label=f"{method}, {labels:,} labels", **style)
         reach = 100 * group["lowest"], 100 * group["highest"]
-        axes.fill_between(group["checkpoint"], *reach, color=colour, alpha=0.15, lw=0)
+        axes.fill_between(group["checkpoint"], *reach, color=color, alpha=0.15, lw=0)
     if online is not None:
         axes.plot(online["step"], 100 * online["probe_accuracy"], color=GREY, ls=":", label="online probe")
     steps = sorted(step for step in summary["checkpoint"].unique() if step)
@@ -101,23 +102,23 @@ def learning_dynamics(summary, online, path, figure_name="test accuracy"):
 
 
 def ablation_bars(table, path):
-    """Accuracy at each rung of an ablation, a bar a number of labels, lines over seeds.
+    """Accuracy at each step of an ablation, a bar a number of labels, lines over seeds.
 
     Args:
-        table: `pandas.DataFrame` with `rung`, `labels`, `seed`, `top1`.
+        table: `pandas.DataFrame` with `step`, `labels`, `seed`, `top1`.
         path: PNG to write.
     """
-    rungs, budgets = list(dict.fromkeys(table["rung"])), sorted(table["labels"].unique())
-    figure, axes = plt.subplots(figsize=(1.2 * len(rungs) + 2, 4.5))
+    steps, budgets = list(dict.fromkeys(table["step"])), sorted(table["labels"].unique())
+    figure, axes = plt.subplots(figsize=(1.2 * len(steps) + 2, 4.5))
     width = 0.8 / len(budgets)
     for index, labels in enumerate(budgets):
-        spread = 100 * table[table["labels"] == labels].groupby("rung")["top1"].agg(["mean", "min", "max"]).loc[rungs]
-        places = np.arange(len(rungs)) + (index - (len(budgets) - 1) / 2) * width
-        reach = [spread["mean"] - spread["min"], spread["max"] - spread["mean"]]
-        colour = ("#56B4E9", BLUE, "#009E73", "#D55E00")[index % 4]
-        bars = axes.bar(places, spread["mean"], width, yerr=reach, color=colour, capsize=2, label=f"{labels:,} labels")
+        figures = 100 * table[table["labels"] == labels].groupby("step")["top1"].agg(["mean", "min", "max"]).loc[steps]
+        places = np.arange(len(steps)) + (index - (len(budgets) - 1) / 2) * width
+        reach = [figures["mean"] - figures["min"], figures["max"] - figures["mean"]]
+        color = ("#56B4E9", BLUE, "#009E73", "#D55E00")[index % 4]
+        bars = axes.bar(places, figures["mean"], width, yerr=reach, color=color, capsize=2, label=f"{labels:,} labels")
         axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=1)
-    axes.set_xticks(range(len(rungs)), rungs)
+    axes.set_xticks(range(len(steps)), steps)
     axes.set(ylabel="test accuracy of a linear probe, %", ylim=(0, 100))
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)
@@ -126,7 +127,7 @@ def ablation_bars(table, path):
 
 
 def loss_curve(metrics, path):
-    """Loss against chance, and the share of patches picked right, over steps.
+    """Loss against chance, and the accuracy of the contrastive task, over steps.
 
     Args:
         metrics: `pandas.DataFrame` of `metrics.csv`.
@@ -141,7 +142,7 @@ def loss_curve(metrics, path):
     for task in tasks:
         name = task.removeprefix("accuracy_").replace("_", " by ")
         right.plot(metrics["step"], 100 * metrics[task], marker=".", label=name)
-    right.set(xlabel="step", ylabel="patches picked right, %", ylim=(0, None))
+    right.set(xlabel="step", ylabel="accuracy of picking the true patch, %", ylim=(0, None))
     right.legend(fontsize=8, title="direction by offset")
     for axes in (left, right):
         axes.grid(alpha=0.3)

@@ -56,17 +56,17 @@ def detection_curve(summary, names, path):
     """Mean average precision by share of the annotated images.
 
     Args:
-        summary: A `pandas.DataFrame` with `trunk`, `fraction`, `mean`, `lowest` and
+        summary: A `pandas.DataFrame` with `backbone`, `fraction`, `mean`, `lowest` and
             `highest`.
-        names: Function from a trunk to what it is called.
+        names: Function from a backbone to what it is called.
         path: PNG to write.
     """
     figure, axes = plt.subplots(figsize=(6.5, 4))
-    for colour, (trunk, rows) in zip(_cycled(), summary.groupby("trunk", sort=False), strict=False):
+    for colour, (backbone, rows) in zip(_cycled(), summary.groupby("backbone", sort=False), strict=False):
         rows = rows.sort_values("fraction")
         share, mean = 100 * rows["fraction"], 100 * rows["mean"]
         spread = np.abs(100 * rows[["lowest", "highest"]].to_numpy().T - mean.to_numpy())
-        axes.errorbar(share, mean, yerr=spread, marker="o", capsize=3, color=colour, label=names(trunk))
+        axes.errorbar(share, mean, yerr=spread, marker="o", capsize=3, color=colour, label=names(backbone))
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
     axes.set_xlabel("annotated images learnt from")

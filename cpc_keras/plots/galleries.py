@@ -1,4 +1,4 @@
-"""Pictures of images, patches and what is near or was picked."""
+"""Pictures of images, patches and what is near or was predicted."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -61,25 +61,27 @@ def neighbour_grid(rows, path):
     save(figure, path)
 
 
-def patch_picks(picks, path):
+def patch_predictions(predictions, path):
     """A query, the true patch, and the candidates that were liked best.
 
     Args:
-        picks: List of `cpc_keras.report.patch_predictions.Pick`.
+        predictions: List of `cpc_keras.report.patch_predictions.PatchPrediction`.
         path: PNG to write.
     """
-    columns = 2 + len(picks[0].candidates)
-    figure, axes = plt.subplots(len(picks), columns, figsize=(1.4 * columns, 1.6 * len(picks)), squeeze=False)
-    for row, pick in zip(axes, picks, strict=True):
-        image = np.array(pick.image, "float32")
-        image[~pick.seen] = 0.5 + 0.25 * (image[~pick.seen] - 0.5)  # what the context cannot know of
+    columns = 2 + len(predictions[0].candidates)
+    figure, axes = plt.subplots(
+        len(predictions), columns, figsize=(1.4 * columns, 1.6 * len(predictions)), squeeze=False
+    )
+    for row, prediction in zip(axes, predictions, strict=True):
+        image = np.array(prediction.image, "float32")
+        image[~prediction.seen] = 0.5 + 0.25 * (image[~prediction.seen] - 0.5)  # what the context cannot know of
         show(row[0], image)
-        top, left, size = pick.box
+        top, left, size = prediction.box
         row[0].add_patch(Rectangle((left - 0.5, top - 0.5), size, size, fill=False, ec=BLUE, lw=2))
-        row[0].set_title(f"{pick.direction}, {pick.offset} ahead", fontsize=7)
-        show(row[1], pick.true)
-        row[1].set_title(f"true, rank {pick.rank}", fontsize=7, color=BLUE)
-        for one, (patch, probability, is_true) in zip(row[2:], pick.candidates, strict=True):
+        row[0].set_title(f"{prediction.direction}, {prediction.offset} ahead", fontsize=7)
+        show(row[1], prediction.true)
+        row[1].set_title(f"true, rank {prediction.rank}", fontsize=7, color=BLUE)
+        for one, (patch, probability, is_true) in zip(row[2:], prediction.candidates, strict=True):
             show(one, patch)
             one.set_title(f"{probability:.0%}", fontsize=7, color=GREEN if is_true else RED)
             colour, width = (GREEN, 2.0) if is_true else (GREY, 0.5)

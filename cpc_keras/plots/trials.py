@@ -7,8 +7,8 @@ import pandas as pd
 from cpc_keras.plots.canvas import GREY, RED, save
 
 # Columns of a table of trials that are no hyperparameters.
-NO_SETTING = ("trial", "share", "judged", "score", "balanced_accuracy", "log_likelihood", "lead", "error")
-_LOGARITHMIC = ("learning_rate", "weight_decay", "passes")
+NO_SETTING = ("trial", "share", "held_out", "judged", "score", "balanced_accuracy", "log_likelihood", "lead", "error")
+_LOGARITHMIC = ("learning_rate", "weight_decay", "step_multiplier")
 
 
 def varied(table):
@@ -21,7 +21,7 @@ def trials(table, path):
 
     Args:
         table: Rows of trials as of `cpc_keras.tuning.search.tune`, the default first;
-            those of a part of a training, or judged by a part of the held-out labels,
+            those of a part of a training, or tested on a part of the held-out labels,
             are drawn thin.
         path: PNG to write.
     """
@@ -30,13 +30,13 @@ def trials(table, path):
     accuracy = 100 * table["balanced_accuracy"]
     axes_of["balanced_accuracy"] = _heights(accuracy, False)
     figure, axes = plt.subplots(figsize=(1.4 * len(axes_of) + 1.5, 4.5))
-    colours = plt.get_cmap("viridis")(axes_of["balanced_accuracy"][0])
+    colors = plt.get_cmap("viridis")(axes_of["balanced_accuracy"][0])
     places = np.arange(len(axes_of))
-    whole = (table["share"] == 1.0) & (table["judged"] == table["judged"].max())
+    complete = (table["share"] == 1.0) & (table["held_out"] == table["held_out"].max())
     for row in reversed(range(len(table))):
         heights = np.array([heights[row] for heights, _ in axes_of.values()])
         there = np.isfinite(heights)  # a trial without a ResNet head has no depth of it
-        style = {"color": colours[row], "linewidth": 1.5 if whole.iloc[row] else 0.5, "alpha": 0.8}
+        style = {"color": colors[row], "linewidth": 1.5 if complete.iloc[row] else 0.5, "alpha": 0.8}
         if row == 0:
             style = {"color": RED, "linewidth": 2, "linestyle": "--", "label": "default"}
         axes.plot(places[there], heights[there], **style)

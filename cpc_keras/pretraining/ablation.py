@@ -1,4 +1,4 @@
-"""The ladder of the paper's Figure 3: each axis added to all before it."""
+"""The ablation of the paper's Figure 3: each axis added to all before it."""
 
 import dataclasses
 import itertools
@@ -7,49 +7,50 @@ import pathlib
 
 import keras
 import pandas as pd
-from rich.table import Table
 
 from cpc_keras.config.ablation_axes import AXIS_NAMES, effective_axes
-from cpc_keras.config.recipe import AXES
+from cpc_keras.config.recipe import AXES, check_axes
 from cpc_keras.config.resolve import resolve
 from cpc_keras.data.sources import open_source
 from cpc_keras.describing.time_budget import FittedSteps
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.evaluate import evaluate
-from cpc_keras.evaluation.labels_of_runs import open_labelled, recipe_budgets
+from cpc_keras.evaluation.run_labels import open_labelled, recipe_budgets
+from cpc_keras.evaluation.table import percent
 from cpc_keras.plots import ablation_bars
 from cpc_keras.pretraining.pretrain import fitted_steps, pretrain
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.atomic import write_text
 from cpc_keras.storage.outputs import make_folder
+from cpc_keras.tables import Table
 
 # Points below which a change says nothing: what another seed of pre-training may move.
 _TELLING = 1.0
 _CAUTION = (
     f"A verdict needs a mean change of {_TELLING:g} point or more, of one sign at every number of labels in every "
-    "label subset; each rung is one pre-training, so small changes may be luck."
+    "label subset; each step is one pre-training, so small changes may be luck."
 )
 
 
 def ablate(recipe, run, console, axes=AXES, labelled=None):
     """Trains a recipe from all axes off to all on, one more at a time, at equal steps.
 
-    Every rung is a run of its own below `run`, trained with the same seed and
+    Every step is a run of its own below `run`, trained with the same seed and
     steps and evaluated by a linear probe on the same label subsets. Run again,
     it goes on where it stopped. A recipe's `minutes` are for the training of all
-    rungs: the speed of the full recipe is measured, once. An axis that changes nothing (colour dropping
+    steps: the speed of the full recipe is measured, once. An axis that changes nothing (colour dropping
     on grey images, say) gets a row that says so and no training.
 
     Args:
         recipe: A `Recipe` with every axis on.
-        run: Folder for the rungs, `ablation.csv`, `ablation.md` and `ablation.png`.
+        run: Folder for the runs, `ablation.csv`, `ablation.md` and `ablation.png`.
         console: A `rich.console.Console`.
-        axes: The axes to climb, in this order; others stay on.
+        axes: The axes to add, in this order; others stay on.
         labelled: Source with labels for the probes; the recipe's if `None`.
 
     Returns:
-        A `pandas.DataFrame` with a row for each rung, number of labels and label
-        seed: `rung`, `axis` (empty at the base), `labels`, `labels_per_class`, `seed`, `top1`.
+        A `pandas.DataFrame` with a row for each step, number of labels and label
+        seed: `step`, `axis` (empty at the base), `labels`, `labels_per_class`, `seed`, `top1`.
 
     Raises:
         InputError: If the recipe does not fit the images or the folder, there are
@@ -59,8 +60,7 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
         Hénaff et al. 2019, arXiv 1905.09272, Figure 3.
     """
     run = pathlib.Path(run)
-    if not axes or not set(axes) <= set(AXES) or len(set(axes)) < len(axes):
-        raise InputError(f"`--axes` must be distinct names out of {','.join(AXES)}. Received: {','.join(axes)}")
+    check_axes(axes)
     if recipe.without:
         raise InputError(f"`without` must be empty: `ablate` sets it. Received: without={recipe.without}")
     images = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
@@ -72,48 +72,48 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
             "`average_decay` must be None where 'LN' is switched off: batch norm's statistics are not averaged. "
             f"Received: average_decay={recipe.average_decay}"
         )
-    open_labelled(resolved, labelled).rounds(recipe_budgets(recipe), 0)
+    open_labelled(resolved, labelled).splits(recipe_budgets(recipe), 0)
     make_folder(run, "--run")
-    rungs = [("base", None, effective)]
-    rungs += [(f"+ {axis}", axis, effective[index + 1 :]) for index, axis in enumerate(effective)]
-    folders = [run / f"{index}-{axis or 'base'}" for index, (_, axis, _) in enumerate(rungs)]
-    recipe = dataclasses.replace(recipe, learning_curve=())  # which is not that of its rungs
+    steps = [("base", None, effective)]
+    steps += [(f"+ {axis}", axis, effective[index + 1 :]) for index, axis in enumerate(effective)]
+    folders = [run / f"{index}-{axis or 'base'}" for index, (_, axis, _) in enumerate(steps)]
+    recipe = dataclasses.replace(recipe, learning_curve=())  # which is not that of its steps
     fitted = _fitted(recipe, folders, console) if recipe.minutes is not None else None
     results = []
-    for index, (folder, (name, axis, off)) in enumerate(zip(folders, rungs, strict=True)):
-        console.print(f"Rung {index + 1} of {len(rungs)}: {name}{f' ({AXIS_NAMES[axis]})' if axis else ''}.")
-        _climb(dataclasses.replace(recipe, without=tuple(off)), folder, labelled, console, fitted)
-        for record in _probed(folder):
+    for index, (folder, (name, axis, off)) in enumerate(zip(folders, steps, strict=True)):
+        console.print(f"Ablation step {index + 1} of {len(steps)}: {name}{f' ({AXIS_NAMES[axis]})' if axis else ''}.")
+        _train_and_evaluate(dataclasses.replace(recipe, without=tuple(off)), folder, labelled, console, fitted)
+        for record in _linear_records(folder):
             kept = {key: record[key] for key in ("labels", "labels_per_class", "seed", "top1")}
-            results.append({"rung": name, "axis": axis or "", **kept})
+            results.append({"step": name, "axis": axis or "", **kept})
     table = pd.DataFrame(results)
     skipped = [axis for axis in axes if axis not in effective]
     write_text(run / "ablation.csv", table.to_csv(index=False))
     ablation_bars(table, run / "ablation.png")
     write_text(run / "ablation.md", _page(recipe, table, skipped))
-    console.print(_rich_table(table, skipped))
+    console.print(_table(table, skipped).rich())
     console.print(f"{summary(table, skipped)}\nTable and chart: {run / 'ablation.md'}, {run / 'ablation.png'}")
     return table
 
 
 def _fitted(recipe, folders, console):
-    """How many steps a rung has: as a rung that is there was given them, or as fit into the recipe's time."""
+    """How long a run of the ablation is: as one that is there was given it, or as fit into the recipe's time."""
     for folder in map(RunFolder, folders):
         if folder.recipe_file.is_file():
             return FittedSteps(**folder.fitted()) if folder.fitted() else None
     return fitted_steps(recipe, folders[0].parent, console, len(folders))
 
 
-def _climb(recipe, folder, labelled, console, fitted):
-    """Trains and evaluates a rung, unless that is done."""
+def _train_and_evaluate(recipe, folder, labelled, console, fitted):
+    """Makes one run of the ablation, unless that is done."""
     pretrain(recipe, folder, console, fitted=fitted)
-    if len(_probed(folder)) != len(recipe_budgets(recipe)) * recipe.label_seeds:
+    if len(_linear_records(folder)) != len(recipe_budgets(recipe)) * recipe.label_seeds:
         evaluate(folder, console, data=labelled, methods=("linear",), baselines=())
     keras.backend.clear_session()
 
 
-def _probed(folder):
-    """The records of a rung's linear probe at the recipe's budgets; a user may have evaluated more."""
+def _linear_records(folder):
+    """The records of a run's linear probe at the recipe's budgets; a user may have evaluated more."""
     recipe = RunFolder(folder).open()
     return [
         record
@@ -126,7 +126,7 @@ def _probed(folder):
 
 
 def changes(table):
-    """What each axis changed: accuracy at its rung less that of the rung before.
+    """What each axis changed: accuracy at its step less that of the step before.
 
     Args:
         table: As returned by `ablate`.
@@ -139,18 +139,18 @@ def changes(table):
 
     >>> rows = [("base", "", 0.50), ("+ MC", "MC", 0.52)]
     >>> table = pd.DataFrame(
-    ...     [{"rung": r, "axis": a, "labels": 50, "seed": s, "top1": t} for r, a, t in rows for s in (0, 1)]
+    ...     [{"step": r, "axis": a, "labels": 50, "seed": s, "top1": t} for r, a, t in rows for s in (0, 1)]
     ... )
     >>> {axis: points.round(1).tolist() for axis, points in changes(table).items()}
     {'MC': [[2.0, 2.0]]}
     """
-    rungs = list(dict.fromkeys(table["rung"]))
+    steps = list(dict.fromkeys(table["step"]))
     grids = {
-        rung: 100 * table[table["rung"] == rung].pivot(index="labels", columns="seed", values="top1").to_numpy()
-        for rung in rungs
+        step: 100 * table[table["step"] == step].pivot(index="labels", columns="seed", values="top1").to_numpy()
+        for step in steps
     }
-    axis_of = dict(zip(table["rung"], table["axis"], strict=True))
-    return {axis_of[rung]: grids[rung] - grids[before] for before, rung in itertools.pairwise(rungs)}
+    axis_of = dict(zip(table["step"], table["axis"], strict=True))
+    return {axis_of[step]: grids[step] - grids[before] for before, step in itertools.pairwise(steps)}
 
 
 def verdict(points):
@@ -184,51 +184,43 @@ def summary(table, skipped):
     return " ".join([*sentences, _CAUTION])
 
 
-def _rows(table, skipped):
-    """Header and rows of the table, as text."""
+def _table(table, skipped):
+    """The table as it is shown and written."""
     budgets = table[["labels", "labels_per_class"]].drop_duplicates().sort_values("labels").to_numpy()
-    header = ["rung"]
+    header = ["step"]
     for labels, per_class in budgets:
         header += [f"{per_class:g} a class" if per_class == per_class and per_class else f"{labels:g} labels", "change"]
-    points, rows = changes(table), []
-    for rung, group in table.groupby("rung", sort=False):
+    title = "Test accuracy of a linear probe, %: mean over label seeds (lowest–highest)"
+    shown = Table([*header, "verdict"], title, left=(0, len(header)))
+    points = changes(table)
+    for step, group in table.groupby("step", sort=False):
         axis = group["axis"].iloc[0]
-        row = [f"{rung} {AXIS_NAMES[axis]}" if axis else "all axes off"]
+        cells = [f"{step} {AXIS_NAMES[axis]}" if axis else "all axes off"]
         for place, (labels, _) in enumerate(budgets):
-            top1 = 100 * group[group["labels"] == labels]["top1"]
-            row.append(f"{top1.mean():.1f} ({top1.min():.1f}–{top1.max():.1f})")
-            row.append(f"{points[axis][place].mean():+.1f}" if axis else "")
-        rows.append([*row, verdict(points[axis]) if axis else ""])
-    rows += [[f"+ {axis} {AXIS_NAMES[axis]}", *["–"] * (len(header) - 1), "no effect"] for axis in skipped]
-    return [*header, "verdict"], rows
-
-
-def _rich_table(table, skipped):
-    header, rows = _rows(table, skipped)
-    shown = Table(title="Test accuracy of a linear probe, %: mean over label seeds (lowest–highest)")
-    for index, name in enumerate(header):
-        shown.add_column(name, justify="right" if 0 < index < len(header) - 1 else "left")
-    for row in rows:
-        shown.add_row(*row)
+            top1 = group[group["labels"] == labels]["top1"]
+            cells += [
+                percent(top1.mean(), top1.min(), top1.max()),
+                f"{points[axis][place].mean():+.1f}" if axis else "",
+            ]
+        shown.add(*cells, verdict(points[axis]) if axis else "")
+    for axis in skipped:
+        shown.add(f"+ {axis} {AXIS_NAMES[axis]}", *["–"] * (len(header) - 1), "no effect")
     return shown
 
 
 def _page(recipe, table, skipped):
-    header, rows = _rows(table, skipped)
     lines = [
         "# Ablation",
         "",
-        f"{recipe.data}, equal steps a rung, seed {recipe.seed}. Each row adds an axis to all above it.",
+        f"{recipe.data}, equal steps of training, seed {recipe.seed}. Each row adds an axis to all above it.",
         "",
-        "| " + " | ".join(header) + " |",
-        "|---" * len(header) + "|",
-        *("| " + " | ".join(row) + " |" for row in rows),
+        _table(table, skipped).markdown(),
         "",
         summary(table, skipped),
         "",
-        "![accuracy by rung](ablation.png)",
+        "![accuracy by step](ablation.png)",
         "",
-        "Settings of each rung: `recipe.json` in its folder. Recipe with every axis on:",
+        "Settings of each step: `recipe.json` in its folder. Recipe with every axis on:",
         "",
         "```json",
         json.dumps(dataclasses.asdict(recipe)),

@@ -44,7 +44,7 @@ class BatchLog(StepCounter):
         self.flush()
 
 
-class Sanity(StepCounter):
+class StopOnDivergence(StepCounter):
     """Ends a training that has gone astray; comes first, before anything is measured or saved.
 
     Args:
@@ -124,7 +124,8 @@ class Checkpoints(StepCounter):
 
         Args:
             model: A `CPC` model.
-            unfinished: As for `cpc_keras.runs.checkpoints.save_checkpoint`.
+            unfinished: Values of the metrics, if the step lies between two rows of
+                `metrics.csv`; see `metric_values`.
         """
         if self.batch_log is None:
             take_part_in_saving(model)

@@ -11,7 +11,7 @@ _WORKER_GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.In
 
 
 @contextlib.contextmanager
-def told_in_one_line(folder, strategy):
+def errors_in_one_line(folder, strategy):
     """A context that says in one line why training broke off.
 
     It gives a wrapper for the function that reads images, which notices why it

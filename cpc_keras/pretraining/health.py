@@ -9,7 +9,7 @@ from cpc_keras.progress import LoggedProgress, clock, duration, ending
 from cpc_keras.runs.folder import keep_rows
 
 # Below these the words come: a loss within this share of chance after this share
-# of the steps, and a spread of the codes that means collapse.
+# of the steps, and a deviation of the codes that means collapse.
 _AT_CHANCE, _PATIENCE, _COLLAPSED = 0.97, 0.15, 0.05
 # Seconds of training from which on its end can be told, and after which a single step tells it.
 _TELLING, _SLOW = 5.0, 60.0
@@ -21,7 +21,7 @@ def verdict(loss, chance, embedding_std, share_done):
     Args:
         loss: Mean InfoNCE loss.
         chance: Its value without information, `ln(candidates)`.
-        embedding_std: Spread of the codes, see `cpc_keras.models.embedding_spread`.
+        embedding_std: Standard deviation of the codes, see `cpc_keras.models.embedding_std`.
         share_done: Share of the steps that are done.
 
     Returns:
@@ -139,7 +139,7 @@ class HealthLog(StepCounter):
         words = verdict(row["loss"], row["chance"], row["embedding_std"], self.step / self.recipe.steps)
         return (
             f"step {self.step:>6,}  loss {row['loss']:.2f} (chance {row['chance']:.2f})  "
-            f"picked right {row['accuracy']:.0%} ({hits})  spread {row['embedding_std']:.2f}  "
+            f"accuracy {row['accuracy']:.0%} ({hits})  embedding std {row['embedding_std']:.2f}  "
             f"{row['images_per_second']:.0f} images/s  {probe}{end}{words}"
         )
 

@@ -6,7 +6,7 @@ from sklearn.model_selection import train_test_split
 from cpc_keras.data.image_set import prepare
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.features import EncoderViews, extract
+from cpc_keras.evaluation.features import EncoderFeatures, extract
 from cpc_keras.evaluation.probes import LinearProbe
 from cpc_keras.evaluation.scores import scores
 from cpc_keras.optimizers import averaged_weights
@@ -16,10 +16,10 @@ _FEWEST = 20
 
 
 class OnlineProbe:
-    """Balanced accuracy of a linear probe on half of a small labelled set, learnt from the other half.
+    """Balanced accuracy of a linear probe on half of a small labelled set, trained on the other half.
 
-    It is a gauge, with one fixed strength and one view of the features. Its
-    images are left out of what `cpc-keras evaluate` learns from.
+    It is a gauge, with one fixed `C` and one pooling of the features. Its
+    images are left out of what `cpc-keras evaluate` trains on.
 
     Args:
         model: The `CPC` model, watched as it trains.
@@ -32,21 +32,19 @@ class OnlineProbe:
         self.model = model
         self.images = images
         self.crop = crop
-        self.views = EncoderViews(model)
+        self.features = EncoderFeatures(model)
         positions = np.arange(len(images))
-        self.learnt, self.examined = train_test_split(
-            positions, test_size=0.5, random_state=seed, stratify=images.labels
-        )
+        self.train, self.test = train_test_split(positions, test_size=0.5, random_state=seed, stratify=images.labels)
 
     def score(self):
         """Balanced accuracy now, in `[0, 1]`, of the averaged weights where there are any."""
         with averaged_weights(self.model):
-            views = extract(self.views, self.images, self.crop)
-        probe = LinearProbe(strengths=(1e-2,), views=("grid2",))
+            features = extract(self.features, self.images, self.crop)
+        probe = LinearProbe(Cs=(1e-2,), poolings=("grid2",))
         labels = self.images.labels
-        probe.fit({name: values[self.learnt] for name, values in views.items()}, labels[self.learnt], views)
-        found = probe.predict_proba({name: values[self.examined] for name, values in views.items()})
-        return scores(labels[self.examined], found, probe.classes_)["balanced_accuracy"]
+        probe.fit({name: values[self.train] for name, values in features.items()}, labels[self.train], features)
+        found = probe.predict_proba({name: values[self.test] for name, values in features.items()})
+        return scores(labels[self.test], found, probe.classes_)["balanced_accuracy"]
 
 
 def open_online_probe(recipe):

@@ -21,16 +21,18 @@ from cpc_keras.backend.distribution import (
     wait_for,
 )
 from cpc_keras.config.build import build_cpc
+from cpc_keras.config.recipe import Recipe
 from cpc_keras.config.resolve import computes_in_bfloat16, overlaps, resolve
-from cpc_keras.data.image_set import prepare
+from cpc_keras.data.image_set import ImageSet
+from cpc_keras.data.image_set import prepare as prepare_images
 from cpc_keras.data.pipeline import training_batches
 from cpc_keras.data.python_calls import calls_awaited
 from cpc_keras.data.sources import open_source
 from cpc_keras.describing.learning_curve import longer_run
 from cpc_keras.describing.time_budget import minutes_text
 from cpc_keras.errors import InputError
-from cpc_keras.pretraining.callbacks import BatchLog, Checkpoints, Sanity
-from cpc_keras.pretraining.failures import told_in_one_line
+from cpc_keras.pretraining.callbacks import BatchLog, Checkpoints, StopOnDivergence
+from cpc_keras.pretraining.failures import errors_in_one_line
 from cpc_keras.pretraining.fit_to_time import fit_to_time
 from cpc_keras.pretraining.health import HealthLog
 from cpc_keras.pretraining.interrupts import Interrupts
@@ -67,58 +69,142 @@ def pretrain(recipe, run, console, strategy=None, fitted=None):
         Stopped: If the process was told to end (SIGTERM) and has saved itself, or
             if another worker is gone.
     """
+    return fit(prepare(recipe, run, console, strategy), console, fitted)
+
+
+@dataclasses.dataclass
+class Run:
+    """A run whose recipe is resolved and whose images are open: what `fit` takes.
+
+    Attributes:
+        asked: The `Recipe` as it was given.
+        recipe: The same, resolved.
+        folder: The `RunFolder`.
+        images: The `ImageSet`, prepared.
+        labelled: Labelled images of the online probe, or `None`.
+        strategy: The `tf.distribute.Strategy`.
+        began: When its preparation began, as `time.monotonic` has it.
+        opened: When its images were open.
+    """
+
+    asked: Recipe
+    recipe: Recipe
+    folder: RunFolder
+    images: ImageSet
+    labelled: ImageSet | None
+    strategy: tf.distribute.Strategy
+    began: float
+    opened: float
+
+    @property
+    def chief(self):
+        """Whether this process is the one that writes."""
+        return is_chief(self.strategy)
+
+    def batches(self, images, **steps):
+        """`tf.data.Dataset` of training batches, of all replicas.
+
+        Args:
+            images: The `ImageSet` to read from.
+            **steps: `start_step` and `steps` of `training_batches`.
+        """
+        recipe = self.recipe
+        batches = functools.partial(
+            training_batches, images, recipe.batch_size, recipe.crop, recipe.seed, flip=recipe.flip, **steps
+        )
+        return distribute(self.strategy, batches)
+
+
+def prepare(recipe, run, console, strategy=None):
+    """Resolves a recipe and opens its images. Writes nothing.
+
+    Args:
+        recipe: A `Recipe`.
+        run: Path of the run's folder; workers share it, and the first one writes.
+        console: A `rich.console.Console` to report to.
+        strategy: A `tf.distribute.Strategy`, such as
+            `cpc_keras.backend.distribution.open_strategy` gives; one device if `None`.
+
+    Returns:
+        A `Run`.
+
+    Raises:
+        InputError: If the recipe does not fit the images, the folder or the replicas.
+    """
     began = time.monotonic()
     enable_determinism()
     keras.utils.set_random_seed(recipe.seed)
     strategy = strategy or tf.distribute.get_strategy()
     chief = is_chief(strategy)
-    if not chief:
-        console = Console(quiet=True)
     folder = RunFolder(run)
     if recipe.minutes is not None and has_many_workers(strategy) and not folder.recipe_file.is_file():
         raise InputError(
             "`minutes` must be None with several workers, which would not measure the same; set the number of steps: "
             f"--set minutes=None --set steps=N. Received: minutes={recipe.minutes:g}"
         )
-    with waiting(console, f"Opening {recipe.data}"):
+    with waiting(console if chief else Console(quiet=True), f"Opening {recipe.data}"):
         found = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
         if not chief:
             wait_for(folder.recipe_file)
-        asked, recipe = recipe, folder.settle(recipe, lambda: resolve(recipe, found))
-        check_replicas(strategy, recipe)
-        images = prepare(found, recipe.channels, recipe.short_side, recipe.max_bad_share)
-        labelled = open_online_probe(recipe) if chief else None
-    if fitted and recipe.minutes is not None:
-        recipe = fitted.of(recipe)
-    _announce(asked, recipe, images, strategy, console)
+        resolved = folder.settle(recipe, lambda: resolve(recipe, found))
+        check_replicas(strategy, resolved)
+        images = prepare_images(found, resolved.channels, resolved.short_side, resolved.max_bad_share)
+        labelled = open_online_probe(resolved) if chief else None
+    return Run(recipe, resolved, folder, images, labelled, strategy, began, time.monotonic())
 
-    with told_in_one_line(folder, strategy) as watch:
-        watched = dataclasses.replace(images, read=watch(images.read))
+
+def fit(run, console, fitted=None):
+    """Trains a prepared run, from its last checkpoint on.
+
+    Args:
+        run: A `Run`.
+        console: A `rich.console.Console` to report to.
+        fitted: The `cpc_keras.describing.time_budget.FittedSteps` of a recipe with
+            `minutes`, if somebody has measured already.
+
+    Returns:
+        The trained `CPC` model.
+
+    Raises:
+        InputError: As `pretrain`.
+        Stopped: As `pretrain`.
+    """
+    console = console if run.chief else Console(quiet=True)
+    folder = run.folder
+    if fitted and run.recipe.minutes is not None:
+        run.recipe = fitted.of(run.recipe)
+    _announce(run, console)
+    with errors_in_one_line(folder, run.strategy) as watch:
+        watched = dataclasses.replace(run.images, read=watch(run.images.read))
         model = probe = expected = None
-        if recipe.minutes is not None:
-            model, probe, fitted = _fit_to_time(recipe, watched, labelled, began, folder, console, strategy)
-            recipe, expected = fitted.of(recipe), fitted.seconds
-        if chief:
-            folder.begin(asked, recipe, fitted and dataclasses.asdict(fitted))
-            if images.class_names:
-                _write_classes(folder, images)
+        if run.recipe.minutes is not None:
+            model, probe, fitted = _fit_to_time(run, watched, console)
+            run.recipe, expected = fitted.of(run.recipe), fitted.seconds
+        if run.chief:
+            folder.begin(run.asked, run.recipe, fitted and dataclasses.asdict(fitted))
+            if run.images.class_names:
+                _write_classes(folder, run.images)
         start = 0
         if model is None:
-            model, start = _model(recipe, folder, strategy)
-        if start >= recipe.steps:
-            console.print(f"{folder.path} is trained: all {recipe.steps} steps are done.")
+            model, start = _model(run.recipe, folder, run.strategy)
+        if start >= run.recipe.steps:
+            console.print(f"{folder.path} is trained: all {run.recipe.steps} steps are done.")
         else:
             if start:
-                console.print(f"Resumes after step {start} of {recipe.steps}.")
-            if probe is None and labelled:
-                probe = OnlineProbe(model, labelled, recipe.crop, recipe.seed)
-            _fit(model, recipe, folder, watched, probe, start, console, strategy, expected)
-    if chief:
-        _report_bad_files(folder, images, console)
-        words = longer_run(recipe, folder.fitted())
+                console.print(f"Resumes after step {start} of {run.recipe.steps}.")
+            if probe is None and run.labelled:
+                probe = _probe(run, model)
+            _train(run, model, watched, probe, start, console, expected)
+    if run.chief:
+        _report_bad_files(folder, run.images, console)
+        words = longer_run(run.recipe, folder.fitted())
         if words:
             console.print(words)
     return model
+
+
+def _probe(run, model):
+    return OnlineProbe(model, run.labelled, run.recipe.crop, run.recipe.seed) if run.labelled else None
 
 
 def _model(recipe, folder, strategy):
@@ -156,29 +242,21 @@ def fitted_steps(recipe, run, console, runs=1):
     Raises:
         InputError: As `pretrain`.
     """
-    began = time.monotonic()
-    enable_determinism()
-    with waiting(console, f"Opening {recipe.data}"):
-        found = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
-        recipe = resolve(recipe, found)
-        images = prepare(found, recipe.channels, recipe.short_side, recipe.max_bad_share)
-        labelled = open_online_probe(recipe)
-    *_, fitted = _fit_to_time(recipe, images, labelled, began, RunFolder(run), console, None, runs)
+    prepared = prepare(recipe, run, console)
+    *_, fitted = _fit_to_time(prepared, prepared.images, console, runs)
     keras.backend.clear_session()
     return fitted
 
 
-def _fit_to_time(recipe, images, labelled, began, folder, console, strategy, runs=1):
+def _fit_to_time(run, images, console, runs=1):
     """`(model, probe, FittedSteps)` of a new run."""
-    opened = time.monotonic()
-    strategy = strategy or tf.distribute.get_strategy()
+    recipe = run.recipe
     provisional = dataclasses.replace(recipe, steps=recipe.steps or _ANY * recipe.accumulate)
-    model, _ = _model(provisional, folder, strategy)
-    probe = OnlineProbe(model, labelled, recipe.crop, recipe.seed) if labelled else None
-    batches = functools.partial(training_batches, images, recipe.batch_size, recipe.crop, recipe.seed, flip=recipe.flip)
+    model, _ = _model(provisional, run.folder, run.strategy)
+    probe = _probe(run, model)
 
     def save_row():
-        seconds = seconds_to_save(model, folder)
+        seconds = seconds_to_save(model, run.folder)
         if probe:
             probe.score()  # traces
             before = time.monotonic()
@@ -186,39 +264,29 @@ def _fit_to_time(recipe, images, labelled, began, folder, console, strategy, run
             seconds += time.monotonic() - before
         return seconds
 
-    batches = distribute(strategy, batches)
-    return model, probe, fit_to_time(recipe, model, batches, save_row, began, opened, console, strategy, runs)
+    batches = run.batches(images)
+    fitted = fit_to_time(recipe, model, batches, save_row, run.began, run.opened, console, run.strategy, runs)
+    return model, probe, fitted
 
 
-def _fit(model, recipe, folder, images, probe, start, console, strategy, expected=None):
-    every = recipe.checkpoint_every
-    many_workers = has_many_workers(strategy)
+def _train(run, model, images, probe, start, console, expected=None):
+    recipe, folder = run.recipe, run.folder
     interrupts = Interrupts()
-    callbacks: list[keras.callbacks.Callback] = [Sanity(folder, start)]
+    callbacks: list[keras.callbacks.Callback] = [StopOnDivergence(folder, start)]
     batch_log = log = None
-    if is_chief(strategy):
+    if run.chief:
         log = HealthLog(folder, recipe, len(images), start, console, probe, expected)
         batch_log = BatchLog(folder, start)
         callbacks += [log, batch_log]
-    checkpoints = Checkpoints(folder, recipe, start, interrupts, batch_log, many_workers)
+    checkpoints = Checkpoints(folder, recipe, start, interrupts, batch_log, has_many_workers(run.strategy))
     if start == 0:
         checkpoints.save(model)
     with log or contextlib.nullcontext(), interrupts:
-        for first, last, length in _stretches(start, recipe.steps, every):
-            batches = functools.partial(
-                training_batches,
-                images,
-                recipe.batch_size,
-                recipe.crop,
-                recipe.seed,
-                flip=recipe.flip,
-                start_step=start,
-                steps=start + (last - first) * length,
-            )
-            start += (last - first) * length
+        for first, last, length in _stretches(start, recipe.steps, recipe.checkpoint_every):
+            begin, start = start, start + (last - first) * length
             with calls_awaited():
                 model.fit(
-                    distribute(strategy, batches),
+                    run.batches(images, start_step=begin, steps=start),
                     initial_epoch=first,
                     epochs=last,
                     steps_per_epoch=length,
@@ -248,7 +316,8 @@ def _write_classes(folder, images):
     write_json(folder.classes_file, dict(enumerate(images.class_names)))
 
 
-def _announce(asked, recipe, images, strategy, console):
+def _announce(run, console):
+    asked, recipe, images, strategy = run.asked, run.recipe, run.images, run.strategy
     height, width = images.sizes[:, 0], images.sizes[:, 1]
     console.print(
         f"{images.name}: {len(images):,} images ({images.split}), {height.min()}–{height.max()} × "

@@ -5,20 +5,20 @@ import dataclasses
 import pandas as pd
 
 from cpc_keras.evaluation.intervals import worth
-from cpc_keras.evaluation.label_table import regime_of, row_name
+from cpc_keras.evaluation.methods import method_and_kind, row_name
 
-# Regimes that use a CPC encoder are all but these.
+# What networks that are trained from new weights have for an encoder.
 _SCRATCH = "scratch"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Finding:
-    """The best CPC regime against the best rival at one number of labels.
+    """The best method on the CPC encoder against the best rival at one number of labels.
 
     Attributes:
         labels: The number.
         budget: Its name.
-        ours: Row of the summary of the best regime on the CPC encoder.
+        ours: Row of the summary of the best method on the CPC encoder.
         rival: Row of the best method without it; `None` if there is none.
         mean: Accuracy of ours, on the label subsets that the rival was given too.
         rival_mean: Accuracy of the rival on these; `None` without a rival.
@@ -58,15 +58,15 @@ def find(results, checkpoint):
     """The findings of an evaluation, labels rising.
 
     Args:
-        results: A `cpc_keras.evaluation.intervals.Results`.
+        results: A `cpc_keras.evaluation.results.Results`.
         checkpoint: Step of the CPC encoder that is reported on.
 
     Returns:
-        A list of `Finding`, empty if the encoder was not examined.
+        A list of `Finding`, empty if the encoder was not evaluated.
     """
     summary = results.summary
-    # Settings that a search found are of some subsets only, and have a table of their own.
-    summary = summary[[regime_of(method)[1] is None for method in summary["method"]]]
+    # Tuned settings are of some subsets only, and have a table of their own.
+    summary = summary[[method_and_kind(method)[1] is None for method in summary["method"]]]
     ours = summary[(summary["encoder"] == "cpc") & (summary["checkpoint"] == checkpoint)]
     rivals = summary[summary["encoder"] != "cpc"]
     scratch = summary[summary["encoder"] == _SCRATCH]

@@ -1,4 +1,4 @@
-"""Which patch did it pick? The contrastive task, looked at."""
+"""The contrastive task, looked at: which patch does the model predict?"""
 
 import dataclasses
 
@@ -10,8 +10,8 @@ _AHEAD = {"down": (1, 0), "up": (-1, 0), "right": (0, 1), "left": (0, -1)}
 
 
 @dataclasses.dataclass(frozen=True)
-class Pick:
-    """One prediction and what it was taken for.
+class PatchPrediction:
+    """One prediction and the patches that it is most like.
 
     Attributes:
         image: `[H, W, C]`, the image it is about.
@@ -35,8 +35,8 @@ class Pick:
     candidates: list[tuple[np.ndarray, float, bool]]
 
 
-def pick_patches(model, images, count=6, top=5, seed=0):
-    """Lets a model pick patches among all those of a batch.
+def predict_patches(model, images, count=6, top=5, seed=0):
+    """Has a model predict patches among all those of a batch.
 
     Args:
         model: A `CPC` model.
@@ -48,7 +48,7 @@ def pick_patches(model, images, count=6, top=5, seed=0):
         seed: Whole number.
 
     Returns:
-        A list of `Pick`.
+        A list of `PatchPrediction`.
     """
     images = np.asarray(images, "float32")
     outputs = {name: np.asarray(value, "float32") for name, value in model(images, training=False).items()}
@@ -59,7 +59,7 @@ def pick_patches(model, images, count=6, top=5, seed=0):
     tasks = [(direction, offset) for direction in model.directions for offset in model.offsets]
     order = rng.permutation(batch)
     contrast = patches.reshape(batch * rows * cols, -1).std(axis=1)
-    picks = []
+    predictions = []
     for number in range(count):
         direction, offset = tasks[number % len(tasks)]
         positives = np.asarray(model.positives(direction, offset, (batch, rows, cols)))
@@ -70,8 +70,8 @@ def pick_patches(model, images, count=6, top=5, seed=0):
         likeliest = np.argsort(-logits, kind="stable")
         true = int(positives[query])
         flat = patches.reshape(-1, *patches.shape[3:])
-        picks.append(
-            Pick(
+        predictions.append(
+            PatchPrediction(
                 image=images[true // (rows * cols)],
                 seen=_seen(model, images.shape[1:3], direction, offset, *divmod(true % (rows * cols), cols)),
                 box=_box(model, *divmod(true % (rows * cols), cols)),
@@ -82,7 +82,7 @@ def pick_patches(model, images, count=6, top=5, seed=0):
                 candidates=[(flat[one], float(probabilities[one]), one == true) for one in likeliest[:top]],
             )
         )
-    return picks
+    return predictions
 
 
 def _query(positives, image, cells, contrast, rng):

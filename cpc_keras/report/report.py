@@ -1,5 +1,7 @@
 """One page that a person enjoys: what was learnt, and with how few labels."""
 
+import dataclasses
+import functools
 import shutil
 
 import numpy as np
@@ -12,15 +14,19 @@ from cpc_keras.data.image_set import prepare, to_float
 from cpc_keras.data.pipeline import encoding_batches
 from cpc_keras.data.sources import open_source
 from cpc_keras.describing.learning_curve import longer_run
-from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
-from cpc_keras.evaluation.intervals import Results
-from cpc_keras.evaluation.label_table import at_checkpoint, row_name
-from cpc_keras.evaluation.labels_of_runs import finished_cells, open_labelled, run_source
-from cpc_keras.export.export_run import preferred_view
+from cpc_keras.detection.table import FORMER_FIELDS, detection_table
+from cpc_keras.evaluation.encoders import cpc_encoder
+from cpc_keras.evaluation.feature_store import FrozenFeatures
+from cpc_keras.evaluation.features import EncoderFeatures, extract, with_joined
+from cpc_keras.evaluation.methods import METHODS, row_name
+from cpc_keras.evaluation.results import Results
+from cpc_keras.evaluation.run_labels import finished_results, open_labelled, preferred_pooling, run_source
+from cpc_keras.evaluation.table import at_checkpoint
 from cpc_keras.progress import waiting
 from cpc_keras.report.findings import arrows, find, lead
-from cpc_keras.report.page import Section, accuracy_table, detection_rows, page, published_table
-from cpc_keras.report.patch_predictions import pick_patches
+from cpc_keras.report.label_tables import PUBLISHED_REMARK, accuracy_table, published_table
+from cpc_keras.report.page import Section, page
+from cpc_keras.report.patch_predictions import predict_patches
 from cpc_keras.report.tuning import search_sections
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
@@ -28,8 +34,8 @@ from cpc_keras.storage.atomic import write_text
 
 # Images among which neighbours are looked for and points are drawn, and how many are shown.
 _GALLERY, _QUERIES, _NEIGHBOURS = 2000, 6, 7
-# Images among whose patches the model picks.
-_PICKED_AMONG = 32
+# Images among whose patches the model predicts.
+_CANDIDATE_IMAGES = 32
 
 
 def write_report(run, console):
@@ -58,22 +64,25 @@ def _write_report(folder, console):
     metrics = pd.read_csv(folder.metrics_file)
     records = at_checkpoint(folder.records(), step)
     sections, words, notes = [], "This run was not evaluated with labels.", []
-    results = None
+    results = labelled = None
     if records:
         labelled = open_labelled(recipe, *run_source(folder, recipe))
-        cells = finished_cells(folder, labelled)
-        images, notes = labelled.examined, labelled.notes
-        results = Results(cells, labelled.examined_labels, labelled.figure)
+        finished = finished_results(folder, labelled)
+        labelled, images = _read_once(labelled)
+        notes = labelled.notes
+        results = Results(finished, labelled.test_labels, labelled.figure)
         words, found = _label_efficiency(folder, results, labelled, step, metrics)
         sections += found
     else:
         images = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
-        images = prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share)
+        images = _cached(prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share))
     longer = longer_run(recipe, folder.fitted(), in_full=True)
     notes = [*notes, longer] if longer else notes
     sections += search_sections(folder, step, results)
     sections += _detections(folder)
-    sections += _pictures(folder, recipe, model, images, records)
+    chosen = np.random.default_rng(recipe.seed).permutation(len(images))[:_GALLERY]
+    features = _features(folder, recipe, model, labelled, images, chosen)[preferred_pooling(records) or "grid2"]
+    sections += _pictures(folder, recipe, model, images.subset(chosen), features)
     plots.loss_curve(metrics, folder.report / "loss.png")
     sections.append(
         Section(
@@ -83,8 +92,8 @@ def _write_report(folder, console):
         )
     )
     if records:
-        table = published_table(Results(cells, images.labels).summary, step)
-        sections.append(Section("Published figures", table=table))
+        table = published_table(Results(finished, images.labels).summary, step)
+        sections.append(Section("Published figures", table=table, remark=PUBLISHED_REMARK))
     path = folder.report / "index.html"
     write_text(path, page(folder, recipe, step, words, notes, sections))
     console.print(words)
@@ -102,7 +111,7 @@ def _detections(folder):
                 pictures[picture] = f"detection_{name}_{picture}"
                 folder.report.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file.parent / picture, folder.report / pictures[picture])
-        table = detection_rows(pd.read_csv(file))
+        table = detection_table(pd.read_csv(file).rename(columns=FORMER_FIELDS))
         sections.append(Section(f"Carried over to detection: {name}", pictures.get("map.png"), table, _DETECTION_NOTE))
         sections.append(Section(f"What was found: {name}", pictures.get("detections.png"), note=_FOUND_NOTE))
     return sections
@@ -110,9 +119,9 @@ def _detections(folder):
 
 def _label_efficiency(folder, results, labelled, step, metrics):
     """`(lead, sections)` of what was measured with labels."""
-    truth, cells = labelled.examined_labels, results.cells
+    truth, finished = labelled.test_labels, results.results
     everything, latest, name = results.summary, results.at(step), labelled.figure_name
-    records = [record for record, _ in cells]
+    records = [record for record, _ in finished]
     folder.report.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(records).to_csv(folder.report / "label_efficiency.csv", index=False)
     everything.to_csv(folder.report / "summary.csv", index=False)
@@ -127,18 +136,23 @@ def _label_efficiency(folder, results, labelled, step, metrics):
         )
     ]
     frozen = everything[
-        everything["method"].isin(["linear", "knn"]) & (everything["encoder"].isin(["cpc", "untrained"]))
+        everything["method"].isin([name for name in METHODS if METHODS[name].default == "always"])
+        & (everything["encoder"].isin(["cpc", "untrained"]))
     ]
     if frozen[frozen["encoder"] == "cpc"]["checkpoint"].nunique() > 1:
         online = metrics if "probe_accuracy" in metrics.columns else None  # a balanced accuracy of other images
         plots.learning_dynamics(frozen, online, folder.report / "dynamics.png", name)
         sections.append(Section("Learning dynamics", "dynamics.png", note=_DYNAMICS_NOTE))
-    ours = [cell for cell in cells if cell[0]["encoder"] == "cpc" and cell[0]["checkpoint"] == step]
+    ours = [one for one in finished if one[0]["encoder"] == "cpc" and one[0]["checkpoint"] == step]
     if ours and findings:
         matrices = _confusions(ours, truth, findings, labelled.classes)
         plots.confusion(matrices, labelled.train.class_names, folder.report / "confusion.png")
         sections.append(Section("What is taken for what", "confusion.png", note=_CONFUSION_NOTE))
-    words = lead(findings, name) if findings else f"No CPC regime was evaluated at step {step:,}; evaluate again."
+    words = (
+        lead(findings, name)
+        if findings
+        else f"No method was evaluated on the CPC encoder at step {step:,}; evaluate again."
+    )
     return words, sections
 
 
@@ -149,20 +163,20 @@ _DETECTION_NOTE = (
 _FOUND_NOTE = "Scores from 50 % on. Green boxes are right, red ones wrong; dotted ones were missed."
 _CURVE_NOTE = (
     "Means over label subsets; bands and brackets go from the lowest to the highest subset, or, where there is one, "
-    "are the 95 % interval of the examined images. Differences are paired: the same subsets, the same images; their "
+    "are the 95 % interval of the test images. Differences are paired: the same subsets, the same images; their "
     "95 % interval counts both as samples (Student’s t over the subsets). An arrow leads to the number of labels that "
-    "the supervised network needs for the same accuracy. What a regime chooses (pooling, head, regularisation, "
-    "learning rate), it chose inside the labelled subset; which regime is best was read off these figures, on both "
+    "the supervised network needs for the same accuracy. What a method chooses (pooling, head, regularisation, "
+    "learning rate), it chose inside the labelled subset; which method is best was read off these figures, on both "
     "sides. "
 )
 _DYNAMICS_NOTE = "The frozen encoder at checkpoints along pre-training, from the untrained network at step 0 on."
-_CONFUSION_NOTE = "Rows are the true classes, in %; the best CPC regime with the fewest and with the most labels."
+_CONFUSION_NOTE = "Rows are the true classes, in %; the best CPC method with the fewest and with the most labels."
 _PATCH_NOTE = "Each patch is encoded by itself; every augmentation is drawn anew for each."
 _NEIGHBOUR_NOTE = "Left, in blue, the query; then its neighbours by cosine, nearest first."
-_PICK_NOTE = (
+_PREDICTION_NOTE = (
     "What the encoder is trained on. Left, an image with the patch that is asked for in blue; grey is what the "
     "context has not seen. Then the true patch with its rank among all patches of a few dozen images, and the five "
-    "that were liked best, with their probabilities; green is right."
+    "likeliest ones, with their probabilities; green is right."
 )
 
 
@@ -172,18 +186,18 @@ def _spent(records):
     }
     tried = ", ".join(f"{method} {count}" for method, count in methods.items())
     return (
-        f"Labels spent in a cell: {min(r['labels'] for r in records):,} to {max(r['labels'] for r in records):,}. "
-        f"Settings tried in a cell: {tried}."
+        f"Labels spent in a result: {min(r['labels'] for r in records):,} to {max(r['labels'] for r in records):,}. "
+        f"Settings tried in a result: {tried}."
     )
 
 
-def _confusions(cells, truth, findings, classes):
-    """`[(title, counts)]` of the best regime with the fewest and the most labels."""
+def _confusions(results, truth, findings, classes):
+    """`[(title, counts)]` of the best method with the fewest and the most labels."""
     matrices = []
     for finding in findings[:1] + findings[1:][-1:]:
         chosen = [
             predicted
-            for record, predicted in cells
+            for record, predicted in results
             if record["labels"] == finding.labels and record["method"] == finding.ours["method"]
         ]
         counts = sum(confusion_matrix(truth, predicted, labels=np.arange(classes)) for predicted in chosen)
@@ -192,21 +206,40 @@ def _confusions(cells, truth, findings, classes):
     return matrices
 
 
-def _pictures(folder, recipe, model, images, records):
-    """Sections that look at images."""
-    chosen = np.random.default_rng(recipe.seed).permutation(len(images))[:_GALLERY]
-    images = images.subset(chosen)
-    view = preferred_view(records) or "grid2"
-    features = with_joined(extract(EncoderViews(model), images, recipe.crop))[view]
+def _cached(images):
+    """The same images, each decoded once."""
+    return dataclasses.replace(images, read=functools.cache(images.read))
+
+
+def _read_once(labelled):
+    """`(labelled, images)`: labelled images whose test images are decoded once, and these."""
+    images = _cached(labelled.test_images)
+    part = {"train": images} if labelled.test is None else {"test": images}
+    return dataclasses.replace(labelled, **part), images
+
+
+def _features(folder, recipe, model, labelled, images, chosen):
+    """Features of some images by pooling: as the evaluation has stored them, where there was one."""
+    if labelled is None:
+        return with_joined(extract(EncoderFeatures(model), images.subset(chosen), recipe.crop))
+    encoder = cpc_encoder(model)
+    stored = folder.evaluation / "features"
+    store = FrozenFeatures(stored, encoder.features, encoder.digest, labelled, recipe.crop).test
+    store.prepare(chosen)
+    return with_joined(store.of(chosen))
+
+
+def _pictures(folder, recipe, model, images, features):
+    """Sections that look at images, `features` being theirs."""
     features = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-6)
-    some = images.subset(np.arange(min(_PICKED_AMONG, len(images))))
-    batch = np.concatenate([np.asarray(part) for part in encoding_batches(some, _PICKED_AMONG, recipe.crop)])
+    some = images.subset(np.arange(min(_CANDIDATE_IMAGES, len(images))))
+    batch = np.concatenate([np.asarray(part) for part in encoding_batches(some, _CANDIDATE_IMAGES, recipe.crop)])
     _draw_patches(model, batch[0], folder.report / "patches.png")
-    plots.patch_picks(pick_patches(model, batch, seed=recipe.seed), folder.report / "picks.png")
+    plots.patch_predictions(predict_patches(model, batch, seed=recipe.seed), folder.report / "picks.png")
     _draw_neighbours(features, images, folder.report / "neighbours.png")
     sections = [
         Section("Nearest neighbours in feature space", "neighbours.png", note=_NEIGHBOUR_NOTE),
-        Section("Which patch did it pick?", "picks.png", note=_PICK_NOTE),
+        Section("Which patch does it predict?", "picks.png", note=_PREDICTION_NOTE),
         Section("A grid of patches as the encoder sees them", "patches.png", note=_PATCH_NOTE),
     ]
     if len(images) > 3:

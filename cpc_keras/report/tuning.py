@@ -4,24 +4,25 @@ import shutil
 
 import pandas as pd
 
-from cpc_keras.evaluation.label_table import row_name
-from cpc_keras.evaluation.settings import KINDS
+from cpc_keras.evaluation.methods import KINDS, row_name
+from cpc_keras.evaluation.table import points
 from cpc_keras.plots.trials import NO_SETTING
-from cpc_keras.report.page import Section, plain_table
+from cpc_keras.report.page import Section
+from cpc_keras.tables import Table
 from cpc_keras.tuning.folder import chosen, finished_searches, search_words, short
 
 _NOTE = (
     "Accuracy is balanced and cross-validated inside the labels. The best of many such figures flatters, so the "
     "default stays unless the best is ahead by more than a standard error; the test images decide below, where "
-    "the found settings were examined."
+    "the tuned settings were tested."
 )
 _GAIN_NOTE = (
     "One network, trained on the same labels with either setting; the interval counts subsets and images as samples. "
-    "The table of accuracies above has the regimes that search a little by themselves."
+    "The table of accuracies above has the methods that search a little by themselves."
 )
 _PICTURE_NOTE = (
     "A line a trial, coloured by its accuracy; thin lines are trials that were not trained to "
-    "the end, or fell behind the default and were not judged by all held-out labels."
+    "the end, or fell behind the default and were not tested on all held-out labels."
 )
 
 
@@ -31,7 +32,7 @@ def search_sections(folder, step, results=None):
     Args:
         folder: A `RunFolder`.
         step: Step of the encoder that is reported on.
-        results: A `cpc_keras.evaluation.intervals.Results`, for the gain on test
+        results: A `cpc_keras.evaluation.results.Results`, for the gain on test
             images; `None` where nothing was evaluated.
 
     Returns:
@@ -53,20 +54,21 @@ def search_sections(folder, step, results=None):
 
 
 def _searches(searches):
-    rows = []
+    shown = Table(
+        ("search", "labels spent", "tuner, settings tried", "default, %", "tuned, %", "tuned setting"), left=(0, 5)
+    )
     for search, table, _ in searches:
         best, default = chosen(table), table.iloc[0]
         known = [name for name in table.columns if name not in NO_SETTING]
         setting = ", ".join(f"{name} {short(best[name])}" for name in known if not pd.isna(best[name]))
         accuracies = [f"{100 * one['balanced_accuracy']:.1f}" for one in (default, best)]
         tried = f"{search['tuner']}, {len(table)}"
-        rows.append([search_words(search), f"{search['labels']:,}", tried, *accuracies, setting])
-    head = ("search", "labels spent", "tuner, settings tried", "default, %", "found, %", "found setting")
-    return plain_table(head, rows)
+        shown.add(search_words(search), f"{search['labels']:,}", tried, *accuracies, setting)
+    return shown
 
 
 def _gains(results, step):
-    """`(row tuned, its mean, the default's, (difference, low, high))` wherever both settings were examined."""
+    """`(row tuned, its mean, the default's, (difference, low, high))` wherever both settings were tested."""
     tuned, default = KINDS
     summary = results.at(step)
     gains = []
@@ -80,16 +82,8 @@ def _gains(results, step):
 
 
 def _gain_table(gains):
-    rows = []
+    table = Table(("method", "labels", "default, %", "tuned, %", "gain (95 % interval)"))
     for row, ours, theirs, difference in gains:
-        mean, low, high = (100 * value for value in difference)
-        rows.append(
-            [
-                row_name(row["method"], row["encoder"]).removesuffix(", tuned"),
-                f"{row['labels']:,}",
-                f"{100 * theirs:.1f}",
-                f"{100 * ours:.1f}",
-                f"{mean:+.1f} ({low:+.1f} to {high:+.1f})",
-            ]
-        )
-    return plain_table(("regime", "labels", "default, %", "tuned, %", "gain (95 % interval)"), rows)
+        name = row_name(row["method"], row["encoder"]).removesuffix(", tuned")
+        table.add(name, f"{row['labels']:,}", f"{100 * theirs:.1f}", f"{100 * ours:.1f}", points(difference))
+    return table

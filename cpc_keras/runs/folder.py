@@ -7,7 +7,7 @@ import pathlib
 import platform
 from importlib import metadata
 
-from cpc_keras.config.files import recipe_from_fields
+from cpc_keras.config.files import current_names, recipe_from_fields
 from cpc_keras.errors import InputError
 from cpc_keras.storage.atomic import read_json, write_json, write_text
 from cpc_keras.storage.outputs import make_folder
@@ -67,7 +67,7 @@ class RunFolder:
             return resolve()
         fields = _plain(asked)
         description = self._description()
-        before = description.get("asked", {})
+        before = current_names(description.get("asked", {}))
         # A field that an older version did not know is None now; a learning curve changes no run.
         names = {*fields, *before} - {"learning_curve"}
         differing = sorted(key for key in names if fields.get(key) != before.get(key))
@@ -109,13 +109,13 @@ class RunFolder:
         """The records of the run's evaluation; none where there was no evaluation."""
         return read_json(self.label_efficiency_file) or []
 
-    def write_records(self, cells):
-        """Writes the records of all finished cells.
+    def write_records(self, store):
+        """Writes the records of all finished results.
 
         Args:
-            cells: A `cpc_keras.evaluation.cells.Cells`.
+            store: A `cpc_keras.evaluation.results.EvaluationStore`.
         """
-        write_json(self.label_efficiency_file, [record for record, _ in cells.everything()])
+        write_json(self.label_efficiency_file, [record for record, _ in store.everything()])
 
     def subset_hashes(self):
         """SHA-256 of each label list that was used, by file name."""

@@ -71,8 +71,8 @@ class ResultStore:
     def everything(self):
         """`[(record, arrays)]` of every finished result; of the files, those alone are read that are new."""
         for path in sorted(self.folder.glob("[!.]*.npz")):
-            state = path.stat()
-            state = state.st_mtime_ns, state.st_size, state.st_ino
+            now = path.stat()
+            state = now.st_mtime_ns, now.st_size, now.st_ino
             if self._read.get(path, (None,))[0] != state:
                 with np.load(path) as file:
                     self._read[path] = state, _content(file)

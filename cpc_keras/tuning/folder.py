@@ -81,7 +81,7 @@ def best_first(table):
 
     Args:
         table: A `pandas.DataFrame` with a row a trial, the default first, see
-            `cpc_keras.tuning.judged.JudgedHyperModel.figures`.
+            `cpc_keras.tuning.racing.RacingHyperModel.figures`.
     """
     return table[table["share"] == 1.0].sort_values("score", ascending=False, kind="stable")
 
@@ -90,7 +90,8 @@ def chosen(table):
     """The row that a search is left with: the best, if its lead over the default is larger than the lead's error.
 
     Args:
-        table: As for `best_first`.
+        table: A `pandas.DataFrame` with a row a trial, the default first, see
+            `cpc_keras.tuning.racing.RacingHyperModel.figures`.
     """
     best = best_first(table).iloc[0]
     return best if best["lead"] > best["error"] else table.iloc[0]

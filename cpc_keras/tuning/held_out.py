@@ -4,16 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from cpc_keras.data.label_subsets import choose_labels
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.inner_splits import inner_splits
+from cpc_keras.evaluation.holdout import SEARCHES
 from cpc_keras.evaluation.scores import hits_and_likelihoods
 from cpc_keras.storage import digests
 
-# Labels up to which folds are drawn twice, and above which one held-out part judges.
-_TWICE, _SINGLE = 100, 2000
-# Labels that judge at most where it is said how many to learn from.
-_MOST_JUDGED = 2000
 # Log-likelihood of a label where training did not stay finite; its accuracy is 0.
 DIVERGED = -20.0
 # What likelihood weighs beside accuracy, which ties on few labels.
@@ -21,7 +16,7 @@ LIKELIHOOD = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
-class Judged:
+class HeldOutScores:
     """What held-out labels say of a setting; means, where a label was in several splits."""
 
     positions: np.ndarray
@@ -33,20 +28,20 @@ class Judged:
         return self.hits + LIKELIHOOD * self.likelihoods
 
     def at(self, positions):
-        """What these say; all of them must have judged it."""
+        """What these say; all of them must have been held out."""
         at = np.searchsorted(self.positions, positions)
-        return Judged(positions, self.hits[at], self.likelihoods[at])
+        return HeldOutScores(positions, self.hits[at], self.likelihoods[at])
 
 
-def judged_labels(truth, answers):
-    """The `Judged` of held-out labels."""
-    positions, probabilities = (np.concatenate(parts) for parts in zip(*answers, strict=True))
+def held_out_scores(truth, predictions):
+    """The `HeldOutScores` of pairs `(positions, probabilities)`."""
+    positions, probabilities = (np.concatenate(parts) for parts in zip(*predictions, strict=True))
     if np.isfinite(probabilities).all():
         hits, likelihoods = hits_and_likelihoods(truth[positions], probabilities)
     else:
         hits, likelihoods = np.zeros(len(positions)), np.full(len(positions), DIVERGED)
-    judged, place, times = np.unique(positions, return_inverse=True, return_counts=True)
-    return Judged(judged, np.bincount(place, hits) / times, np.bincount(place, likelihoods) / times)
+    held_out, place, times = np.unique(positions, return_inverse=True, return_counts=True)
+    return HeldOutScores(held_out, np.bincount(place, hits) / times, np.bincount(place, likelihoods) / times)
 
 
 def standard_error(values, labels):
@@ -62,16 +57,16 @@ def standard_error(values, labels):
     return float(np.sqrt(variance * np.sum(1 / counts)) / len(counts))
 
 
-def held_out_splits(labels, seed, folds=5, most_learnt=None):
-    """The folds by which settings are judged, see `inner_splits`; one held-out part where there are many labels.
+def held_out_splits(labels, seed, rule=SEARCHES):
+    """The splits by which settings are compared.
 
     Args:
         labels: Integer array `[N]`.
         seed: Whole number.
-        folds: Their number.
-        most_learnt: Labels to learn from at most where one part is held out (three
-            a class, if that is more); 2,000 others judge then. `None` for two
-            thirds, and the other third judges.
+        rule: A `cpc_keras.evaluation.holdout.Holdout`.
+
+    Returns:
+        List of `(train, held_out)`, positions among the labels.
 
     Raises:
         InputError: If nothing can be held out.
@@ -80,24 +75,20 @@ def held_out_splits(labels, seed, folds=5, most_learnt=None):
 
     >>> [len(held_out_splits(np.arange(count) % 2, seed=0)) for count in (20, 200, 3000)]
     [10, 5, 1]
-    >>> ((learnt, judged),) = held_out_splits(np.arange(9000) % 2, seed=0, most_learnt=1000)
-    >>> len(learnt), len(judged)
+    >>> rule = dataclasses.replace(SEARCHES, most_train=1000)
+    >>> ((train, held_out),) = held_out_splits(np.arange(9000) % 2, seed=0, rule=rule)
+    >>> len(train), len(held_out)
     (1000, 2000)
     """
-    labels = np.asarray(labels)
-    chosen = np.arange(len(labels))
-    if most_learnt and len(labels) > _SINGLE:
-        most_learnt = max(most_learnt, 3 * len(np.unique(labels)))
-        chosen = choose_labels(labels, most_learnt + _MOST_JUDGED, seed)
-    splits = inner_splits(labels[chosen], folds, 2 if len(labels) <= _TWICE else 1, _SINGLE, seed, most_learnt)
+    splits = rule.splits(labels, seed)
     if not splits:
         raise InputError(
             "The labelled subset must have two classes of two labels each, or more, to hold some of them out. "
             f"Received: {len(labels)} labels"
         )
-    return [(chosen[learnt], chosen[judged]) for learnt, judged in splits]
+    return splits
 
 
 def splits_digest(splits):
-    """SHA-256 of the folds by which settings are judged."""
+    """SHA-256 of the splits by which settings are compared."""
     return digests.of_json([[part.tolist() for part in split] for split in splits])

@@ -10,32 +10,34 @@ import weakref
 import numpy as np
 
 from cpc_keras.data.image_set import as_image_set
-from cpc_keras.data.label_subsets import nested_subsets
-from cpc_keras.data.labelled_images import LabelledImages, Round
+from cpc_keras.data.label_subsets import nested_subsets, ranks_within_classes
+from cpc_keras.data.labelled_images import LabelledImages, Split
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.entrants import model_entrant
-from cpc_keras.evaluation.line_up import REGIMES, network, stacks_of
-from cpc_keras.evaluation.networks import HASTE, UNSEARCHED, NetworkClassifier
+from cpc_keras.evaluation.classifier import SHORT_BUDGET, UNSEARCHED, NetworkClassifier
+from cpc_keras.evaluation.encoders import encoder_of
+from cpc_keras.evaluation.holdout import SEARCHES
+from cpc_keras.evaluation.methods import SEARCHED
+from cpc_keras.evaluation.networks import network_estimator, stacks_of
 from cpc_keras.models import ClassifierHead
 from cpc_keras.storage import digests
 from cpc_keras.tuning.held_out import held_out_splits, splits_digest
-from cpc_keras.tuning.judged import JudgedHyperModel
+from cpc_keras.tuning.racing import RacingHyperModel
 from cpc_keras.tuning.spaces import choose_setting, coarse_space
 
-# Labels above which a network, which takes minutes to train, is judged by three folds, each in half the steps.
+# Labels above which a network, which takes minutes to train, has three folds, each in half the steps.
 _MANY = 200
-# Labels that its trials learn from at most where one part is held out.
-_MOST_LEARNT = 1000
+# How its labels are held out; where it is one part, trials train on at most so many.
+_NETWORKS = dataclasses.replace(SEARCHES, folds_of_many=3, few=_MANY, most_train=1000)
 
 
-class LabelFractionHyperModel(JudgedHyperModel):
+class LabelFractionHyperModel(RacingHyperModel):
     """Searches a classifier's hyperparameters inside the few labels that it may have.
 
-    Any tuner of keras-tuner searches it. A trial is judged by cross-validation
+    Any tuner of keras-tuner searches it. A trial is scored by cross-validation
     inside the labelled subset, the same five folds for each (twice over up to 100
-    labels; one held-out third above 2,000). Networks are judged by three folds above
-    200 labels, in half the steps; above 2,000 they learn from 1,000, and 2,000 others
-    judge. No other label is looked at. The objective `"score"` is balanced accuracy
+    labels; one held-out third above 2,000). Networks have three folds above
+    200 labels, in half the steps; above 2,000 they are trained on 1,000 and tested on
+    2,000 others. No other label is looked at. The objective `"score"` is balanced accuracy
     plus a tenth of the mean log-likelihood, for accuracy alone ties on few labels. The
     best of many trials is often the luckiest: `best` keeps the default unless it is
     behind by more than a standard error. A trial that is behind the default by as much
@@ -111,8 +113,8 @@ class LabelFractionHyperModel(JudgedHyperModel):
         epochs=27,
         progress=None,
     ):
-        if regime not in REGIMES:
-            raise InputError(f"`regime` must be one of {', '.join(REGIMES)}. Received: regime={regime!r}")
+        if regime not in SEARCHED:
+            raise InputError(f"`regime` must be one of {', '.join(SEARCHED)}. Received: regime={regime!r}")
         if folder is None:
             folder = tempfile.mkdtemp()
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -123,71 +125,68 @@ class LabelFractionHyperModel(JudgedHyperModel):
             data = LabelledImages(as_image_set(data), None, seed)
         self.data = dataclasses.replace(data, test=None)
         self.crop = crop or int(self.data.train.sizes[:, :2].min())
-        self._entrant = model_entrant(model)
-        if regime != "linear" and self._entrant.trunk is None:
+        self._encoder = encoder_of(model)
+        if regime != "linear" and self._encoder.backbone is None:
             raise InputError(
                 f"`model` must be an encoder from images of any size to maps for regime={regime!r}. Received: "
-                f"{self._entrant.name}"
+                f"{self._encoder.name}"
             )
         self.head_size = head_size
         self._features = pathlib.Path(features or pathlib.Path(folder) / "features")
-        self._round = _drawn(self.data, labels_per_class, fraction, subset, seed)
-        self._contestant = self._entered(self.data)
-        self._contestant.feed.prepare([self._round], self.progress)
-        self._inputs = self._contestant.feed.learnt(self.data, self._round)
-        self._judging = self._classifier()  # one for all trials: Hyperband comes back to settings
-        if regime == "linear":
-            self._splits = held_out_splits(self.truth, seed)
-        else:
-            self._splits = held_out_splits(self.truth, seed, 3 if self._hurried else 5, _MOST_LEARNT)
+        self._split = _drawn(self.data, labels_per_class, fraction, subset, seed)
+        self._estimator = self._estimator_of(self.data)
+        self._estimator.inputs.prepare([self._split], self.progress, test=False)
+        self._inputs = self._estimator.inputs.train(self._split)
+        self._trained = self._classifier()  # one for all trials: Hyperband comes back to settings
+        self._splits = held_out_splits(self.truth, seed, SEARCHES if regime == "linear" else _NETWORKS)
 
     @property
     def labels(self):
         """Number of labels in the subset."""
-        return len(self._round.train)
+        return len(self._split.train)
 
     @property
     def truth(self):
-        """As of `JudgedHyperModel`."""
+        """The labels inside which settings are compared, an integer array `[N]`."""
         return self._inputs.labels
 
     @property
-    def _hurried(self):
+    def _on_short_budget(self):
         """Whether trials take half the steps, as those of `NetworkClassifier.search` do."""
         return self.regime != "linear" and self.labels > _MANY
 
     @functools.cached_property
     def digest(self):
         """Of all that a trial's result depends on, but for its setting."""
-        chosen = digests.of_lines(self.data.train.ids[position] for position in self._round.train)
+        chosen = digests.of_lines(self.data.train.ids[position] for position in self._split.train)
         truth = digests.of_lines(self.truth)
         images = self.data.train.fingerprint
         splits = splits_digest(self._splits)
-        haste = HASTE if self._hurried else 1.0
-        return digests.of_json(self._contestant.digest, images, chosen, truth, self.seed, splits, haste)
+        share = SHORT_BUDGET if self._on_short_budget else 1.0
+        return digests.of_json(self._estimator.digest, images, chosen, truth, self.seed, splits, share)
 
     def setting(self, hp):
         """What a classifier is trained with, as a dictionary, see `NetworkClassifier.fit`."""
-        views = tuple(getattr(self._contestant.feed, "spans", ()))
-        stacks = stacks_of(self._entrant.trunk) if self.regime == "finetune" else 0
+        poolings = tuple(getattr(self._estimator.inputs, "spans", ()))
+        stacks = stacks_of(self._encoder.backbone) if self.regime == "finetune" else 0
         # Half of the steps do not tell what more than the usual number would do.
-        most_passes = 1.0 if self._hurried else 2.0
-        return choose_setting(hp, self.regime, views, stacks, self.head_size, most_passes)
+        longest = 1.0 if self._on_short_budget else 2.0
+        return choose_setting(hp, self.regime, poolings, stacks, self.head_size, longest)
 
     def coarse_space(self):
-        """As of `JudgedHyperModel`."""
+        """A few values of what matters most, for a search that tries them all."""
         return coarse_space()
 
     def build(self, hp):
         """An untrained classifier, as keras-tuner wants it."""
-        return self._contestant.classifier.build_model({**UNSEARCHED, **self.setting(hp)})
+        return self._estimator.classifier.build_model({**UNSEARCHED, **self.setting(hp)})
 
-    def judge(self, setting, share):
-        """Every fold starts from the weights that `build` gives: another's have seen what this one judges."""
-        if self._hurried:
-            share *= HASTE
-        answers = self._judging.answers(self._inputs, setting, self._splits, share)
-        return answers, lambda: self._judging.model_.get_weights()
+    def held_out_predictions(self, setting, share):
+        """Every fold starts from the weights that `build` gives: another's have seen what this one holds out."""
+        if self._on_short_budget:
+            share *= SHORT_BUDGET
+        predictions = self._trained.held_out_probabilities(self._inputs, setting, self._splits, share)
+        return predictions, lambda: self._trained.model_.get_weights()
 
     def refit(self, hp):
         """Trains on the whole labelled subset.
@@ -201,8 +200,8 @@ class LabelFractionHyperModel(JudgedHyperModel):
         return self._classifier().fit(self._inputs, self.setting(hp), self.seed)
 
     def _classifier(self):
-        entered = self._contestant.classifier
-        return NetworkClassifier(entered.build_model, start=entered.start, seed=self.seed)
+        like = self._estimator.classifier
+        return NetworkClassifier(like.build_model, start=like.start, seed=self.seed)
 
     def inputs(self, images):
         """Images as a classifier of this regime takes them.
@@ -212,20 +211,19 @@ class LabelFractionHyperModel(JudgedHyperModel):
         """
         images = as_image_set(images)
         data = dataclasses.replace(self.data, test=images)
-        one = dataclasses.replace(self._round, test=np.arange(len(images)))
-        feed = self._entered(data).feed
-        feed.prepare([one], self.progress)
-        feed.prepare_examined([one], self.progress)
-        return feed.examined(data, one)
+        split = dataclasses.replace(self._split, test=np.arange(len(images)))
+        inputs = self._estimator_of(data).inputs
+        inputs.prepare([split], self.progress)
+        return inputs.test(split)
 
-    def _entered(self, data):
+    def _estimator_of(self, data):
         blocks, width, bottleneck = self.head_size
         build_head = functools.partial(ClassifierHead, blocks=blocks, width=width, bottleneck=bottleneck)
-        return network(self._entrant, self.regime, data, self._features, self.crop, build_head)
+        return network_estimator(self._encoder, self.regime, data, self._features, self.crop, build_head)
 
 
 def _drawn(data, labels_per_class, fraction, subset, seed):
-    """The `Round` to search in; its test part is empty."""
+    """The `Split` to search in; its test part is empty."""
     given = [value is not None for value in (labels_per_class, fraction, subset)]
     if sum(given) != 1:
         raise InputError(
@@ -243,4 +241,5 @@ def _drawn(data, labels_per_class, fraction, subset, seed):
     else:
         numbers = {"labels_per_class": (labels_per_class,)} if fraction is None else {"fractions": (fraction,)}
         (positions,) = nested_subsets(data.train_labels, seed, **numbers).values()
-    return Round(positions, np.arange(0), data.unlabelled)
+    ranks = ranks_within_classes(data.train_labels[positions], seed)
+    return Split(positions, np.arange(0), data.unlabelled, ranks)

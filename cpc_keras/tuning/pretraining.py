@@ -1,4 +1,4 @@
-"""The hyperparameters of pre-training, judged by what a few labels make of the encoder."""
+"""The hyperparameters of pre-training, compared by what a few labels make of the encoder."""
 
 import dataclasses
 import functools
@@ -10,14 +10,15 @@ import numpy as np
 from rich.console import Console
 
 from cpc_keras.config.build import build_cpc
+from cpc_keras.config.files import first_names
 from cpc_keras.config.resolve import resolve
 from cpc_keras.errors import DivergedError, InputError
-from cpc_keras.evaluation.features import EncoderViews, extract, with_joined
+from cpc_keras.evaluation.features import EncoderFeatures, extract, with_joined
 from cpc_keras.evaluation.probes import LinearProbe
 from cpc_keras.pretraining.pretrain import pretrain
 from cpc_keras.storage import digests
 from cpc_keras.tuning.held_out import held_out_splits, splits_digest
-from cpc_keras.tuning.judged import JudgedHyperModel
+from cpc_keras.tuning.racing import RacingHyperModel
 
 _DIRECTIONS = ("down,up,right,left", "down,up", "down")
 _OFFSETS = ("2,3", "3", "2", "1,2,3")
@@ -28,10 +29,10 @@ _STEPS = 3
 _IRRELEVANT = ("minutes", "learning_curve")
 
 
-class PretrainingHyperModel(JudgedHyperModel):
+class PretrainingHyperModel(RacingHyperModel):
     """Searches patches, offsets, directions, augmentation and learning rate of CPC at a small budget of steps.
 
-    A trial pre-trains an encoder and puts a linear probe on it, judged by
+    A trial pre-trains an encoder and puts a linear probe on it, scored by
     cross-validation inside the labelled subset. A trial that was broken off goes
     on at its last checkpoint.
 
@@ -44,7 +45,8 @@ class PretrainingHyperModel(JudgedHyperModel):
         steps: Optimizer steps of a trial.
         folder: Where trials are kept.
         seed: Of the folds.
-        epochs: As for `LabelFractionHyperModel`.
+        epochs: What Hyperband is to be given as `max_epochs`: trainings are cut into so
+            many parts.
         progress: A `NoProgress` or the like, told of trials.
 
     Raises:
@@ -64,25 +66,25 @@ class PretrainingHyperModel(JudgedHyperModel):
 
     @property
     def truth(self):
-        """As of `JudgedHyperModel`."""
+        """The labels inside which settings are compared, an integer array `[N]`."""
         return self.labelled.labels
 
     @functools.cached_property
     def digest(self):
-        """As of `JudgedHyperModel`."""
+        """Of all that a trial's result depends on, but for its setting."""
         sets = [images.fingerprint for images in (self.images, self.labelled, self.unlabelled)]
         truth = digests.of_lines(self.truth)
         splits = splits_digest(self._splits)
-        recipe = dataclasses.asdict(self.recipe)
+        recipe = first_names(dataclasses.asdict(self.recipe), type(self.recipe))
         for name in _IRRELEVANT:
             del recipe[name]
         return digests.of_json(recipe, sets, truth, self.steps, self.seed, splits)
 
     def coarse_space(self):
-        """As of `JudgedHyperModel`."""
+        """A few values of what matters most, for a search that tries them all."""
         hp = keras_tuner.HyperParameters()
-        own = self.recipe.patch_colour_distortion
-        hp.Choice("patch_colour_distortion", _with(own, (0.0, 0.5, 1.0)))
+        own = self.recipe.patch_color_distortion
+        hp.Choice("patch_color_distortion", _with(own, (0.0, 0.5, 1.0)))
         hp.Choice("rate", (1.0, 0.4, 2.5))
         return hp
 
@@ -92,14 +94,12 @@ class PretrainingHyperModel(JudgedHyperModel):
         others = [recipe.patch_size + count * recipe.stride for count in (-1, 1, 2)]
         sizes = [size for size in others if 2 * recipe.stride <= size <= recipe.crop - _STEPS * recipe.stride]
         offsets, directions = _text(recipe.offsets), ",".join(recipe.directions)
-        distortion, flip = recipe.patch_colour_distortion, recipe.patch_flip
+        distortion, flip = recipe.patch_color_distortion, recipe.patch_flip
         return {
             "patch_size": hp.Choice("patch_size", _with(recipe.patch_size, sizes)),
             "offsets": _numbers(hp.Choice("offsets", _with(offsets, _OFFSETS))),
             "directions": tuple(hp.Choice("directions", _with(directions, _DIRECTIONS)).split(",")),
-            "patch_colour_distortion": hp.Choice(
-                "patch_colour_distortion", _with(distortion, (0.0, 0.25, 0.5, 0.75, 1.0))
-            ),
+            "patch_color_distortion": hp.Choice("patch_color_distortion", _with(distortion, _DISTORTIONS)),
             "patch_flip": hp.Choice("patch_flip", _with(flip, (0.0, 0.5))),
             "learning_rate": recipe.learning_rate * hp.Float("rate", 0.2, 5.0, sampling="log", default=1.0),
         }
@@ -124,8 +124,8 @@ class PretrainingHyperModel(JudgedHyperModel):
         except InputError as error:
             raise keras_tuner.errors.FailedTrialError(str(error)) from error
 
-    def judge(self, setting, share):
-        """As of `JudgedHyperModel`."""
+    def held_out_predictions(self, setting, share):
+        """`(predictions, weights)` of a setting, trained for a share of the steps."""
         whole = self.recipe.accumulate
         steps = whole * max(1, round(self.steps * share / whole))
         recipe = dataclasses.replace(
@@ -136,11 +136,11 @@ class PretrainingHyperModel(JudgedHyperModel):
             model = pretrain(recipe, run, Console(quiet=True))
         except DivergedError:
             held_out = np.concatenate([held_out for _, held_out in self._splits])
-            answers = held_out, np.full((len(held_out), self._classes), np.nan)
+            predictions = held_out, np.full((len(held_out), self._classes), np.nan)
         else:
-            answers = self._probed(model, recipe.crop)
+            predictions = self._probed(model, recipe.crop)
         shutil.rmtree(run)
-        return [answers], None
+        return [predictions], None
 
     @property
     def _classes(self):
@@ -148,20 +148,20 @@ class PretrainingHyperModel(JudgedHyperModel):
 
     def _probed(self, model, crop):
         """What a linear probe makes of held-out labels, all at once: beside pre-training, folds cost nothing."""
-        views, unlabelled = (
-            with_joined(extract(EncoderViews(model), images, crop)) for images in (self.labelled, self.unlabelled)
+        features, unlabelled = (
+            with_joined(extract(EncoderFeatures(model), images, crop)) for images in (self.labelled, self.unlabelled)
         )
-        answers = []
-        for learnt, held_out in self._splits:
-            probe = LinearProbe(seed=self.seed).fit(_rows(views, learnt), self.truth[learnt], unlabelled)
+        predictions = []
+        for train, held_out in self._splits:
+            probe = LinearProbe(seed=self.seed).fit(_rows(features, train), self.truth[train], unlabelled)
             found = np.zeros((len(held_out), self._classes))
-            found[:, probe.classes_] = probe.predict_proba(_rows(views, held_out))
-            answers.append((held_out, found))
-        return tuple(np.concatenate(parts) for parts in zip(*answers, strict=True))
+            found[:, probe.classes_] = probe.predict_proba(_rows(features, held_out))
+            predictions.append((held_out, found))
+        return tuple(np.concatenate(parts) for parts in zip(*predictions, strict=True))
 
 
-def _rows(views, positions):
-    return {name: values[positions] for name, values in views.items()}
+def _rows(features, positions):
+    return {name: values[positions] for name, values in features.items()}
 
 
 def _with(own, known):

@@ -6,8 +6,6 @@ import warnings
 import grpc
 import keras_tuner
 import pandas as pd
-from rich import box
-from rich.table import Table
 from sklearn.exceptions import ConvergenceWarning
 
 from cpc_keras import plots
@@ -15,8 +13,8 @@ from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.config.files import recipe_text
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError, Stopped
-from cpc_keras.evaluation.labels_of_runs import announce, open_labelled
-from cpc_keras.evaluation.line_up import REGIMES
+from cpc_keras.evaluation.methods import SEARCHED
+from cpc_keras.evaluation.run_labels import announce, open_labelled
 from cpc_keras.evaluation.settings import TunedSetting
 from cpc_keras.plots.trials import varied
 from cpc_keras.progress import ProgressBars
@@ -24,18 +22,19 @@ from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage import digests
 from cpc_keras.storage.atomic import write_text
+from cpc_keras.tables import Table
 from cpc_keras.tuning.folder import best_first, chosen, refuse_another, search_words, settle, short
 from cpc_keras.tuning.hypermodel import LabelFractionHyperModel
-from cpc_keras.tuning.judged import BrokenOffError
 from cpc_keras.tuning.pretraining import PretrainingHyperModel
+from cpc_keras.tuning.racing import BrokenOffError
 from cpc_keras.tuning.tuners import TUNERS, epochs_for, is_worker, make_tuner, tuner_trials
 
 
 def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=0, data=None, name=None):
     """Searches the setting of a classifier that learns from a few labels of a run.
 
-    Every trial is judged by cross-validation inside the labelled subset, which is
-    that of `evaluate`; no other label is looked at. The default setting is judged
+    Every trial is scored by cross-validation inside the labelled subset, which is
+    that of `evaluate`; no other label is looked at. The default setting is tried
     as well, and kept unless the best is ahead by more than a standard error; a trial
     that is behind it by as much after some folds is spared the others.
     Finished trials are kept in the run's `tuning/NAME`: broken off, the search
@@ -47,7 +46,7 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
         run: Path of the run's folder.
         console: A `rich.console.Console`.
         budget: A `Budget` of labels to search in.
-        regime: One of `cpc_keras.evaluation.line_up.REGIMES`.
+        regime: One of `cpc_keras.evaluation.methods.SEARCHED`.
         tuner: One of `cpc_keras.tuning.tuners.TUNERS`.
         trials: Settings to try at most, beside the default.
         seed: Number of the label subset, of those that `evaluate` draws.
@@ -62,18 +61,18 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
         InputError: If the run, the data or the budget cannot be used, or the folder
             holds a search of another kind.
     """
-    _check("regime", regime, REGIMES)
+    _check("regime", regime, SEARCHED)
     folder, recipe = _opened(run, tuner)
     place = folder.tuning / _named(name, f"{regime}-{budget.name}-seed{seed}")
     asked = {"regime": regime, "data": data or recipe.data, **_numbers(budget, seed, tuner, trials)}
     refuse_another(place, asked)
-    images, one = _drawn(recipe, data, budget, seed, console)
+    images, split = _drawn(recipe, data, budget, seed, console)
     with ProgressBars(console) as progress:
         hypermodel = LabelFractionHyperModel(
             load_last_model(folder)[1],
             images,
             regime,
-            subset=one.train,
+            subset=split.train,
             head_size=(recipe.head_blocks, recipe.head_width, recipe.head_bottleneck),
             crop=recipe.crop,
             folder=place,
@@ -82,7 +81,7 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
             epochs=_epochs(tuner, trials),
             progress=progress,
         )
-        finished = _search(place, hypermodel, {**asked, "labels": len(one.train)}, console)
+        finished = _search(place, hypermodel, {**asked, "labels": len(split.train)}, console)
     if finished is None:
         return None
     table, settings, best = _table(place, hypermodel, finished)
@@ -90,7 +89,7 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
         setting = TunedSetting(
             regime=regime,
             kind=kind,
-            subset=digests.of_lines(images.train.ids[position] for position in one.train),
+            subset=digests.of_lines(images.train.ids[position] for position in split.train),
             subset_seed=seed,
             trials=tried,
             labels_per_class=int(budget.amount) if budget.kind == "per_class" else None,
@@ -98,10 +97,10 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
             **settings[trial],
         )
         write_text(place / f"{kind}.py", recipe_text(setting, _headline(table, trial)))
-    _conclude(console, table, len(one.train))
+    _conclude(console, table, len(split.train))
     source = f" --data {data}" if data else ""
     console.print(f"Setting: {place / 'tuned.py'}")
-    console.print(f"To examine it: cpc-keras evaluate {folder.path} --settings {place}{source}")
+    console.print(f"To test it: cpc-keras evaluate {folder.path} --settings {place}{source}")
     return table
 
 
@@ -110,14 +109,14 @@ def tune_pretraining(run, console, budget, steps=500, tuner="random", trials=30,
 
     Args:
         run: Path of the folder of a run, whose recipe is the default.
-        console: As for `tune`.
-        budget: Likewise.
+        console: A `rich.console.Console`.
+        budget: A `Budget` of labels to search in.
         steps: Steps of a trial.
-        tuner: As for `tune`.
-        trials: Likewise.
-        seed: Likewise.
-        data: Likewise.
-        name: Likewise.
+        tuner: One of `cpc_keras.tuning.tuners.TUNERS`.
+        trials: Settings to try at most, beside the default.
+        seed: Number of the label subset, of those that `evaluate` draws.
+        data: Source with labels; the recipe's if `None`.
+        name: Of the folder in `tuning`; made of regime, budget and seed if `None`.
 
     Returns:
         As `tune`; the best setting goes to `recipe.py`, for `pretrain`.
@@ -129,27 +128,27 @@ def tune_pretraining(run, console, budget, steps=500, tuner="random", trials=30,
     place = folder.tuning / _named(name, f"pretraining-{budget.name}-seed{seed}")
     asked = {"steps": steps, "data": data or recipe.data, **_numbers(budget, seed, tuner, trials)}
     refuse_another(place, asked)
-    images, one = _drawn(recipe, data, budget, seed, console)
+    images, split = _drawn(recipe, data, budget, seed, console)
     unlabelled = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
     with ProgressBars(console) as progress:
         hypermodel = PretrainingHyperModel(
             recipe,
             unlabelled,
-            images.train.subset(one.train),
-            images.train.subset(one.unlabelled),
+            images.train.subset(split.train),
+            images.train.subset(split.unlabelled),
             steps,
             place,
             seed,
             _epochs(tuner, trials),
             progress,
         )
-        finished = _search(place, hypermodel, {**asked, "labels": len(one.train)}, console)
+        finished = _search(place, hypermodel, {**asked, "labels": len(split.train)}, console)
     if finished is None:
         return None
     table, settings, best = _table(place, hypermodel, finished)
     text = recipe_text(hypermodel.asked(settings[best]), _headline(table, best))
     write_text(place / "recipe.py", text)
-    _conclude(console, table, len(one.train))
+    _conclude(console, table, len(split.train))
     console.print(f"Recipe: {place / 'recipe.py'}\nTo train it whole: cpc-keras pretrain {place / 'recipe.py'}")
     return table
 
@@ -163,13 +162,13 @@ def _opened(run, tuner):
 
 
 def _drawn(recipe, data, budget, seed, console):
-    """`(images, round)`: the labelled images, and the subset of them to search in."""
+    """`(images, split)`: the labelled images, and the subset of them to search in."""
     images = open_labelled(recipe, data)
     announce(console, images)
-    (one,) = images.rounds([budget], seed)[budget]
-    if seed and len(one.train) == len(images.train):
+    (split,) = images.splits([budget], seed)[budget]
+    if seed and len(split.train) == len(images.train):
         raise InputError(f"`--seed` must be 0 where every label is taken. Received: --seed {seed} with {budget}")
-    return images, one
+    return images, split
 
 
 def _named(name, usual):
@@ -230,7 +229,7 @@ def _search(place, hypermodel, asked, console):
 
 
 def _table(place, hypermodel, finished):
-    """`(table, settings, found)`: rows and settings of the trials, and the name of the one to be left with."""
+    """`(table, settings, chosen)`: rows and settings of the trials, and the name of the one to be left with."""
     settings = {name: hypermodel.setting(hp) for name, hp in finished.items()}
     rows = []
     for name, hp in finished.items():
@@ -247,28 +246,26 @@ def _headline(table, name):
 
 
 def _conclude(console, table, labels):
-    console.print(_shown(table))
+    console.print(_best_trials(table).rich())
     console.print(f"Labels spent: {labels:,}. Settings tried: {len(table)}, each inside these labels.")
-    found = chosen(table)["trial"]
+    kept = chosen(table)["trial"]
     console.print(
         "Kept: the default; the best of the others is not ahead of it by more than a standard error."
-        if found == "default"
-        else f"Found: {found}."
+        if kept == "default"
+        else f"Kept: {kept}."
     )
 
 
-def _shown(table):
-    """The default and the best trials, as a `rich` table with a column a trial."""
+def _best_trials(table):
+    """The default and the best trials, as a `Table` with a column a trial."""
     best = best_first(table).head(5)
     columns = pd.concat([table.head(1), best[best["trial"] != "default"]])
-    shown = Table(title="Cross-validated inside the labels", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    shown.add_column("trial")
-    for name in columns["trial"]:
-        shown.add_column(name.removeprefix("trial "), justify="right")
-    shown.add_row("score", *(f"{score:.3f}" for score in columns["score"]))
-    shown.add_row("accuracy, %", *(f"{100 * accuracy:.1f}" for accuracy in columns["balanced_accuracy"]))
-    shown.add_row("lead", *(f"{lead:+.3f}" for lead in columns["lead"]))
-    shown.add_row("its error", *(f"{error:.3f}" for error in columns["error"]))
+    names = [name.removeprefix("trial ") for name in columns["trial"]]
+    shown = Table(["trial", *names], "Cross-validated inside the labels")
+    shown.add("score", *(f"{score:.3f}" for score in columns["score"]))
+    shown.add("accuracy, %", *(f"{100 * accuracy:.1f}" for accuracy in columns["balanced_accuracy"]))
+    shown.add("lead", *(f"{lead:+.3f}" for lead in columns["lead"]))
+    shown.add("its error", *(f"{error:.3f}" for error in columns["error"]))
     for axis in varied(table):
-        shown.add_row(axis.replace("_", " "), *map(short, columns[axis]))
+        shown.add(axis.replace("_", " "), *map(short, columns[axis]))
     return shown

@@ -2,31 +2,31 @@
 
 import keras_tuner
 
-from cpc_keras.evaluation.networks import SPACE
+from cpc_keras.evaluation.classifier import SPACE
 
 # Peak learning rate of each optimizer, on which the hyperparameter `rate` is a factor.
 _RATES = {"adamw": 2e-3, "lamb": 1e-2, "sgd": 5e-2}
 _DROPOUTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
-_SHIFTS = (SPACE["shift"][0], 0.0, 0.08, 0.125, 0.2)
+_TRANSLATIONS = (SPACE["translation"][0], 0.0, 0.08, 0.125, 0.2)
 
 
-def choose_setting(hp, regime, views=(), stacks=0, head_size=(2, 256, 64), most_passes=2.0):
+def choose_setting(hp, regime, poolings=(), stacks=0, head_size=(2, 256, 64), longest=2.0):
     """A setting of a classifier out of the space of its regime.
 
-    By default it is what `cpc_keras.evaluation.networks.NetworkClassifier` begins its own search with.
+    By default it is what `cpc_keras.evaluation.classifier.NetworkClassifier` begins its own search with.
 
     Args:
         hp: A `keras_tuner.HyperParameters`.
         regime: `"linear"` (a linear map on frozen features), `"resnet"` (a ResNet
             head on frozen maps), `"finetune"` or `"supervised"`.
-        views: Of `"linear"`, the views of frozen features to choose from.
+        poolings: Of `"linear"`, the poolings of frozen features to choose from.
         stacks: Of `"finetune"`, the stacks of the encoder that may stay as they are.
         head_size: Blocks, channels and channels inside a block of a ResNet head, by
             default.
-        most_passes: Highest factor on the number of steps.
+        longest: Highest factor on the number of steps.
 
     Returns:
-        A dictionary, see `NetworkClassifier.fit`; of `"linear"` with `"view"`.
+        A dictionary, see `NetworkClassifier.fit`; of `"linear"` with `"pooling"`.
     """
     optimizer = hp.Choice("optimizer", tuple(_RATES))
     rate = hp.Float("rate", 0.1, 10.0, sampling="log", default=1.0)
@@ -35,15 +35,18 @@ def choose_setting(hp, regime, views=(), stacks=0, head_size=(2, 256, 64), most_
         "learning_rate": _RATES[optimizer] * rate,
         "weight_decay": hp.Float("weight_decay", 1e-4, 1.0, sampling="log", default=1e-2),
         "dropout": hp.Choice("dropout", _DROPOUTS, default=0.0),
-        "passes": hp.Float("passes", 0.25, most_passes, sampling="log", default=1.0),
-        "shift": 0.0,
+        "step_multiplier": hp.Float("step_multiplier", 0.25, longest, sampling="log", default=1.0),
+        "translation": 0.0,
     }
     if regime == "linear":
-        return {**setting, "view": hp.Choice("view", views, default="grid3" if "grid3" in views else views[0])}
+        default = "grid3" if "grid3" in poolings else poolings[0]
+        return {**setting, "pooling": hp.Choice("pooling", poolings, default=default)}
     if regime == "resnet":
-        setting["shift"] = hp.Choice("shift", _SHIFTS[:2], default=_SHIFTS[0])  # the copies of maps that there are
+        setting["translation"] = hp.Choice(
+            "translation", _TRANSLATIONS[:2], default=_TRANSLATIONS[0]
+        )  # the copies of maps that there are
         return {**setting, "head": "resnet", **_size(hp, head_size)}
-    setting["shift"] = hp.Choice("shift", _SHIFTS, default=_SHIFTS[0])
+    setting["translation"] = hp.Choice("translation", _TRANSLATIONS, default=_TRANSLATIONS[0])
     setting["head"] = hp.Choice("head", SPACE["head"])
     with hp.conditional_scope("head", ["resnet"]):
         if setting["head"] == "resnet":

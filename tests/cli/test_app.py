@@ -1,7 +1,7 @@
-from cpc_keras.cli import app
+from cpc_keras.cli.app import _recipe
 
 
 def test_minutes_and_data_stand_for_a_field_of_the_recipe():
-    recipe = app._recipe("fashion_mnist", ["steps=30", "minutes=3"], "dir:here", 2.5)
+    recipe = _recipe("fashion_mnist", ["steps=30", "minutes=3"], "dir:here", 2.5, check=False)
     assert (recipe.steps, recipe.minutes, recipe.data) == (30, 2.5, "dir:here")
-    assert app._recipe("fashion_mnist", ["minutes=3"], None).minutes == 3
+    assert _recipe("fashion_mnist", ["minutes=3"], None).minutes == 3

@@ -16,8 +16,8 @@ FULL = Recipe(
     widths=(64, 128),
     patch_flip=0.5,
     patch_primitives=2,
-    patch_colour_distortion=0.8,
-    patch_colour_dropping=0.25,
+    patch_color_distortion=0.8,
+    patch_color_dropping=0.25,
     patch_sub_crop=10,
 )
 
@@ -36,10 +36,10 @@ def changed(before, after):
         ("MC", {"widths": (32, 64)}),
         ("BU", {"directions": ("down", "right", "left")}),
         ("LN", {"normalization": "batch"}),
-        ("RC", {"patch_colour_dropping": 0.0, "patch_flip": 0.0}),
+        ("RC", {"patch_color_dropping": 0.0, "patch_flip": 0.0}),
         ("HP", {"directions": ("down", "up")}),
         ("LP", {"patch_size": 8}),
-        ("PA", {"patch_primitives": 0, "patch_colour_distortion": 0.0}),
+        ("PA", {"patch_primitives": 0, "patch_color_distortion": 0.0}),
     ],
 )
 def test_an_axis_that_is_off_changes_its_own_fields_only(axis, expected):

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from cpc_keras.backend import distribution
+from cpc_keras.backend.kernels import adam
 from cpc_keras.config.build import build_cpc, build_encoder, build_optimizer
 from cpc_keras.config.recipe import ENCODERS, Recipe
 from cpc_keras.describing.cost import without_weights
-from cpc_keras.optimizers import averaged_adamw
 
 SMALL = {
     "crop": 28,
@@ -82,7 +82,7 @@ def test_same_seed_same_weights():
 @pytest.mark.slow
 def test_on_an_accelerator_xla_compiles_the_step_which_is_then_the_same(monkeypatch, photo_crops):
     """With all that a run adds to a step: augmentation, clipping, averages, the batch's digest, the wish to stop."""
-    monkeypatch.setattr(averaged_adamw, "_LARGE", 1)
+    monkeypatch.setattr(adam, "_LARGE", 1)
 
     def losses():
         model = build_cpc(Recipe(steps=10, **SMALL, offsets=(2,), average_decay=0.9, clip_norm=0.1))

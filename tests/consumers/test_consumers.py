@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cpc_keras import export
-from cpc_keras.evaluation.features import pool_view
+from cpc_keras.evaluation.features import pool
 from cpc_keras.models import CPC, ResNet
 from tests.consumers.launch import consume, expected_outputs
 
@@ -31,7 +31,7 @@ def model():
 def head():
     rng = np.random.default_rng(1)
     kernel, bias = rng.normal(scale=0.02, size=(2 * 9 * 16, 3)).astype("float32"), rng.normal(size=3).astype("float32")
-    return export.LinearHead(lambda grid, whole: pool_view("grid3_map3", grid, whole), kernel, bias, ("a", "b", "c"))
+    return export.LinearHead(lambda grid, whole: pool("grid3_map3", grid, whole), kernel, bias, ("a", "b", "c"))
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import inspect
 import keras
 import numpy as np
 import pytest
+from keras.src import testing
 
 import cpc_keras.layers
 from cpc_keras.layers import GridPooling, PatchAugmentation, PatchExtractor, SpatialLayerNormalization
@@ -27,13 +28,13 @@ CASES = {
             "shear_strength": 0.1,
             "histogram": 0.3,
             "histogram_strength": 0.4,
-            "colour_distortion": 0.7,
+            "color_distortion": 0.7,
             "brightness": 0.2,
             "saturation": 0.1,
             "hue": 0.3,
             "contrast": 0.1,
-            "greyscale": 0.1,
-            "colour_dropping": 0.4,
+            "grayscale": 0.1,
+            "color_dropping": 0.4,
             "fill": 0.1,
             "clip": False,
             "seed": 11,
@@ -82,3 +83,24 @@ def test_weights_survive_a_keras_file(layer_class, tmp_path):
     assert tuple(loaded(inputs).shape[1:]) == model.layers[0].compute_output_shape((None, *shape[1:]))[1:]
     # What is drawn at random goes on where it was.
     np.testing.assert_array_equal(loaded(inputs, training=True), model(inputs, training=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layer_class", CASES, ids=lambda cls: cls.__name__)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_passes_keras_own_layer_test(layer_class):
+    """Shapes and dtypes, symbolic and eager, training, saving, mixed precision, a model around it."""
+    arguments, shape = CASES[layer_class]
+    layer = layer_class(**arguments)
+    layer.build(shape)
+    testing.TestCase().run_layer_test(
+        layer_class,
+        init_kwargs=arguments,
+        input_shape=shape,
+        expected_output_shape=layer.compute_output_shape(shape),
+        expected_num_trainable_weights=len(layer.trainable_weights),
+        expected_num_non_trainable_weights=len(layer.non_trainable_weights),
+        expected_num_seed_generators=0,
+        expected_num_losses=0,
+        supports_masking=False,
+    )

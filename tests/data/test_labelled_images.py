@@ -30,27 +30,27 @@ def with_test_split():
     return LabelledImages(from_arrays(images, labels), from_arrays(images[:30], labels[:30]))
 
 
-def test_with_a_test_split_there_is_one_round(with_test_split):
+def test_with_a_test_split_there_is_one_part(with_test_split):
     budgets = [Budget("per_class", 2), Budget("fraction", 0.5)]
-    rounds = with_test_split.rounds(budgets, seed=0)
-    (small,), (large,) = (rounds[budget] for budget in budgets)
+    splits = with_test_split.splits(budgets, seed=0)
+    (small,), (large,) = (splits[budget] for budget in budgets)
     assert set(small.train) < set(large.train) and len(large.train) == 30
     assert small.test.tolist() == list(range(30))
     assert np.array_equal(small.unlabelled, large.unlabelled)
 
 
-def test_without_one_every_image_is_examined_once_by_others(uneven):
+def test_without_one_every_image_is_tested_once_by_others(uneven):
     images = open_labelled_images(f"csv:{uneven}", channels=3, cross_validate=True)
-    rounds = images.rounds([Budget("fraction", 1.0), Budget("per_class", 3)], seed=0)
-    for folds in rounds.values():
+    splits = images.splits([Budget("fraction", 1.0), Budget("per_class", 3)], seed=0)
+    for folds in splits.values():
         assert len(folds) == FOLDS
         assert sorted(np.concatenate([one.test for one in folds])) == list(range(len(images.train)))
         for one in folds:
             assert not set(one.train) & set(one.test)
             assert not set(one.unlabelled) & set(one.test)
             assert set(one.train) <= set(one.unlabelled)
-    other = images.rounds([Budget("per_class", 3)], seed=1)
-    assert other[Budget("per_class", 3)][0].test.tolist() != rounds[Budget("per_class", 3)][0].test.tolist()
+    other = images.splits([Budget("per_class", 3)], seed=1)
+    assert other[Budget("per_class", 3)][0].test.tolist() != splits[Budget("per_class", 3)][0].test.tolist()
 
 
 def test_what_is_odd_about_the_data_is_said(uneven):
@@ -70,7 +70,7 @@ def test_without_cross_validation_a_fifth_of_each_class_is_held_out(uneven):
     assert not set(images.train.ids) & set(images.test.ids)
 
 
-def test_images_set_apart_are_not_learnt_from(uneven):
+def test_images_set_apart_are_not_trained_on(uneven):
     everything = open_labelled_images(f"csv:{uneven}", channels=3, cross_validate=True)
     apart = frozenset(everything.train.ids[:5])
     images = open_labelled_images(f"csv:{uneven}", channels=3, cross_validate=True, apart=apart)
@@ -82,7 +82,7 @@ def test_a_list_is_used_as_it_is(with_test_split, tmp_path):
     ids = [with_test_split.train.ids[position] for position in (7, 1, 40)]
     (tmp_path / "mine.txt").write_text("# of mine\n" + "\n".join(ids) + "\n\n")
     budget = read_list(tmp_path / "mine.txt")
-    (one,) = with_test_split.rounds([budget], seed=3)[budget]
+    (one,) = with_test_split.splits([budget], seed=3)[budget]
     assert one.train.tolist() == [1, 7, 40]
     assert (budget.name, str(budget)) == ("list-mine", "list mine")
 
@@ -90,15 +90,15 @@ def test_a_list_is_used_as_it_is(with_test_split, tmp_path):
 def test_a_list_may_name_files_without_their_folders(uneven):
     images = open_labelled_images(f"csv:{uneven}", channels=3)
     names = [one.rpartition("/")[2] for one in images.train.ids[:3]]
-    (one,) = images.rounds([Budget("list", "mine", tuple(names))], 0)[Budget("list", "mine", tuple(names))]
+    (one,) = images.splits([Budget("list", "mine", tuple(names))], 0)[Budget("list", "mine", tuple(names))]
     assert one.train.tolist() == [0, 1, 2]
 
 
 def test_refusals(with_test_split, uneven, tmp_path):
     with pytest.raises(InputError, match="`--subset` must name images of arrays.* 1 of 1 lines unknown.* 'nobody'"):
-        with_test_split.rounds([Budget("list", "mine", ("nobody",))], 0)
+        with_test_split.splits([Budget("list", "mine", ("nobody",))], 0)
     with pytest.raises(InputError, match="Label budgets must differ"):
-        with_test_split.rounds([Budget("per_class", 2), Budget("fraction", 0.1)], 0)
+        with_test_split.splits([Budget("per_class", 2), Budget("fraction", 0.1)], 0)
     with pytest.raises(InputError, match="`--subset` must be a readable text file"):
         read_list(tmp_path / "gone.txt")
     (tmp_path / "empty.txt").write_text("# nothing\n")
@@ -106,7 +106,7 @@ def test_refusals(with_test_split, uneven, tmp_path):
         read_list(tmp_path / "empty.txt")
     crossed = open_labelled_images(f"csv:{uneven}", channels=3, cross_validate=True)
     with pytest.raises(InputError, match="`--subset` needs a test split"):
-        crossed.rounds([Budget("list", "mine", ("sky0.png",))], 0)
+        crossed.splits([Budget("list", "mine", ("sky0.png",))], 0)
 
 
 def write_tiles(folder, photographs, names):
@@ -142,7 +142,7 @@ def test_what_a_csv_may_look_like(tmp_path, photographs):
 def test_very_few_labels_have_fewer_folds():
     labels = np.arange(8) % 2
     images = LabelledImages(from_arrays(np.zeros((8, 4, 4, 1), "uint8"), labels), None)
-    (folds,) = images.rounds([Budget("fraction", 1.0)], 0).values()
+    (folds,) = images.splits([Budget("fraction", 1.0)], 0).values()
     assert len(folds) == images.folds == 4
     assert images.split == "cross-validated, 4 folds of all"
     assert images.affords(Budget("per_class", 2)) and not images.affords(Budget("per_class", 3))  # that is all of them

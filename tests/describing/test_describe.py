@@ -195,7 +195,7 @@ def test_each_warning_where_it_is_due_and_no_other(fields, kind, words):
 def test_just_short_of_a_warning():
     near = dataclasses.replace(SOUND, normalization="none", blocks=(24,), offsets=(2,))
     assert figures(near)["warnings"] == {}
-    for field in ("patch_primitives", "patch_greyscale", "patch_sub_crop"):
+    for field in ("patch_primitives", "patch_grayscale", "patch_sub_crop"):
         augmented = dataclasses.replace(SOUND, patch_flip=0.0, **{field: 1})
         assert figures(augmented)["warnings"] == {}
 

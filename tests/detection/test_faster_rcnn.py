@@ -20,12 +20,12 @@ SMALL = {
 }
 
 
-def small_trunk(channels=1, **kwargs):
+def small_backbone(channels=1, **kwargs):
     return ResNet((8, 16), (1, 1), stem="medium", input_shape=(None, None, channels), **kwargs)
 
 
 def small_detector(**kwargs):
-    return FasterRCNN(small_trunk(dtype=kwargs.get("dtype")), classes=2, **{**SMALL, **kwargs})
+    return FasterRCNN(small_backbone(dtype=kwargs.get("dtype")), classes=2, **{**SMALL, **kwargs})
 
 
 def scenes(count=8, side=48, seed=0):
@@ -87,7 +87,7 @@ def test_a_saved_detector_finds_the_same(trained, tmp_path):
     one, two = (model.predict(images, verbose=0) for model in (detector, loaded))
     for name in one:
         np.testing.assert_array_equal(one[name], two[name], err_msg=name)
-    configs = [{**model.get_config(), "trunk": None} for model in (detector, loaded)]
+    configs = [{**model.get_config(), "backbone": None} for model in (detector, loaded)]
     assert configs[0] == configs[1]
     histories = [model.fit(images, labels, batch_size=8, verbose=0).history["loss"] for model in (detector, loaded)]
     assert histories[0] == pytest.approx(histories[1], rel=1e-5), "training goes on alike"
@@ -182,13 +182,13 @@ def test_losses_are_those_of_the_paper_summed_one_by_one():
 
 
 @pytest.mark.slow
-def test_a_frozen_trunk_stays_as_it_is():
-    detector = compiled(small_detector(freeze_trunk=True))
-    before = [np.array(weight) for weight in detector.trunk.get_weights()]
+def test_a_frozen_backbone_stays_as_it_is():
+    detector = compiled(small_detector(freeze_backbone=True))
+    before = [np.array(weight) for weight in detector.backbone.get_weights()]
     head = np.array(detector.head.get_weights()[0])
     images, labels = scenes(4)
     detector.fit(images, labels, epochs=2, verbose=0)
-    for one, two in zip(before, detector.trunk.get_weights(), strict=True):
+    for one, two in zip(before, detector.backbone.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
     assert (head != detector.head.get_weights()[0]).any()
 
@@ -204,10 +204,10 @@ def test_trains_in_mixed_precision():
 
 
 @pytest.mark.parametrize("shape", [(32, 32, 1), (None, None, 1)])
-def test_refuses_what_is_no_trunk(shape):
+def test_refuses_what_is_no_backbone(shape):
     images = keras.Input(shape)
     x = keras.layers.Conv2D(4, 3, strides=2)(images) if shape[0] else keras.layers.GlobalAveragePooling2D()(images)
-    with pytest.raises(ValueError, match="`trunk` must be a Keras model from images of any size to maps"):
+    with pytest.raises(ValueError, match="`backbone` must be a Keras model from images of any size to maps"):
         FasterRCNN(keras.Model(images, x), classes=2, **SMALL)
 
 

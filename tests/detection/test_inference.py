@@ -4,7 +4,7 @@ from cpc_keras.data.image_set import from_arrays
 from cpc_keras.detection.data.boxed_images import BoxedImages
 from cpc_keras.detection.data.boxes import make_boxes
 from cpc_keras.detection.data.tiles import cut_tiles
-from cpc_keras.detection.inference import find_objects, put_together
+from cpc_keras.detection.inference import find_objects, merge_tiles
 from tests.detection.test_faster_rcnn import small_detector
 
 
@@ -19,7 +19,7 @@ def test_boxes_are_found_where_the_image_has_them(boxed):
     assert max(one["boxes"].max() for one in small) <= 48
 
 
-def test_what_tiles_find_is_put_together():
+def test_what_tiles_find_is_merge_tiles():
     """Each object once: whole where two tiles show it, and not the halves at inner edges."""
     rng = np.random.default_rng(0)
     corners = np.stack(np.meshgrid(np.arange(8), np.arange(8)), axis=-1).reshape(-1, 2) * 50.0
@@ -32,7 +32,7 @@ def test_what_tiles_find_is_put_together():
         for one in tiles.boxed.boxes
     ]
     assert sum(len(one["scores"]) for one in found) > 100
-    (together,) = put_together(tiles, found, [[400, 400]], 2, 0.5)
+    (together,) = merge_tiles(tiles, found, [[400, 400]], 2, 0.5)
     order = np.lexsort(together["boxes"].T)
     np.testing.assert_allclose(together["boxes"][order], boxes[np.lexsort(boxes.T)], atol=1e-3)
     assert (np.sort(together["classes"]) == np.sort(truth.classes)).all()

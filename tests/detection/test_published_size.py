@@ -18,11 +18,11 @@ keras.utils.set_random_seed(0)
 image, scale = resized(load_sample_images().images[0], 600, 1000)
 detector = FasterRCNN(getattr(models, sys.argv[1])(), classes=20)
 detector.compile(keras.optimizers.Adam(1e-5, global_clipnorm=10.0), jit_compile=False)
-before = [np.array(layer.get_weights()[0]) for layer in (detector.trunk, detector.head, detector.rpn_box)]
+before = [np.array(layer.get_weights()[0]) for layer in (detector.backbone, detector.head, detector.rpn_box)]
 labels = {"boxes": np.array([[[250.0, 60, 400, 300], [20, 30, 120, 200]]]) * scale, "classes": np.array([[3, 7]])}
 logs = detector.train_on_batch(image[None] / np.float32(255), labels, return_dict=True)
 moved = [bool((was != layer.get_weights()[0]).any())
-         for was, layer in zip(before, (detector.trunk, detector.head, detector.rpn_box))]
+         for was, layer in zip(before, (detector.backbone, detector.head, detector.rpn_box))]
 peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) / 2**20
 print(json.dumps({"logs": {k: float(v) for k, v in logs.items()}, "moved": moved, "gib": peak, "size": image.shape,
                   "stride": detector.stride, "weights": detector.count_params()}))

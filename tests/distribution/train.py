@@ -26,9 +26,8 @@ def train(strategy, optimizer):
     import keras
     from sklearn.datasets import load_sample_images
 
-    from cpc_keras.backend.kernels import layer_norm
-    from cpc_keras.models import split_batch
-    from cpc_keras.optimizers import AveragedAdamW, averaged_adamw, averages
+    from cpc_keras.backend.kernels import adam, layer_norm, split_batch
+    from cpc_keras.optimizers import AveragedAdamW, averages
     from tests.conftest import build_small_cpc
 
     class Recorder(keras.optimizers.Optimizer):
@@ -43,7 +42,7 @@ def train(strategy, optimizer):
             self.assign(self.seen[self._get_variable_index(variable)], gradient)
 
     # Compiled norms and updates on every replica, and an encoder that runs in halves.
-    layer_norm._LARGE = averaged_adamw._LARGE = split_batch._LARGE = 1
+    layer_norm._LARGE = adam._LARGE = split_batch._LARGE = 1
     kinds = {
         "recorder": lambda: Recorder(1.0, global_clipnorm=0.01),
         "sgd": lambda: keras.optimizers.SGD(0.05, global_clipnorm=0.01),

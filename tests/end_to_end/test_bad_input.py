@@ -60,7 +60,7 @@ CASES = {
     ),
     "unknown method": (
         "evaluate run --data classes:labelled --methods magic",
-        "`--methods` must be names out of knn,linear,linear_v1,linear_v2,resnet,finetune,supervised. Received: magic",
+        "`--methods` must be names out of linear,linear_v1,linear_v2,knn,finetune,resnet,supervised. Received: magic",
     ),
     "an encoder that is none": (
         "evaluate run --data classes:labelled --encoder file",
@@ -75,7 +75,10 @@ CASES = {
         "evaluate run --data classes:labelled --subset list.txt",
         "`--subset` must name images of classes:labelled, each once. Received: list with 1 of 1 lines unknown",
     ),
-    "checkpoints by halves": ("evaluate run --checkpoints some", "`--checkpoints` must be last or all. Received: some"),
+    "some of the checkpoints": (
+        "evaluate run --checkpoints some",
+        "`--checkpoints` must be one of last, all. Received: some",
+    ),
     "run folder of another recipe": (
         "pretrain small.py --data classes:labelled --run run --set steps=3",
         "`--run` must be a new folder or one of the same recipe. Received: run, where steps differ",

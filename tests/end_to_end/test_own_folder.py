@@ -57,7 +57,7 @@ def test_the_first_second_and_fourth_checkpoint_stay(place):
     assert names == [f"step-{step:08d}.keras" for step in (0, 2, 4, 8)]
 
 
-def test_the_probe_sees_the_csv_alone_and_every_label_is_examined(place):
+def test_the_probe_sees_the_csv_alone_and_every_label_is_tested(place):
     arguments = ("evaluate", "run", "--labels", "labels.csv", "--methods", "linear,knn", "--checkpoints", "all")
     done = cpc_keras(*arguments, cwd=place, code=0)
     assert "have one labelled image only: 'rare'" in done.stdout
@@ -80,33 +80,33 @@ def test_the_probe_sees_the_csv_alone_and_every_label_is_examined(place):
     assert len(list((place / "run" / "evaluation" / "subsets").glob("*-fold*.txt"))) == 2 * 5
 
 
-def test_killed_in_mid_sweep_finished_cells_stay(place):
-    """SIGKILL, then the same command: finished cells are as they were, the table is that of an uninterrupted run."""
+def test_killed_in_mid_sweep_finished_results_stay(place):
+    """SIGKILL, then the same command: finished results are as they were, the table is that of an uninterrupted run."""
     before = records(place)
     shutil.rmtree(place / "run" / "evaluation" / "features")
-    for path in sorted(cell_files(place), key=lambda path: path.stat().st_mtime_ns)[-8:]:
+    for path in sorted(result_files(place), key=lambda path: path.stat().st_mtime_ns)[-8:]:
         path.unlink()
     arguments = ("evaluate", "run", "--labels", "labels.csv", "--methods", "linear,knn", "--checkpoints", "all")
     with cpc_keras_running(*arguments, cwd=place) as process:
         deadline = time.monotonic() + 300
-        while len(finished_cells(place)) < len(before) - 6 and time.monotonic() < deadline:
+        while len(finished_results(place)) < len(before) - 6 and time.monotonic() < deadline:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-    finished = finished_cells(place)
+    finished = finished_results(place)
     assert len(before) - 6 <= len(finished) < len(before)
     done = cpc_keras(*arguments, cwd=place, code=0, fresh=True)
-    assert f"fits of {len(before) - len(finished)} new cells" in done.stdout
+    assert f"fits of {len(before) - len(finished)} new results" in done.stdout
     assert untimed(records(place)) == untimed(before)
-    assert finished.items() <= finished_cells(place).items()
+    assert finished.items() <= finished_results(place).items()
 
 
-def finished_cells(place):
-    """When each finished cell was written."""
-    return {path.name: path.stat().st_mtime_ns for path in cell_files(place)}
+def finished_results(place):
+    """When each finished result was written."""
+    return {path.name: path.stat().st_mtime_ns for path in result_files(place)}
 
 
-def cell_files(place):
+def result_files(place):
     return (place / "run" / "evaluation" / "cells").glob("*/[!.]*.npz")
 
 
@@ -119,7 +119,7 @@ def test_another_encoder_on_the_same_curve(place):
     cpc_keras("evaluate", "run", *arguments, "--encoder", "mobile.keras", "--encoder-range", "0,255", cwd=place, code=0)
     (new,) = [record for record in records(place) if record not in before]
     assert (new["encoder"], new["checkpoint"], new["labels"]) == ("mobile", None, 6)
-    assert new["selected"]["view"] in ("mean", "grid2", "grid3")
+    assert new["selected"]["pooling"] in ("mean", "grid2", "grid3")
 
 
 def test_the_report_says_what_to_know(place):

@@ -25,7 +25,7 @@ def place(tmp_path_factory, photo_classes):
     place = tmp_path_factory.mktemp("runs")
     text = RECIPE.replace("steps = 2", "steps = 12").replace("checkpoint_every = 1", "checkpoint_every = 5")
     text += "labels_per_class = (2, 4)\nlabel_seeds = 2\npatch_flip = 0.5\npatch_primitives = 1\npatch_elastic = 0.5\n"
-    text += "patch_colour_distortion = 0.8\naccumulate = 2\naverage_decay = 0.9\nclip_norm = 1.0\nweight_decay = 0.01\n"
+    text += "patch_color_distortion = 0.8\naccumulate = 2\naverage_decay = 0.9\nclip_norm = 1.0\nweight_decay = 0.01\n"
     (place / "small.py").write_text(text)
     shutil.copytree(photo_classes, place / "labelled")
     return place
@@ -104,7 +104,7 @@ def test_killed_in_an_epoch_it_goes_on_as_if_it_had_not_been(place, photo_folder
 
 def test_the_whole_road_on_a_folder_with_classes(place):
     done = cpc_keras("pretrain", "small.py", "--data", "classes:labelled", "--run", "road", cwd=place, code=0)
-    assert re.search(r"step +12 +loss .* \(chance 4.61\) +picked right .*images/s", done.stdout)
+    assert re.search(r"step +12 +loss .* \(chance 4.61\) +accuracy .*images/s", done.stdout)
     assert json.loads((place / "road" / "classes.json").read_text()) == {"0": "even", "1": "odd"}
     assert [int(row["step"]) for row in rows(place / "road" / "metrics.csv")] == [5, 10, 12]
     assert list((place / "road" / "tensorboard").iterdir())

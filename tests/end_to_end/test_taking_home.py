@@ -12,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 from cpc_keras.data.pipeline import encoding_batches
-from cpc_keras.evaluation.labels_of_runs import open_labelled
+from cpc_keras.evaluation.run_labels import open_labelled
 from cpc_keras.runs.folder import RunFolder
 from tests.commands import check_refusal, cpc_keras, cpc_keras_running
 
@@ -195,7 +195,7 @@ CASES = {
     ),
     "format": (
         "export run b.tflite --format tflite",
-        "`--format` must be saved_model, onnx or litert. Received: tflite",
+        "`--format` must be one of saved_model, onnx, litert. Received: tflite",
     ),
     "ending of a format": ("export run b --format litert", "`DEST` must end in .tflite for --format litert"),
     "no models": ("models labelled", "`FOLDER` must hold a folder that `cpc-keras export` wrote. Received: labelled"),

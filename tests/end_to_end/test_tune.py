@@ -1,4 +1,4 @@
-"""Searches inside a few labels, as a user types them: killed, shared between processes, and examined."""
+"""Searches inside a few labels, as a user types them: killed, shared between processes, and tested."""
 
 import contextlib
 import csv
@@ -36,7 +36,7 @@ def searched(place):
     return cpc_keras(*SEARCH, "--trials", "4", "--name", "whole", cwd=place, code=0)
 
 
-def test_the_best_setting_is_kept_and_examined(place, searched):
+def test_the_best_setting_is_kept_and_tested(place, searched):
     assert "linear, 2 a class, subset 1: random, 4 trials beside the default." in searched.stdout
     assert "Labels spent: 4. Settings tried: 5, each inside these labels." in searched.stdout
     rows = trials(place, "whole")
@@ -46,11 +46,11 @@ def test_the_best_setting_is_kept_and_examined(place, searched):
     best = max(rows, key=lambda row: float(row["score"]))
     if float(best["lead"]) <= float(best["error"]):
         best = rows[0]
-    assert (f"Found: {best['trial']}." if best is not rows[0] else "Kept: the default;") in searched.stdout
+    assert (f"Kept: {best['trial']}." if best is not rows[0] else "Kept: the default;") in searched.stdout
     from cpc_keras.evaluation.settings import TunedSetting
 
     found = load_recipe(str(folder / "tuned.py"), kind=TunedSetting)
-    assert found.learning_rate == float(best["learning_rate"]) and found.view == best["view"]
+    assert found.learning_rate == float(best["learning_rate"]) and found.pooling == best["pooling"]
     done = cpc_keras("evaluate", "run", "--settings", folder, cwd=place, code=0)
     assert "CPC, frozen, linear map, tuned" in done.stdout and "default setting" in done.stdout
     records = json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
@@ -69,7 +69,7 @@ def test_another_search_in_its_folder_is_refused(place, searched):
     check_refusal(" ".join([*SEARCH, "--trials 4 --name whole --regime resnet"]), words, place)
 
 
-def test_settings_are_examined_on_their_own_labels_only(place, searched):
+def test_settings_are_tested_on_their_own_labels_only(place, searched):
     moved = place / "moved.py"
     text = (place / "run" / "tuning" / "whole" / "tuned.py").read_text()
     moved.write_text(text.replace("labels_per_class = 2", "labels_per_class = 4"))
@@ -90,7 +90,7 @@ def test_a_default_that_was_kept_is_trained_once(place, searched):
     )
     cpc_keras("evaluate", "run", "--settings", "kept/default.py", cwd=place, code=0)
     done = cpc_keras("evaluate", "run", "--settings", "kept", cwd=place, code=0)
-    assert "fits of 0 new cells" in done.stdout
+    assert "fits of 0 new results" in done.stdout
     records = json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
     tuned, default = ({one["method"]: one for one in records}[f"linear_{kind}"] for kind in ("tuned", "default"))
     assert (tuned["trials"], default["trials"]) == (7, 1)
@@ -190,9 +190,12 @@ def test_a_search_of_pretraining_that_is_told_to_end_does(place):
 
 
 CASES = {
-    "unknown regime": ("tune run --labels-per-class 3 --regime frozen", "`--regime` must be one of linear, resnet"),
+    "unknown regime": (
+        "tune run --labels-per-class 3 --regime frozen",
+        "`--regime` must be one of linear, finetune, resnet",
+    ),
     "unknown tuner": ("tune run --labels-per-class 3 --tuner luck", "`--tuner` must be one of random, bayesian"),
-    "unknown search": ("tune run --labels-per-class 3 --what luck", "`--what` must be classifier or pretraining"),
+    "unknown search": ("tune run --labels-per-class 3 --what luck", "`--what` must be one of classifier, pretraining"),
     "regime of pre-training": (
         "tune run --labels-per-class 3 --what pretraining --regime finetune",
         "`--regime` is for classifiers",

@@ -9,10 +9,10 @@ from cpc_keras.data.image_set import from_arrays
 from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation import label_efficiency
-from cpc_keras.evaluation.cells import FIELDS
-from cpc_keras.evaluation.entrants import Entrant, cpc_entrant, foreign_entrant
-from cpc_keras.evaluation.line_up import contestants, line_up
-from cpc_keras.evaluation.networks import UNSEARCHED
+from cpc_keras.evaluation.classifier import UNSEARCHED
+from cpc_keras.evaluation.encoders import Encoder, cpc_encoder, load_encoder
+from cpc_keras.evaluation.networks import estimators, planned_methods
+from cpc_keras.evaluation.results import FIELDS
 from cpc_keras.models import ClassifierHead
 
 HEAD = functools.partial(ClassifierHead, blocks=1, width=16, bottleneck=4)
@@ -29,7 +29,7 @@ def labelled(photographs):
 
 
 @pytest.mark.slow
-def test_every_regime_of_a_cpc_model(small_cpc, labelled):
+def test_every_method_on_a_cpc_model(small_cpc, labelled):
     model = small_cpc()
     model.build((None, 28, 28, 1))
     images, labels = labelled
@@ -52,7 +52,7 @@ def test_every_regime_of_a_cpc_model(small_cpc, labelled):
     assert found == expected
     assert (table["trials"] == 1).all()
     assert table["top1"].between(0, 1).all()
-    assert set(table[table["method"] == "linear_v2"]["selected"].map(lambda chosen: chosen["view"])) == {"locations"}
+    assert set(table[table["method"] == "linear_v2"]["selected"].map(lambda chosen: chosen["pooling"])) == {"locations"}
 
 
 def test_a_keras_encoder_without_a_test_split_goes_on_where_it_was(labelled, tmp_path):
@@ -75,7 +75,7 @@ def test_refusals(labelled):
 
 
 @pytest.mark.slow
-def test_a_network_knows_nothing_of_the_labels_it_is_examined_on(small_cpc, labelled):
+def test_a_network_knows_nothing_of_the_labels_it_is_tested_on(small_cpc, labelled):
     model = small_cpc()
     model.build((None, 28, 28, 1))
     images, labels = labelled
@@ -101,14 +101,14 @@ def test_encoders_from_files(labelled, tmp_path):
     shape = (64, 64, 3)
     network = keras.applications.MobileNetV3Small(weights=None, include_top=False, pooling="avg", input_shape=shape)
     network.save(tmp_path / "mobile.keras")
-    of_file = foreign_entrant(tmp_path / "mobile.keras", 28, value_range=(0.0, 255.0))
-    assert (of_file.name, of_file.trunk) == ("mobile", None)
-    expected = of_file.views(grey)["vector"]
+    of_file = load_encoder(tmp_path / "mobile.keras", 28, value_range=(0.0, 255.0))
+    assert (of_file.name, of_file.backbone) == ("mobile", None)
+    expected = of_file.features(grey)["vector"]
     assert expected.shape == (4, 576)
 
     network.export(tmp_path / "exported", verbose=False)  # not callable, one signature of a fixed size
-    exported = foreign_entrant(tmp_path / "exported", 28, value_range=(0.0, 255.0))
-    np.testing.assert_allclose(exported.views(grey)["vector"], expected, atol=1e-4)
+    exported = load_encoder(tmp_path / "exported", 28, value_range=(0.0, 255.0))
+    np.testing.assert_allclose(exported.features(grey)["vector"], expected, atol=1e-4)
 
     for factor in (1.0, 2.0):  # callable, a dictionary, no variables
         module = tf.Module()
@@ -117,34 +117,34 @@ def test_encoders_from_files(labelled, tmp_path):
             input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)],
         )
         tf.saved_model.save(module, str(tmp_path / f"times{factor:g}"))
-    once, twice = (foreign_entrant(tmp_path / f"times{factor}", 28) for factor in (1, 2))
-    np.testing.assert_allclose(2 * once.views(grey)["vector"], twice.views(grey)["vector"], rtol=1e-6)
+    once, twice = (load_encoder(tmp_path / f"times{factor}", 28) for factor in (1, 2))
+    np.testing.assert_allclose(2 * once.features(grey)["vector"], twice.features(grey)["vector"], rtol=1e-6)
     assert once.digest != twice.digest
 
     for nothing in (tmp_path / "nothing.keras", tmp_path):
         with pytest.raises(InputError, match="`--encoder` must be a .keras file or the folder of a SavedModel"):
-            foreign_entrant(nothing, 28)
+            load_encoder(nothing, 28)
     free = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 5, 2), keras.layers.Conv2D(4, 13)])
     free.save(tmp_path / "free.keras")  # takes any size, but for such as its kernels do not fit on
-    assert foreign_entrant(tmp_path / "free.keras", 96).trunk is not None
+    assert load_encoder(tmp_path / "free.keras", 96).backbone is not None
     with pytest.raises(InputError, match="turns images of 28 × 28 px into .*free.keras .*[Nn]egative dimension"):
-        foreign_entrant(tmp_path / "free.keras", 28)
+        load_encoder(tmp_path / "free.keras", 28)
 
 
-def test_line_up_asks_for_an_entrant_when_its_turn_comes():
+def test_an_encoder_is_asked_for_when_its_turn_comes():
     own, pixels, map_giver, other = (
-        Entrant(name, None, views=None, digest=name, trunk=trunk)
-        for name, trunk in (("cpc", "a model"), ("pixels", None), ("maps", "a model"), ("vectors", None))
+        Encoder(name, None, features=None, digest=name, backbone=backbone)
+        for name, backbone in (("cpc", "a model"), ("pixels", None), ("maps", "a model"), ("vectors", None))
     )
     opened = []
 
     def checkpoints():
         for step in (100, 200):
             opened.append(step)
-            yield Entrant("cpc", step, views=None, digest=f"step {step}")
+            yield Encoder("cpc", step, features=None, digest=f"step {step}")
 
-    turns = line_up(own, ("knn", "finetune", "supervised"), [pixels], [map_giver, other], checkpoints())
-    assert [(entrant.name, entered) for entrant, entered in (next(turns) for _ in range(5))] == [
+    turns = planned_methods(own, ("knn", "finetune", "supervised"), [pixels], [map_giver, other], checkpoints())
+    assert [(encoder.name, methods) for encoder, methods in (next(turns) for _ in range(5))] == [
         ("cpc", ["knn", "finetune"]),
         ("pixels", ["knn"]),
         ("maps", ["knn", "finetune"]),
@@ -152,14 +152,14 @@ def test_line_up_asks_for_an_entrant_when_its_turn_comes():
         ("cpc", ["supervised"]),
     ]
     assert opened == []
-    assert [(entrant.checkpoint, entered) for entrant, entered in turns] == [(100, ["knn"]), (200, ["knn"])]
+    assert [(encoder.checkpoint, methods) for encoder, methods in turns] == [(100, ["knn"]), (200, ["knn"])]
 
 
 def test_the_baseline_is_searched_as_fine_tuning_is(small_cpc, labelled, tmp_path):
     model = small_cpc()
     data = LabelledImages(from_arrays(*labelled), from_arrays(*labelled))
-    finetune, supervised = contestants(
-        cpc_entrant(model), ("finetune", "supervised"), data, tmp_path, crop=28, build_head=HEAD
+    finetune, supervised = estimators(
+        cpc_encoder(model), ("finetune", "supervised"), data, tmp_path, crop=28, build_head=HEAD
     )
     assert finetune.classifier.space == supervised.classifier.space
     assert finetune.classifier.trials == supervised.classifier.trials == 9

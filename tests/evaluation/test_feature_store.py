@@ -3,7 +3,7 @@ import pytest
 
 from cpc_keras.data.image_set import from_arrays
 from cpc_keras.evaluation.feature_store import FeatureStore
-from cpc_keras.evaluation.features import PixelViews, extract
+from cpc_keras.evaluation.features import PixelFeatures, extract
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def images(photo_crops):
     return from_arrays(photo_crops)
 
 
-class Counting(PixelViews):
+class Counting(PixelFeatures):
     """Counts images; after `limit` the power fails."""
 
     def __init__(self, limit=None):
@@ -26,13 +26,13 @@ class Counting(PixelViews):
 
 
 def test_each_image_is_computed_once(images, tmp_path):
-    views = Counting()
-    store = FeatureStore(tmp_path, views, images, crop=28)
+    features = Counting()
+    store = FeatureStore(tmp_path, features, images, crop=28)
     store.prepare([5, 2, 9])
-    again = FeatureStore(tmp_path, views, images, crop=28)
+    again = FeatureStore(tmp_path, features, images, crop=28)
     again.prepare([9, 1, 5])
-    assert views.seen == 4
-    everything = extract(PixelViews(), images, 28)["pixels"]
+    assert features.seen == 4
+    everything = extract(PixelFeatures(), images, 28)["pixels"]
     np.testing.assert_array_equal(store.of([5, 2, 9])["pixels"], everything[[5, 2, 9]])
     np.testing.assert_array_equal(again.of(np.array([9, 1, 5, 9]))["pixels"], everything[[9, 1, 5, 9]])
 
@@ -41,9 +41,9 @@ def test_what_was_done_before_an_interruption_is_kept(images, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         FeatureStore(tmp_path, Counting(limit=6), images, crop=28, shard=3).prepare(np.arange(12))
     assert sorted(path.name[:11] for path in tmp_path.iterdir()) == ["shard-00000", "shard-00001"]
-    views = Counting()
-    store = FeatureStore(tmp_path, views, images, crop=28, shard=3)
+    features = Counting()
+    store = FeatureStore(tmp_path, features, images, crop=28, shard=3)
     assert store.missing(np.arange(12)).tolist() == list(range(6, 12))
     store.prepare(np.arange(12))
-    assert views.seen == 6
-    np.testing.assert_array_equal(store.of(np.arange(12))["pixels"], extract(PixelViews(), images, 28)["pixels"])
+    assert features.seen == 6
+    np.testing.assert_array_equal(store.of(np.arange(12))["pixels"], extract(PixelFeatures(), images, 28)["pixels"])

@@ -3,7 +3,14 @@ import numpy as np
 import pytest
 
 from cpc_keras.data.image_set import from_arrays
-from cpc_keras.evaluation.features import EncoderViews, MapCopies, MapViews, PixelViews, extract, with_joined
+from cpc_keras.evaluation.features import (
+    AugmentedMaps,
+    EncoderFeatures,
+    MapFeatures,
+    PixelFeatures,
+    extract,
+    with_joined,
+)
 from cpc_keras.layers.grid_pooling import pool_grid
 from cpc_keras.storage import digests
 
@@ -13,11 +20,11 @@ def images(photo_crops):
     return from_arrays(photo_crops)
 
 
-def test_views_of_an_encoder(small_cpc, photo_crops):
+def test_poolings_of_an_encoder(small_cpc, photo_crops):
     model = small_cpc()
-    views = with_joined(EncoderViews(model)(photo_crops))
+    features = with_joined(EncoderFeatures(model)(photo_crops))
     grid = np.asarray(model.encode(photo_crops))
-    assert {name: view.shape for name, view in views.items()} == {
+    assert {name: pooled.shape for name, pooled in features.items()} == {
         "mean": (12, 16),
         "locations": (12, 16),
         "locations_square": (12, 16),
@@ -26,16 +33,16 @@ def test_views_of_an_encoder(small_cpc, photo_crops):
         "map3": (12, 144),
         "grid3_map3": (12, 288),
     }
-    np.testing.assert_allclose(views["mean"], grid.mean(axis=(1, 2)), atol=1e-5)
-    np.testing.assert_allclose(views["locations_square"], (grid**2).mean(axis=(1, 2)), rtol=1e-4)
+    np.testing.assert_allclose(features["mean"], grid.mean(axis=(1, 2)), atol=1e-5)
+    np.testing.assert_allclose(features["locations_square"], (grid**2).mean(axis=(1, 2)), rtol=1e-4)
     whole = np.asarray(model.encoder(photo_crops))
-    np.testing.assert_allclose(views["map3"], pool_grid(whole, 3), atol=1e-5)
+    np.testing.assert_allclose(features["map3"], pool_grid(whole, 3), atol=1e-5)
 
 
 def test_pixels_are_the_image_or_its_small_copy():
     images = np.random.default_rng(0).uniform(size=(2, 64, 64, 3)).astype("float32")
-    assert PixelViews(64)(images)["pixels"].shape == (2, 64 * 64 * 3)
-    small = PixelViews(32)(images)["pixels"].reshape(2, 32, 32, 3)
+    assert PixelFeatures(64)(images)["pixels"].shape == (2, 64 * 64 * 3)
+    small = PixelFeatures(32)(images)["pixels"].reshape(2, 32, 32, 3)
     np.testing.assert_allclose(small[:, 0, 0], images[:, :2, :2].mean(axis=(1, 2)), atol=1e-6)
 
 
@@ -43,13 +50,13 @@ def test_features_leave_the_encoder_as_it_was(small_cpc, images):
     model = small_cpc()
     model.build((None, 28, 28, 1))
     before = digests.of_weights(model)
-    extract(EncoderViews(model), images, 28)
+    extract(EncoderFeatures(model), images, 28)
     assert digests.of_weights(model) == before
 
 
-def test_map_copies_are_maps_of_mirrored_and_shifted_images(small_cpc, photo_crops):
+def test_augmented_maps_are_maps_of_mirrored_and_translated_images(small_cpc, photo_crops):
     encoder = small_cpc().encoder
-    maps = MapCopies(encoder, copies=3)(photo_crops)["map"]
+    maps = AugmentedMaps(encoder, copies=3)(photo_crops)["map"]
     assert maps.shape == (12, 3, 14 // 2, 14 // 2, 16) and maps.dtype == np.float16
     down = np.zeros_like(photo_crops)
     down[:, 1:] = photo_crops[:, :-1]  # 4 % of 28 px
@@ -64,10 +71,10 @@ def test_foreign_encoders_get_the_size_channels_and_range_they_want(photo_crops)
         seen.append(np.asarray(images))
         return keras.ops.mean(images, axis=(1, 2))
 
-    vectors = MapViews(encoder, (None, 32, 32, 3), value_range=(-1.0, 1.0))(photo_crops)["vector"]
+    vectors = MapFeatures(encoder, (None, 32, 32, 3), value_range=(-1.0, 1.0))(photo_crops)["vector"]
     assert seen[0].shape == (12, 32, 32, 3)
     assert seen[0].min() >= -1.1 and seen[0].min() < -0.5
     np.testing.assert_allclose(vectors.mean(axis=1), 2 * photo_crops.mean(axis=(1, 2, 3)) - 1, atol=0.02)
-    grey = MapViews(lambda images: images, (None, None, None, 1))(np.repeat(photo_crops, 3, axis=-1))
+    grey = MapFeatures(lambda images: images, (None, None, None, 1))(np.repeat(photo_crops, 3, axis=-1))
     assert set(grey) == {"mean", "grid2", "grid3"}
     np.testing.assert_allclose(grey["mean"][:, 0], photo_crops.mean(axis=(1, 2, 3)), atol=1e-3)

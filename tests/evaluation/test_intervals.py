@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from cpc_keras.evaluation.intervals import Results, mean_interval, worth
+from cpc_keras.evaluation.intervals import mean_interval, worth
+from cpc_keras.evaluation.results import Results
 
 
 def record(**fields):
@@ -35,11 +36,11 @@ def balanced(labels, predicted):
 def test_summary_of_two_seeds_and_of_balanced_accuracy():
     labels = np.repeat([0, 1], [90, 10])
     predicted = [np.where(np.arange(100) < 80, labels, 0), np.where(np.arange(100) < 95, labels, 1 - labels)]
-    cells = [
+    results = [
         (record(seed=seed, top1=float(np.mean(one == labels)), balanced_accuracy=balanced(labels, one)), one)
         for seed, one in enumerate(predicted)
     ]
-    plain, uneven = (Results(cells, labels, figure).summary for figure in ("top1", "balanced_accuracy"))
+    plain, uneven = (Results(results, labels, figure).summary for figure in ("top1", "balanced_accuracy"))
     assert plain["mean"].item() == pytest.approx((0.9 + 0.95) / 2)
     assert uneven["mean"].item() == pytest.approx((0.5 + 0.75) / 2)
     assert (uneven["lowest"].item(), uneven["highest"].item()) == pytest.approx((0.5, 0.75))
@@ -59,11 +60,11 @@ def test_one_subset_has_the_interval_of_the_images():
 def test_a_difference_is_paired():
     """Luck of the subset that both share cancels."""
     labels = np.zeros(1000, int)
-    cells = []
+    results = []
     for seed, right in enumerate((600, 700, 800)):
         for method, more in (("linear", 50), ("knn", 0)):
-            cells.append((record(method=method, seed=seed), (np.arange(1000) >= right + more).astype(int)))
-    results = Results(cells, labels)
+            results.append((record(method=method, seed=seed), (np.arange(1000) >= right + more).astype(int)))
+    results = Results(results, labels)
     one, other = (row for _, row in results.summary.iterrows())
     ours, theirs, (mean, low, high) = results.compare(one, other)
     assert (ours, theirs, mean) == pytest.approx((0.75, 0.7, 0.05))
@@ -73,8 +74,8 @@ def test_a_difference_is_paired():
 
 def test_checkpoints_and_budgets_are_rows_of_their_own():
     labels = np.array([0, 1, 0, 1])
-    cells = [(record(checkpoint=step, labels=count), labels) for step in (1, 2) for count in (50, 100)]
-    assert len(Results(cells, labels).summary) == 4
+    results = [(record(checkpoint=step, labels=count), labels) for step in (1, 2) for count in (50, 100)]
+    assert len(Results(results, labels).summary) == 4
 
 
 def test_worth_by_hand():

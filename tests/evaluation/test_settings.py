@@ -13,9 +13,9 @@ FIELDS = {
     "learning_rate": 0.05,
     "weight_decay": 0.01,
     "dropout": 0.3,
-    "passes": 0.5,
-    "shift": 0.0,
-    "view": "mean",
+    "step_multiplier": 0.5,
+    "translation": 0.0,
+    "pooling": "mean",
     "fraction": 0.01,
 }
 
@@ -30,7 +30,7 @@ def test_comes_back_as_it_was_written(tmp_path):
     found = TunedSetting(**FIELDS)
     assert load_settings([kept(tmp_path / "any.py")]) == [found]
     assert str(found.budget) == "1 %"
-    assert found.setting["view"] == "mean" and "head" not in found.setting and "trials" not in found.setting
+    assert found.setting["pooling"] == "mean" and "head" not in found.setting and "trials" not in found.setting
 
 
 def test_folders_are_looked_through(tmp_path):
@@ -56,7 +56,7 @@ def test_two_searches_of_the_same_labels_are_refused(tmp_path):
     ("changes", "words"),
     [
         ({"regime": "frozen"}, "`regime` must be one of"),
-        ({"view": None}, "`view` must be set where regime='linear'"),
+        ({"pooling": None}, "`pooling` must be set where regime='linear'"),
         ({"regime": "finetune"}, "`head` must be set where regime='finetune'"),
         ({"labels_per_class": 5}, "`labels_per_class` or `fraction` must be set, and not both"),
         ({"dropout": 2.0}, "`dropout` must lie in [0, 1]"),
@@ -73,3 +73,10 @@ def test_missing_fields_are_named(tmp_path):
     path.write_text('regime = "linear"\nkind = "tuned"\n')
     with pytest.raises(InputError, match="must set subset, trials, optimizer, learning_rate"):
         load_settings([path])
+
+
+def test_the_names_of_version_0_1_are_read(tmp_path):
+    path = kept(tmp_path / "tuned.py")
+    former = path.read_text().replace("step_multiplier", "passes").replace("translation", "shift")
+    path.write_text(former.replace("pooling", "view"))
+    assert load_settings([path]) == [TunedSetting(**FIELDS)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cpc_keras import export
-from cpc_keras.evaluation.features import pool_view
+from cpc_keras.evaluation.features import pool
 from tests.processes import STRANGER, run
 
 
@@ -22,7 +22,7 @@ def artefact(tmp_path_factory):
 
 
 def mean(grid, whole):
-    return pool_view("mean", grid, whole)
+    return pool("mean", grid, whole)
 
 
 def snippets(path):

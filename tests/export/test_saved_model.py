@@ -8,7 +8,7 @@ from scipy.special import softmax
 
 from cpc_keras import export
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.features import pool_view
+from cpc_keras.evaluation.features import pool
 from cpc_keras.models import CPC, ResNet
 from tests.conftest import build_small_cpc
 
@@ -16,7 +16,7 @@ HEAD = np.random.default_rng(0).normal(size=(16, 3)).astype("float32"), np.float
 
 
 def mean(grid, whole):
-    return pool_view("mean", grid, whole)
+    return pool("mean", grid, whole)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def artefact(model, tmp_path_factory):
     return export.save(
         model,
         tmp_path_factory.mktemp("artefacts") / "out",
-        pooling=lambda grid, whole: pool_view("grid2", grid, whole),
+        pooling=lambda grid, whole: pool("grid2", grid, whole),
         description={"pre_training": "none", "input": {"short_side": 30}},
         head=export.LinearHead(mean, *HEAD, ("sky", "stone", "petal")),
     )
@@ -56,7 +56,7 @@ def test_round_trip_at_other_sizes_and_batches(model, loaded, photo_crops):
     )
     whole = model.encoder(photo_crops)
     np.testing.assert_allclose(signatures["feature_map"](images)["feature_map"], whole, atol=1e-5)
-    np.testing.assert_allclose(signatures["selected"](images)["features"], pool_view("grid2", grid, whole), atol=1e-5)
+    np.testing.assert_allclose(signatures["selected"](images)["features"], pool("grid2", grid, whole), atol=1e-5)
 
 
 def test_other_sizes_are_cropped_to_what_patches_cover(model, loaded, photographs):

@@ -15,9 +15,9 @@ PUBLISHED = {
     "elastic": 0.2,
     "shear": 0.2,
     "histogram": 0.2,
-    "colour_distortion": 0.8,
-    "greyscale": 0.25,
-    "colour_dropping": 0.25,
+    "color_distortion": 0.8,
+    "grayscale": 0.25,
+    "color_dropping": 0.25,
 }
 CHANGES = {
     "sub_crop": {"sub_crop": 12},
@@ -26,9 +26,9 @@ CHANGES = {
     "elastic": {"elastic": 1.0},
     "shear": {"shear": 1.0},
     "histogram": {"histogram": 1.0},
-    "colour_distortion": {"colour_distortion": 1.0},
-    "greyscale": {"greyscale": 1.0},
-    "colour_dropping": {"colour_dropping": 1.0},
+    "color_distortion": {"color_distortion": 1.0},
+    "grayscale": {"grayscale": 1.0},
+    "color_dropping": {"color_dropping": 1.0},
     "published": PUBLISHED,
 }
 
@@ -134,7 +134,7 @@ def test_in_the_model_it_does_what_it_does_in_tf_data(patches):
 def test_a_split_batch_is_augmented_like_the_whole_one(patches):
     layer = PatchAugmentation(**PUBLISHED, seed=2)
     whole = np.asarray(layer(patches, training=True, step=4))
-    parts = [layer(patches[i : i + 1], training=True, step=4, first_image=i) for i in range(3)]
+    parts = [layer(patches[i : i + 1], training=True, step=4, replica_offset=i) for i in range(3)]
     np.testing.assert_allclose(np.concatenate(parts), whole, atol=1e-6)
 
 
@@ -145,8 +145,8 @@ def test_a_split_batch_is_augmented_like_the_whole_one(patches):
         ("elastic", 0.2),
         ("shear", 0.3),
         ("histogram", 0.2),
-        ("colour_distortion", 0.8),
-        ("greyscale", 0.25),
+        ("color_distortion", 0.8),
+        ("grayscale", 0.25),
     ],
 )
 def test_happens_at_its_rate_patch_by_patch(patches, name, probability):
@@ -172,11 +172,11 @@ def test_only_the_primitives_that_are_named_are_drawn(patches):
 
 def test_colour_distortion_without_clipping_adds_and_scales(patches):
     grey = patches[..., :1]
-    out = augment(grey, colour_distortion=1.0, brightness=0.4, contrast=0.0, clip=False)
+    out = augment(grey, color_distortion=1.0, brightness=0.4, contrast=0.0, clip=False)
     added = out - grey
     np.testing.assert_allclose(added, np.broadcast_to(added[..., :1, :1, :1], added.shape), atol=1e-6)
     assert 0.2 < np.abs(added).max() <= 0.4 + 1e-6 and out.max() > 1.0
-    out = augment(grey, colour_distortion=1.0, brightness=0.0, contrast=0.5, clip=False)
+    out = augment(grey, color_distortion=1.0, brightness=0.0, contrast=0.5, clip=False)
     axes = (3, 4, 5)
     np.testing.assert_allclose(out.mean(axis=axes), grey.mean(axis=axes), atol=1e-5)
     factor = out.std(axis=axes) / grey.std(axis=axes)

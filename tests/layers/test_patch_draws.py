@@ -23,7 +23,7 @@ def draws(**changes):
     return PatchDraws(**{"seed": 3, "step": 7, "images": 20, "rows": 5, "cols": 4, **changes})
 
 
-@pytest.mark.parametrize("changes", [{"seed": 4}, {"step": 8}, {"first_image": 1}])
+@pytest.mark.parametrize("changes", [{"seed": 4}, {"step": 8}, {"replica_offset": 1}])
 def test_seed_step_and_image_change_everything(changes):
     one, two = (np.asarray(these.uniform("a", 0.0, 1.0)) for these in (draws(), draws(**changes)))
     assert (one != two).mean() > 0.99
@@ -40,7 +40,8 @@ def test_each_name_has_numbers_of_its_own_whatever_else_is_drawn():
 def test_a_split_batch_draws_what_the_whole_one_does():
     whole = np.asarray(draws().uniform("a", -1.0, 1.0, (2, 3)))
     parts = [
-        np.asarray(draws(images=n, first_image=first).uniform("a", -1.0, 1.0, (2, 3))) for first, n in ((0, 8), (8, 12))
+        np.asarray(draws(images=n, replica_offset=first).uniform("a", -1.0, 1.0, (2, 3)))
+        for first, n in ((0, 8), (8, 12))
     ]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageEnhance, ImageOps
 
-from cpc_keras.layers.transforms import colour, elastic, geometry, histogram, primitives
+from cpc_keras.layers.transforms import color, elastic, geometry, histogram, primitives
 
 # One level of 256: Pillow rounds to whole levels, and truncates where it uses tables.
 LEVEL = 1.0 / 255.0 + 1e-5
@@ -47,7 +47,7 @@ FACTORS = np.linspace(0.1, 1.9, 8).astype("float32")
     [
         (primitives.enhance_brightness, ImageEnhance.Brightness),
         (primitives.enhance_contrast, ImageEnhance.Contrast),
-        (primitives.enhance_colour, ImageEnhance.Color),
+        (primitives.enhance_color, ImageEnhance.Color),
         (primitives.enhance_sharpness, ImageEnhance.Sharpness),
     ],
     ids=["brightness", "contrast", "colour", "sharpness"],
@@ -129,7 +129,7 @@ def test_translation_is_pillows_and_fills_the_rest(patches, levels):
 
 
 def test_greyscale_is_pillows_and_tensorflows(patches, levels):
-    ours = np.asarray(colour.greyscale(patches))
+    ours = np.asarray(color.grayscale(patches))
     np.testing.assert_allclose(ours, pillow(levels, lambda p: p.convert("L").convert("RGB")), atol=LEVEL)
     np.testing.assert_allclose(ours[..., :1], tf.image.rgb_to_grayscale(patches), atol=1e-3)  # weights of four digits
 
@@ -141,24 +141,24 @@ def test_colour_distortion_is_tensorflows(patches):
         return np.stack([function(patch, *(float(s[i]) for s in strengths)) for i, patch in enumerate(patches)])
 
     np.testing.assert_allclose(
-        colour.adjust_brightness(patches, deltas), each(tf.image.adjust_brightness, deltas), atol=1e-5
+        color.adjust_brightness(patches, deltas), each(tf.image.adjust_brightness, deltas), atol=1e-5
     )
     np.testing.assert_allclose(
-        colour.adjust_contrast(patches, factors), each(tf.image.adjust_contrast, factors), atol=1e-5
+        color.adjust_contrast(patches, factors), each(tf.image.adjust_contrast, factors), atol=1e-5
     )
     none = np.zeros(8, "float32")
     np.testing.assert_allclose(
-        colour.adjust_hue_and_saturation(patches, none, factors), each(tf.image.adjust_saturation, factors), atol=1e-4
+        color.adjust_hue_and_saturation(patches, none, factors), each(tf.image.adjust_saturation, factors), atol=1e-4
     )
     np.testing.assert_allclose(
-        colour.adjust_hue_and_saturation(patches, turns, none + 1), each(tf.image.adjust_hue, turns), atol=1e-4
+        color.adjust_hue_and_saturation(patches, turns, none + 1), each(tf.image.adjust_hue, turns), atol=1e-4
     )
 
 
 def test_colour_dropping_keeps_the_channel_that_was_drawn(patches):
     kept = np.array([0, 1, 2, 0, 1, 2, 0, 1])
     expected = np.stack([np.repeat(patch[..., c : c + 1], 3, axis=-1) for patch, c in zip(patches, kept, strict=True)])
-    np.testing.assert_array_equal(colour.drop_colours(patches, kept), expected)
+    np.testing.assert_array_equal(color.drop_colors(patches, kept), expected)
 
 
 def test_addons_rotate_translate_sharpen_equalize_and_warp_alike(addons):

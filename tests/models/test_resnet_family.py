@@ -46,7 +46,7 @@ def test_published_numbers_of_weights(number, stacks, millions, tolerance):
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_names_count_the_layers(number):
-    # The trunk of ResNet-161 has three stacks, all others are named after four.
+    # The backbone of ResNet-161 has three stacks, all others are named after four.
     convolutions = kernels(build(number, **IMAGES, stacks=3 if number == 161 else 4))
     layers = [name for name in convolutions if "shortcut" not in name]
     assert len(layers) + 1 == number  # and the classifier

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from cpc_keras.optimizers import AveragedAdamW, averaged_adamw, averaged_weights, averages
+from cpc_keras.backend.kernels import adam
+from cpc_keras.optimizers import AveragedAdamW, averaged_weights, averages
 
 RNG = np.random.default_rng(0)
 INPUTS, TARGETS = RNG.normal(size=(48, 5)).astype("float32"), RNG.normal(size=(48, 2)).astype("float32")
@@ -46,7 +47,7 @@ def test_raw_weights_are_those_of_plain_adamw():
 
 @pytest.mark.parametrize("large", [1, 10**6])
 def test_average_moves_once_for_each_applied_update(large, monkeypatch):
-    monkeypatch.setattr(averaged_adamw, "_LARGE", large)
+    monkeypatch.setattr(adam, "_LARGE", large)
     model = network(average_decay=0.9, gradient_accumulation_steps=3)
     before = [average.numpy() for average in averages(model)]
     train(model, [0, 1])
@@ -64,7 +65,7 @@ def test_average_moves_once_for_each_applied_update(large, monkeypatch):
 
 @pytest.mark.parametrize("large", [1, 10**6])
 def test_stopping_and_going_on_is_never_having_stopped(tmp_path, large, monkeypatch):
-    monkeypatch.setattr(averaged_adamw, "_LARGE", large)
+    monkeypatch.setattr(adam, "_LARGE", large)
     arguments = {"average_decay": 0.9, "gradient_accumulation_steps": 2, "global_clipnorm": 0.1, "weight_decay": 0.01}
     whole = network(**arguments)
     train(whole, range(9))
@@ -81,7 +82,7 @@ def test_stopping_and_going_on_is_never_having_stopped(tmp_path, large, monkeypa
 
 @pytest.mark.parametrize("large", [1, 10**6])
 def test_updates_are_those_of_keras_compiled_or_not(large, monkeypatch):
-    monkeypatch.setattr(averaged_adamw, "_LARGE", large)
+    monkeypatch.setattr(adam, "_LARGE", large)
     arguments = {"weight_decay": 0.01, "global_clipnorm": 1.0, "beta_1": 0.8, "epsilon": 1e-8}
     ours, theirs = AveragedAdamW(1e-2, average_decay=0.5, **arguments), keras.optimizers.AdamW(1e-2, **arguments)
     start = RNG.normal(size=(6, 5)).astype("float32")

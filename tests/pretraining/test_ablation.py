@@ -14,16 +14,16 @@ from cpc_keras.runs.folder import RunFolder
 
 @pytest.fixture
 def table():
-    """Three rungs, two budgets, three seeds."""
+    """Three steps, two budgets, three seeds."""
     rows = []
-    for rung, axis, gain in (("base", "", 0.0), ("+ MC", "MC", 0.02), ("+ LN", "LN", 0.0)):
+    for step, axis, gain in (("base", "", 0.0), ("+ MC", "MC", 0.02), ("+ LN", "LN", 0.0)):
         for labels in (50, 100):
             for seed in (0, 1, 2):
                 drift = 0.01 * (seed - 1) if axis == "LN" else 0.0
                 total = 0.5 + labels / 1000 + gain + drift + (0.02 if axis == "LN" else 0.0)
                 rows.append(
                     {
-                        "rung": rung,
+                        "step": step,
                         "axis": axis,
                         "labels": labels,
                         "labels_per_class": labels / 10,
@@ -59,13 +59,13 @@ def test_changes_stand_beside_their_own_number_of_labels(table):
     table.loc[(table["axis"] == "MC") & (table["labels"] == 100), "top1"] += 0.03
     backwards = pd.concat([table[table["labels"] == 100], table[table["labels"] == 50]])
     page = _page(Recipe(steps=1), backwards, ["RC"])
-    assert "| rung | 5 a class | change | 10 a class | change | verdict |" in page
+    assert "| step | 5 a class | change | 10 a class | change | verdict |" in page
     assert "| + MC model capacity | 57.0 (57.0–57.0) | +2.0 | 65.0 (65.0–65.0) | +5.0 | helped |" in page
     assert "| + RC colour dropping | – | – | – | – | no effect |" in page
 
 
-def test_rungs_share_the_minutes_and_keep_their_steps(tmp_path, monkeypatch):
-    """Measured once, for as many runs as there are rungs; a ladder that is there goes on as it began."""
+def test_steps_share_the_minutes_and_keep_their_steps(tmp_path, monkeypatch):
+    """Measured once, for as many runs as there are steps; an ablation that is there goes on as it began."""
     fitted = FittedSteps(30, 500, 1500, 0.4, 210.0, 250, runs=3)
     asked_for = []
     monkeypatch.setattr(ablation, "fitted_steps", lambda *args: asked_for.append(args) or fitted)

@@ -4,7 +4,7 @@ from cpc_keras.pretraining.health import verdict
 
 
 @pytest.mark.parametrize(
-    ("loss", "spread", "done", "words"),
+    ("loss", "embedding_std", "done", "words"),
     [
         (3.0, 0.6, 0.5, "healthy"),
         (6.65, 0.6, 0.05, "still at chance, as is usual at the start"),
@@ -14,5 +14,5 @@ from cpc_keras.pretraining.health import verdict
         (float("nan"), 0.6, 0.5, "WARNING: the loss is not a number"),
     ],
 )
-def test_says_in_words_whether_the_loss_is_ok(loss, spread, done, words):
-    assert verdict(loss, chance=6.68, embedding_std=spread, share_done=done).startswith(words)
+def test_says_in_words_whether_the_loss_is_ok(loss, embedding_std, done, words):
+    assert verdict(loss, chance=6.68, embedding_std=embedding_std, share_done=done).startswith(words)

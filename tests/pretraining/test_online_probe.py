@@ -4,7 +4,7 @@ import pytest
 from cpc_keras.config.recipe import Recipe
 from cpc_keras.data.image_set import from_arrays
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.labels_of_runs import online_probe_ids
+from cpc_keras.evaluation.run_labels import online_probe_ids
 from cpc_keras.pretraining.online_probe import OnlineProbe, open_online_probe
 
 
@@ -21,7 +21,7 @@ def test_score_follows_the_encoder_and_leaves_it_alone(small_cpc, photographs):
     first = probe.score()
     assert 0.5 < first <= 1.0  # sky and flower differ even under random weights
     assert probe.score() == first
-    assert not set(probe.learnt) & set(probe.examined)
+    assert not set(probe.train) & set(probe.test)
     for weight, old in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(weight, old)
     for weight in model.encoder.weights:

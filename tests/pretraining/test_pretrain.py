@@ -7,16 +7,17 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from rich.console import Console
-from tests.test_building import SMALL
 
-from cpc_keras import distribution, pretraining
+from cpc_keras.backend import distribution
 from cpc_keras.config.build import build_cpc
 from cpc_keras.config.recipe import Recipe
-from cpc_keras.describing import fit_to_time
 from cpc_keras.errors import InputError
+from cpc_keras.pretraining import fit_to_time
+from cpc_keras.pretraining import pretrain as pretraining
 from cpc_keras.pretraining.pretrain import _model
 from cpc_keras.runs.checkpoints import load_model
 from cpc_keras.runs.folder import RunFolder
+from tests.config.test_build import SMALL
 
 
 def test_a_run_taken_up_elsewhere_is_compiled_as_fits_there(tmp_path, monkeypatch):
@@ -36,7 +37,7 @@ def test_a_run_taken_up_elsewhere_is_compiled_as_fits_there(tmp_path, monkeypatc
 )
 def test_a_processor_without_bfloat16_is_told_of(precision, native, noted, photo_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(pretraining, "computes_in_bfloat16", lambda: native)
-    monkeypatch.setattr(pretraining, "_fit", lambda *_: None)  # it is told before a step is taken
+    monkeypatch.setattr(pretraining, "_train", lambda *_: None)  # it is told before a step is taken
     console = Console(file=io.StringIO(), width=200)
     fields = {**SMALL, "precision": precision, "data": f"dir:{photo_folder}", "batch_size": 4}
     pretraining.pretrain(Recipe(steps=1, offsets=(2,), **fields), tmp_path / "run", console)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cpc_keras.evaluation.intervals import Results
+from cpc_keras.evaluation.results import Results
 from cpc_keras.report.findings import arrows, find, lead
 
 LABELS = np.zeros(1000, int)
@@ -9,14 +9,14 @@ LABELS = np.zeros(1000, int)
 
 def results(*rows):
     """Three subsets a row, each with the accuracy that the row names, give or take a thousandth."""
-    cells = []
+    records = []
     for method, encoder, checkpoint, labels, accuracy in rows:
         for seed in range(3):
             right = round(1000 * accuracy) + seed - 1
             record = {"method": method, "encoder": encoder, "checkpoint": checkpoint, "labels": labels, "seed": seed}
             record |= {"labels_per_class": None, "fraction": None, "top1": right / 1000, "top5": None}
-            cells.append((record, (np.arange(1000) >= right).astype(int)))
-    return Results(cells, LABELS)
+            records.append((record, (np.arange(1000) >= right).astype(int)))
+    return Results(records, LABELS)
 
 
 PAYS = [
@@ -28,7 +28,7 @@ PAYS = [
 ]
 
 
-def test_the_best_regime_meets_the_best_rival_at_each_number_of_labels():
+def test_the_best_method_meets_the_best_rival_at_each_number_of_labels():
     few, many = find(results(*PAYS, ("linear", "pixels", None, 50, 0.66)), 9)
     assert (few.ours["method"], few.rival["encoder"]) == ("linear", "pixels")
     assert (few.verdict, many.verdict) == ("ahead", "level")
@@ -85,9 +85,9 @@ def test_methods_are_compared_on_the_subsets_that_both_were_given():
     everything = results(("linear", "cpc", 9, 50, 0.7), ("supervised", "scratch", None, 50, 0.7))
     lucky = np.zeros(1000, int)
     lucky[820:] = 1
-    cells = [(record, predicted) for record, predicted in everything.cells if record["encoder"] == "cpc"]
-    cells[0] = ({**cells[0][0], "top1": 0.9}, (np.arange(1000) >= 900).astype(int))
-    rival = next(record for record, _ in everything.cells if record["encoder"] == "scratch")
-    (finding,) = find(Results([*cells, ({**rival, "top1": 0.82}, lucky)], LABELS), 9)
+    records = [(record, predicted) for record, predicted in everything.results if record["encoder"] == "cpc"]
+    records[0] = ({**records[0][0], "top1": 0.9}, (np.arange(1000) >= 900).astype(int))
+    rival = next(record for record, _ in everything.results if record["encoder"] == "scratch")
+    (finding,) = find(Results([*records, ({**rival, "top1": 0.82}, lucky)], LABELS), 9)
     assert (finding.mean, finding.rival_mean) == pytest.approx((0.9, 0.82))
     assert finding.ahead[0] == pytest.approx(0.08)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.line_up import REGIMES
-from cpc_keras.evaluation.networks import SPACE, UNSEARCHED, NetworkClassifier
+from cpc_keras.evaluation.classifier import SPACE, UNSEARCHED, NetworkClassifier
+from cpc_keras.evaluation.methods import SEARCHED
 from cpc_keras.models import ResNet
 from cpc_keras.tuning import LabelFractionHyperModel
 from cpc_keras.tuning.held_out import held_out_splits
-from cpc_keras.tuning.judged import BrokenOffError
+from cpc_keras.tuning.racing import BrokenOffError
 from cpc_keras.tuning.spaces import choose_setting
 
 HEAD = (1, 8, 2)
@@ -72,7 +72,7 @@ def test_wrong_labels_elsewhere_change_nothing(labelled, encoder, kept, tmp_path
     assert first[1] == before[1] and first[0] != before[0]
 
 
-@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("regime", SEARCHED)
 def test_no_other_label_reaches_a_trial(regime, labelled, encoder):
     """All that a trial is given: inputs and splits."""
     images, labels = labelled
@@ -80,13 +80,13 @@ def test_no_other_label_reaches_a_trial(regime, labelled, encoder):
     marked[20:] = 7
     hypermodel = LabelFractionHyperModel(encoder, (images, marked), regime, subset=SUBSET, head_size=HEAD)
     np.testing.assert_array_equal(hypermodel._inputs.labels, labels[:20])
-    assert max(max(*learnt, *judged) for learnt, judged in hypermodel._splits) == 19
+    assert max(max(*train, *held_out) for train, held_out in hypermodel._splits) == 19
     assert hypermodel.data.test is None
 
 
 @pytest.fixture
 def untrained(monkeypatch):
-    """Networks whose answers are prepared: the lower the rate, the less likely the truth. The rates that were asked."""
+    """Networks of prepared predictions: the lower the rate, the less likely the truth. The rates that were asked."""
     rates = []
 
     def fit(self, inputs, setting, seed, share=1.0):
@@ -117,7 +117,7 @@ def test_every_tuner_searches_it(kind, arguments, labelled, encoder, tmp_path, u
     hypermodel = LabelFractionHyperModel(encoder, labelled, labels_per_class=5, epochs=3)
     tuner = searched(hypermodel, tmp_path, kind, **arguments)
     assert len(tuner.oracle.trials) == arguments.get("max_trials", 6)
-    assert hypermodel.computed > 1 and len(untrained) >= 10 + hypermodel.computed  # the default is judged by all folds
+    assert hypermodel.computed > 1 and len(untrained) >= 10 + hypermodel.computed  # the default is tried in all folds
     assert hypermodel.setting(hypermodel.best(tuner))["learning_rate"] >= 2e-3
     assert isinstance(tuner.get_best_models()[0], keras.Model)
 
@@ -131,7 +131,7 @@ def test_what_a_search_is_left_with_is_trained_and_classifies(labelled, encoder,
     assert (found == labels).mean() > 0.7
 
 
-@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("regime", SEARCHED)
 def test_every_regime_is_searched(regime, labelled, encoder, tmp_path, untrained):
     hypermodel = LabelFractionHyperModel(encoder, labelled, regime, labels_per_class=8, head_size=HEAD)
     tuner = searched(hypermodel, tmp_path, max_trials=1)
@@ -139,7 +139,7 @@ def test_every_regime_is_searched(regime, labelled, encoder, tmp_path, untrained
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("regime", SEARCHED)
 def test_every_regime_learns(regime, labelled, encoder):
     hypermodel = LabelFractionHyperModel(encoder, labelled, regime, labels_per_class=8, head_size=HEAD)
     hypermodel._splits = hypermodel._splits[:5]  # each label is held out once
@@ -160,25 +160,25 @@ def test_frozen_stacks_stay_as_they_are(labelled, encoder):
     hypermodel.build(hp)
     hp.values["frozen_stacks"] = 1
     model = hypermodel.refit(hp).model_
-    trunk = next(layer for layer in model.layers if layer.name == encoder.name)
-    pairs = zip(trunk.weights, encoder.weights, strict=True)
+    backbone = next(layer for layer in model.layers if layer.name == encoder.name)
+    pairs = zip(backbone.weights, encoder.weights, strict=True)
     changed = {new.path.split("/")[-2].split("_")[0] for new, old in pairs if np.abs(new - old).max() > 0}
     assert changed == {"stack2", "post"}
 
 
 @pytest.mark.slow
-def test_a_setting_is_judged_once(labelled, encoder, kept, tmp_path, monkeypatch):
+def test_a_setting_is_tried_once(labelled, encoder, kept, tmp_path, monkeypatch):
     folder, found = kept
     again = LabelFractionHyperModel(encoder, labelled, subset=SUBSET, folder=folder)
-    monkeypatch.setattr(again, "judge", None)  # it would break off
+    monkeypatch.setattr(again, "held_out_predictions", None)  # it would break off
     assert scores(searched(again, tmp_path, max_trials=3)) == found
     assert again.computed == 0
 
 
 def test_what_diverges_is_the_worst_not_the_end(labelled, encoder, monkeypatch):
     hypermodel = LabelFractionHyperModel(encoder, labelled, subset=SUBSET)
-    answers = [(SUBSET, np.full((20, 2), np.nan))]
-    monkeypatch.setattr(hypermodel, "judge", lambda setting, share: (answers, None))
+    predictions = [(SUBSET, np.full((20, 2), np.nan))]
+    monkeypatch.setattr(hypermodel, "held_out_predictions", lambda setting, share: (predictions, None))
     hp = keras_tuner.HyperParameters()
     assert hypermodel.fit(hp, hypermodel.build(hp))["score"] == -2.0
 
@@ -187,7 +187,7 @@ def test_what_falls_behind_is_not_trained_for_the_other_folds(labelled, encoder,
     hypermodel = LabelFractionHyperModel(encoder, labelled, subset=SUBSET)
     hp = keras_tuner.HyperParameters()
     hypermodel.build(hp)
-    hp.values.update(rate=0.1, passes=0.25, dropout=0.7)
+    hp.values.update(rate=0.1, step_multiplier=0.25, dropout=0.7)
     figures = hypermodel.fit(hp, hypermodel.build(hp))
     default, slow = (untrained.count(rate) for rate in (2e-3, 2e-3 * 0.1))
     assert default == len(hypermodel._splits) == 10
@@ -196,11 +196,11 @@ def test_what_falls_behind_is_not_trained_for_the_other_folds(labelled, encoder,
 
 
 def test_what_is_no_matter_of_the_setting_ends_the_search(labelled, encoder, tmp_path, monkeypatch):
-    def judge(setting, share):
+    def full(setting, share):
         raise OSError("No space left on device")
 
     hypermodel = LabelFractionHyperModel(encoder, labelled, subset=SUBSET)
-    monkeypatch.setattr(hypermodel, "judge", judge)
+    monkeypatch.setattr(hypermodel, "held_out_predictions", full)
     tuner = keras_tuner.RandomSearch(hypermodel, objective=hypermodel.objective, directory=str(tmp_path), seed=1)
     with pytest.raises(BrokenOffError) as caught:
         tuner.search(verbose=0)
@@ -222,15 +222,15 @@ def test_classifiers_are_trained_anew(labelled, encoder):
     assert np.abs(other - before).max() > 1e-3
 
 
-@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("regime", SEARCHED)
 def test_the_default_is_where_the_small_search_begins(regime):
     setting = choose_setting(keras_tuner.HyperParameters(), regime, ("mean", "grid3"), stacks=2, head_size=(3, 512, 9))
     own = {name: values[0] for name, values in SPACE.items()}
     if regime == "resnet":
         own["head"] = "resnet"
     if regime == "linear":
-        assert setting["view"] == own.pop("head")
-        own["shift"] = 0.0
+        assert setting["pooling"] == own.pop("head")
+        own["translation"] = 0.0
     assert {name: setting[name] for name in own} == pytest.approx(own)
     assert setting["optimizer"] == "adamw"
     assert regime != "resnet" or [setting[f"head_{name}"] for name in ("blocks", "width", "bottleneck")] == [3, 512, 9]
@@ -244,35 +244,35 @@ def test_no_head_is_wider_than_the_recipes():
     assert widths == [64, 128, 256]
 
 
-def test_held_out_labels_are_not_learnt_from():
+def test_held_out_labels_are_not_trained_on():
     labels = np.repeat([0, 1, 2], [5, 6, 7])
-    for learnt, judged in held_out_splits(labels, seed=0):
-        assert not set(learnt) & set(judged)
-        assert sorted([*learnt, *judged]) == list(range(18))
+    for train, held_out in held_out_splits(labels, seed=0):
+        assert not set(train) & set(held_out)
+        assert sorted([*train, *held_out]) == list(range(18))
     assert len(held_out_splits(np.arange(3000) % 3, seed=0)) == 1
 
 
 @pytest.mark.parametrize(
     ("regime", "each", "folds"), [("linear", 150, 5), ("supervised", 100, 5), ("supervised", 150, 3)]
 )
-def test_networks_are_judged_by_every_label_too(regime, each, folds, encoder):
+def test_every_label_is_held_out_for_networks_too(regime, each, folds, encoder):
     """By a third of 600 labels, the best of many settings was 4 points worse than the default."""
     labels = np.arange(2 * each) % 2
     images = np.zeros((2 * each, 16, 16, 1), "uint8")
     hypermodel = LabelFractionHyperModel(encoder, (images, labels), regime, labels_per_class=each, head_size=HEAD)
     assert len(hypermodel._splits) == folds
-    assert sorted(position for _, judged in hypermodel._splits for position in judged) == list(range(2 * each))
+    assert sorted(position for _, held_out in hypermodel._splits for position in held_out) == list(range(2 * each))
 
 
-def passes_of(hypermodel):
+def longest_of(hypermodel):
     hp = keras_tuner.HyperParameters()
     hypermodel.setting(hp)
-    (space,) = (one for one in hp.space if one.name == "passes")
+    (space,) = (one for one in hp.space if one.name == "step_multiplier")
     return space.max_value
 
 
 @pytest.mark.parametrize(
-    ("regime", "count", "judged", "learnt", "share", "passes"),
+    ("regime", "count", "held_out", "train", "share", "longest"),
     [
         ("linear", 4200, [1400], 2800, 1.0, 2.0),
         ("resnet", 4200, [2000], 1000, 0.5, 1.0),
@@ -282,7 +282,7 @@ def passes_of(hypermodel):
         ("linear", 300, [60] * 5, 240, 1.0, 2.0),
     ],
 )
-def test_what_trials_learn_from_and_are_judged_by(regime, count, judged, learnt, share, passes, encoder, monkeypatch):
+def test_what_trials_are_trained_and_tested_on(regime, count, held_out, train, share, longest, encoder, monkeypatch):
     labels = np.arange(count) % 2
     images = np.zeros((count, 8, 8, 1), "uint8")
     hypermodel = LabelFractionHyperModel(encoder, (images, labels), regime, fraction=1.0, head_size=HEAD)
@@ -294,17 +294,17 @@ def test_what_trials_learn_from_and_are_judged_by(regime, count, judged, learnt,
 
     monkeypatch.setattr(NetworkClassifier, "fit", fit)
     monkeypatch.setattr(NetworkClassifier, "predict_proba", lambda _, inputs: np.zeros((len(inputs.labels), 2)))
-    answers, _ = hypermodel.judge(hypermodel.setting(keras_tuner.HyperParameters()), 1.0)
-    assert [len(positions) for positions, _ in answers] == judged
-    assert asked == [(learnt, share)] * len(judged)
+    predictions, _ = hypermodel.held_out_predictions(hypermodel.setting(keras_tuner.HyperParameters()), 1.0)
+    assert [len(positions) for positions, _ in predictions] == held_out
+    assert asked == [(train, share)] * len(held_out)
     # Half of the steps do not tell what more than the usual number would do.
-    assert passes_of(hypermodel) == passes
+    assert longest_of(hypermodel) == longest
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"regime": "frozen", "labels_per_class": 2}, "`regime` must be one of linear, resnet, finetune, supervised"),
+        ({"regime": "frozen", "labels_per_class": 2}, "`regime` must be one of linear, finetune, resnet, supervised"),
         ({}, "one of them. Received: labels_per_class=None, fraction=None, no subset"),
         ({"labels_per_class": 2, "fraction": 0.5}, "Received: labels_per_class=2, fraction=0.5"),
         ({"subset": [3, 99]}, "`subset` must be positions of images, from 0 to 59. Received: 2, from 3 to 99"),

@@ -7,8 +7,8 @@ import pytest
 from cpc_keras.config.recipe import Recipe
 from cpc_keras.config.resolve import resolve
 from cpc_keras.data.image_set import from_arrays
-from cpc_keras.tuning.judged import JudgedHyperModel
 from cpc_keras.tuning.pretraining import PretrainingHyperModel
+from cpc_keras.tuning.racing import RacingHyperModel
 
 RECIPE = Recipe(
     steps=10,
@@ -18,7 +18,7 @@ RECIPE = Recipe(
     stem="medium",
     precision="float32",
     batch_size=4,
-    patch_colour_distortion=0.8,
+    patch_color_distortion=0.8,
     patch_flip=0.3,
 )
 
@@ -66,13 +66,13 @@ def test_all_of_the_coarse_space_are_different_settings(searched):
     settings = []
     for distortion in (0.8, 0.0, 0.5, 1.0):
         for rate in (1.0, 0.4, 2.5):
-            hp.values |= {"patch_colour_distortion": distortion, "rate": rate}
+            hp.values |= {"patch_color_distortion": distortion, "rate": rate}
             settings.append(str(hypermodel.setting(hp)))
     assert len(set(settings)) == 12
 
 
-def test_a_search_that_does_not_say_how_it_judges_cannot_be_made(tmp_path):
-    class Nothing(JudgedHyperModel):
+def test_a_search_that_does_not_say_how_it_predicts_cannot_be_made(tmp_path):
+    class Nothing(RacingHyperModel):
         pass
 
     with pytest.raises(TypeError, match="abstract"):

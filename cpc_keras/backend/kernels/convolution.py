@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from cpc_keras.backend import kernels
 from cpc_keras.backend.compute import on_cpu
 
 # Lavin and Gray's F(3, 2): three values in a row of a correlation with two, in four products instead of six. By the
@@ -24,7 +25,13 @@ def pays(inputs, kernel, strides):
     channels on 8×8 px, 54 and 30 ms.
     """
     height, width = inputs.shape[1:3]
-    if inputs.dtype != tf.bfloat16 or None in (height, width) or strides[0] != strides[1] or strides[0] > 2:
+    if (
+        not kernels.enabled("convolution")
+        or inputs.dtype != tf.bfloat16
+        or None in (height, width)
+        or strides[0] != strides[1]
+        or strides[0] > 2
+    ):
         return False
     if strides[0] == 2 and (height % 2 or width % 2 or tuple(kernel.shape[:2]) != (3, 3)):
         return False

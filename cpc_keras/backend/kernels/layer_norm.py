@@ -4,6 +4,7 @@ import math
 
 from keras import ops
 
+from cpc_keras.backend import kernels
 from cpc_keras.backend.compute import COMPILES, compiled
 
 # Elements of a batch of maps from which on compiling is worth its time, and the examples of a
@@ -18,7 +19,12 @@ def worth_fusing(shape):
     models have such.
     """
     batch, *inner = shape
-    return COMPILES and None not in inner and math.prod(inner) * (batch or _USUAL_BATCH) >= _LARGE
+    return (
+        kernels.enabled("layer_norm")
+        and COMPILES
+        and None not in inner
+        and math.prod(inner) * (batch or _USUAL_BATCH) >= _LARGE
+    )
 
 
 def fused_normalization(maps, gamma, beta, epsilon):

@@ -7,7 +7,7 @@ from cpc_keras.data.image_set import convert
 # At full strength: the largest relative change of a channel, of contrast and of saturation, and that of brightness.
 _GAIN, _CONTRAST, _SATURATION, _BRIGHTNESS = 0.3, 0.5, 0.5, 0.2
 # Random numbers that a change of colours takes: three channels and the three others.
-COLOUR_DRAWS = 6
+COLOR_DRAWS = 6
 
 
 def short_side_of(size, short_side=None, max_side=None):
@@ -77,14 +77,14 @@ def quarter_turned(image, boxes):
     return np.ascontiguousarray(np.rot90(image)), np.stack([top, width - right, bottom, width - left], axis=-1)
 
 
-def recoloured(image, strength, draws):
+def color_jittered(image, strength, draws):
     """An image as another camera, sun or season would show it: white balance, saturation, contrast, brightness.
 
     Args:
         image: Float array `[H, W, C]` in `[0, 1]`.
         strength: 0 changes nothing; at 1 a channel changes by 30 % at most, contrast
             and saturation by half, brightness by 0.2.
-        draws: `COLOUR_DRAWS` numbers in `[0, 1)`.
+        draws: `COLOR_DRAWS` numbers in `[0, 1)`.
 
     Returns:
         Float32 array of the same shape, clipped to `[0, 1]`.
@@ -92,7 +92,7 @@ def recoloured(image, strength, draws):
     Example:
 
     >>> grey = np.full((1, 1, 3), 0.5)
-    >>> [round(float(value), 2) for value in recoloured(grey, 1.0, [1.0, 0.0, 0.5, 0.5, 0.5, 0.5])[0, 0]]
+    >>> [round(float(value), 2) for value in color_jittered(grey, 1.0, [1.0, 0.0, 0.5, 0.5, 0.5, 0.5])[0, 0]]
     [0.65, 0.35, 0.5]
     """
     change = strength * (2.0 * np.asarray(draws) - 1.0)

@@ -6,7 +6,7 @@ import tensorflow as tf
 from cpc_keras.data.image_set import to_float
 from cpc_keras.data.pipeline import Order, mapped, untuned
 from cpc_keras.data.python_calls import counted
-from cpc_keras.detection.data.augmentation import COLOUR_DRAWS, mirrored, quarter_turned, recoloured, resized
+from cpc_keras.detection.data.augmentation import COLOR_DRAWS, color_jittered, mirrored, quarter_turned, resized
 from cpc_keras.detection.data.boxes import DIFFICULT, FILLS_UP
 
 # Keeps the streams of random numbers for a step's size and an image's mirroring and colours apart; the order's is 0.
@@ -22,7 +22,7 @@ def boxed_batches(
     max_side=None,
     flip=False,
     turn=False,
-    colour_jitter=0.0,
+    color_jitter=0.0,
     start_step=0,
     steps=None,
     worker=0,
@@ -44,13 +44,14 @@ def boxed_batches(
         flip: Whether half the images are mirrored left to right.
         turn: Whether images are turned by a number of right angles that each step
             draws, which suits those without an up, such as aerial ones.
-        colour_jitter: How much the colours of each image are changed, see
-            `cpc_keras.detection.data.augmentation.recoloured`.
+        color_jitter: How much the colours of each image are changed, see
+            `cpc_keras.detection.data.augmentation.color_jittered`.
         start_step: Step of the first batch.
         steps: Step after the last batch; `None` goes on without end.
-        worker: As for `cpc_keras.data.training_batches`.
-        workers: Likewise.
-        replicas: Likewise.
+        worker: Which of several workers this is, each of which reads its part of every
+            batch; the parts in their order are the batch.
+        workers: How many there are.
+        replicas: Into how many batches in a row a worker's part is cut.
 
     Returns:
         A `tf.data.Dataset` of `(images, labels)`: float32 `[b, H, W, C]` in `[0, 1]`,
@@ -72,15 +73,15 @@ def boxed_batches(
         def make(position, place):
             # Sizes are drawn for the step, so that equal images stay equal and need no padding.
             of_step, of_image = (
-                np.random.default_rng([seed, stream, int(number)]).random(2 + COLOUR_DRAWS)
+                np.random.default_rng([seed, stream, int(number)]).random(2 + COLOR_DRAWS)
                 for stream, number in ((_STEP, place // batch_size), (_IMAGE, place))
             )
             scale = scales[int(of_step[0] * len(scales))]
             turns = int(of_step[1] * 4) if turn else 0
             mirror = flip and of_image[0] < 0.5
             image, *labels = _example(boxed, int(position), most, short_side, scale, max_side, mirror, turns)
-            if colour_jitter:
-                image = recoloured(image, colour_jitter, of_image[2:])
+            if color_jitter:
+                image = color_jittered(image, color_jitter, of_image[2:])
             return image, *labels
 
         kinds = (tf.float32, tf.float32, tf.int32, tf.float32)

@@ -115,7 +115,7 @@ def open_boxed_images(source, split="train", class_names=None, max_bad_share=0.1
     return _checked(images, objects, names)
 
 
-def open_examined_images(source, class_names, other=None, max_bad_share=0.1):
+def open_test_images(source, class_names, other=None, max_bad_share=0.1):
     """Opens the images that detectors are examined on.
 
     Args:
@@ -123,7 +123,7 @@ def open_examined_images(source, class_names, other=None, max_bad_share=0.1):
         class_names: Names by class.
         other: A source of its own for them: its split for testing, or all of it where
             it has none. If `None` they are the split for testing of `source`.
-        max_bad_share: As for `open_boxed_images`.
+        max_bad_share: Largest share of unreadable files that is put up with.
 
     Returns:
         A `BoxedImages`.

@@ -29,8 +29,8 @@ def cut_tiles(boxed, side, overlap, least=0.5):
 
     Args:
         boxed: A `BoxedImages`.
-        side: As for `tile_images`.
-        overlap: Likewise.
+        side: Side of a tile in pixels; smaller images stay whole.
+        overlap: Pixels that neighbours have in common, at least.
         least: Share of a box's area that must lie on a tile; of a smaller one
             another tile shows more, if `overlap` is as large as a box.
 

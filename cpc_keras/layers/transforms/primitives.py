@@ -7,7 +7,7 @@ Keras has layers for some, but they draw from a generator of their own, and of t
 import numpy as np
 from keras import ops
 
-from cpc_keras.layers.transforms.colour import blend, luma, per_patch
+from cpc_keras.layers.transforms.color import blend, luma, per_patch
 
 _LEVELS = 256
 
@@ -122,13 +122,13 @@ def enhance_contrast(patches, factor):
     return ops.clip(blend(ops.mean(luma(patches), axis=(1, 2), keepdims=True), patches, factor), 0.0, 1.0)
 
 
-def enhance_colour(patches, factor):
+def enhance_color(patches, factor):
     """Grey at `factor` 0, the patch at 1; `factor` is `[N]`.
 
     Example:
 
     >>> red = np.array([1.0, 0.0, 0.0], "float32").reshape(1, 1, 1, 3)
-    >>> round(float(enhance_colour(red, np.zeros(1))[0, 0, 0, 2]), 3)
+    >>> round(float(enhance_color(red, np.zeros(1))[0, 0, 0, 2]), 3)
     0.299
     """
     return ops.clip(blend(luma(patches), patches, factor), 0.0, 1.0)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cpc_keras.data.image_set import ImageSet
-from cpc_keras.detection.data.augmentation import mirrored, quarter_turned, recoloured, resized
+from cpc_keras.detection.data.augmentation import color_jittered, mirrored, quarter_turned, resized
 from cpc_keras.detection.data.batches import boxed_batches
 from cpc_keras.detection.data.boxed_images import BoxedImages
 from cpc_keras.detection.data.boxes import make_boxes
@@ -67,7 +67,7 @@ def test_colours_change_by_image_and_step_and_nothing_else_does(boxed):
         batches = boxed_batches(boxed, 6, seed=0, flip=True, steps=2, **changes)
         return [(images.numpy(), {name: value.numpy() for name, value in labels.items()}) for images, labels in batches]
 
-    plain, changed, again = seen(), seen(colour_jitter=0.8), seen(colour_jitter=0.8)
+    plain, changed, again = seen(), seen(color_jitter=0.8), seen(color_jitter=0.8)
     for (before, labels), (after, same), (repeated, _) in zip(plain, changed, again, strict=True):
         np.testing.assert_array_equal(after, repeated)
         for name, value in labels.items():
@@ -81,15 +81,15 @@ def test_colours_change_by_image_and_step_and_nothing_else_does(boxed):
 def test_colours_change_as_far_as_told():
     image = np.random.default_rng(0).uniform(0.3, 0.6, (8, 8, 3)).astype("float32")
     middle = np.full(6, 0.5)
-    np.testing.assert_allclose(recoloured(image, 1.0, middle), image, atol=1e-6)
-    np.testing.assert_allclose(recoloured(image, 0.0, np.zeros(6)), image, atol=1e-6)
-    redder = recoloured(image, 0.5, [1.0, *middle[1:]])
+    np.testing.assert_allclose(color_jittered(image, 1.0, middle), image, atol=1e-6)
+    np.testing.assert_allclose(color_jittered(image, 0.0, np.zeros(6)), image, atol=1e-6)
+    redder = color_jittered(image, 0.5, [1.0, *middle[1:]])
     np.testing.assert_allclose(redder[..., 0], 1.15 * image[..., 0], rtol=1e-5)
-    grey = recoloured(image, 2.0, [*middle[:3], 0.0, *middle[4:]])
+    grey = color_jittered(image, 2.0, [*middle[:3], 0.0, *middle[4:]])
     np.testing.assert_allclose(grey, np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2), atol=1e-5)
-    flat = recoloured(image, 2.0, [*middle[:4], 0.0, 0.5])
+    flat = color_jittered(image, 2.0, [*middle[:4], 0.0, 0.5])
     np.testing.assert_allclose(flat, np.broadcast_to(image.mean(axis=(0, 1)), image.shape), atol=1e-5)
-    np.testing.assert_allclose(recoloured(image, 0.5, [*middle[:5], 1.0]), image + 0.1, atol=1e-6)
+    np.testing.assert_allclose(color_jittered(image, 0.5, [*middle[:5], 1.0]), image + 0.1, atol=1e-6)
 
 
 def test_difficult_objects_are_marked(boxed):

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cpc_keras.data import tfds_boxes, tfds_images
+from cpc_keras.data import tfds_images
 from cpc_keras.data.builders import garments
 from cpc_keras.data.sources import open_source
-from cpc_keras.detection.data.boxed_images import has_split, open_boxed_images, open_examined_images
+from cpc_keras.detection.data import tfds_boxes
+from cpc_keras.detection.data.boxed_images import has_split, open_boxed_images, open_test_images
 from cpc_keras.errors import InputError
 
 
@@ -81,22 +82,22 @@ def test_vocs_own_folders_and_their_splits(devkit):
     assert [one[-5] for one in test.images.ids] == ["c", "d"]
     assert train.class_names == test.class_names == ("cup", "plate"), "of all splits, so that their numbers agree"
     assert has_split(f"voc:{devkit}", "test")
-    assert [one[-5] for one in open_examined_images(f"voc:{devkit}", train.class_names).images.ids] == ["c", "d"]
+    assert [one[-5] for one in open_test_images(f"voc:{devkit}", train.class_names).images.ids] == ["c", "d"]
     assert len(open_boxed_images(f"voc:{devkit}", "val")) == 1
 
 
-def test_without_a_test_split_val_is_examined_and_not_learnt_from(devkit):
+def test_without_a_test_split_val_is_tested_on_and_not_trained_on(devkit):
     (devkit / "ImageSets" / "Main" / "test.txt").unlink()
-    train, test = open_boxed_images(f"voc:{devkit}"), open_examined_images(f"voc:{devkit}", ("cup", "plate"))
+    train, test = open_boxed_images(f"voc:{devkit}"), open_test_images(f"voc:{devkit}", ("cup", "plate"))
     assert [one[-5] for one in train.images.ids] == ["a"]
     assert [one[-5] for one in test.images.ids] == ["b"]
 
 
-def test_another_source_is_examined_by_its_test_split_or_whole(devkit, flat):
+def test_another_source_is_tested_on_by_its_test_split_or_all(devkit, flat):
     names = ("cup", "plate")
-    assert len(open_examined_images("voc:whatever", names, f"voc:{devkit}")) == 2
-    assert len(open_examined_images("voc:whatever", names, f"voc:{flat}")) == 4
-    assert len(open_examined_images("tfds:garments@train[:5]", None)) == 1000
+    assert len(open_test_images("voc:whatever", names, f"voc:{devkit}")) == 2
+    assert len(open_test_images("voc:whatever", names, f"voc:{flat}")) == 4
+    assert len(open_test_images("tfds:garments@train[:5]", None)) == 1000
 
 
 def test_folders_by_split(tmp_path, write):

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cpc_keras.models import ResNet, split_batch
+from cpc_keras.backend.kernels import split_batch
+from cpc_keras.models import ResNet
 
 PATCHES = np.random.default_rng(0).uniform(size=(9, 8, 8, 1)).astype("float32")
 

@@ -2,15 +2,14 @@
 
 import dataclasses
 
-from rich.table import Column, Table
-
 from cpc_keras.config.recipe import AUTO
 from cpc_keras.describing.accelerators import ACCELERATORS, GIB
 from cpc_keras.describing.grid_drawing import CONTEXT, QUERY, UNSEEN, draw_grid, draw_ruler
-from cpc_keras.describing.recipe_figures import check_accelerator, figures, images_for, settle
+from cpc_keras.describing.recipe_figures import check_machine, figures, images_for, settle
 from cpc_keras.describing.this_machine import machine_words, measure_here, one_image_words, precision_words
 from cpc_keras.describing.time_budget import minutes_text
 from cpc_keras.progress import duration, waiting
+from cpc_keras.tables import Table
 
 
 def describe(recipe, console, accelerator="a100", utilisation=0.35, images=None, measure=False):
@@ -37,7 +36,7 @@ def describe(recipe, console, accelerator="a100", utilisation=0.35, images=None,
         InputError: If the recipe does not fit its images or itself, the images
             are asked for and cannot be opened, or the accelerator is unknown.
     """
-    check_accelerator(accelerator, utilisation)
+    check_machine(accelerator, utilisation)
     images = images or images_for(recipe)
     settled, here = settle(recipe, images), settle(recipe, images, accelerator=None)
     open_end = settled.steps is None
@@ -86,13 +85,13 @@ def _print_geometry(recipe, found, console):
 
 
 def _print_parts(found, console):
-    table = Table("part", *_right("weights", "forward, an image"))
+    table = Table(("part", "weights", "forward, an image"))
     for name, flops in found["flops"].items():
         if name not in ("image", "step", "run"):
-            table.add_row(name, f"{found['parameters'].get(name, 0):,}", _flop(flops))
-    table.add_row("total", f"{found['parameters']['total']:,}", _flop(found["flops"]["image"]), style="bold")
+            table.add(name, f"{found['parameters'].get(name, 0):,}", _flop(flops))
+    table.add("total", f"{found['parameters']['total']:,}", _flop(found["flops"]["image"]), total=True)
     run = found["run"]
-    console.print(table)
+    console.print(table.rich())
     console.print(
         f"Forward and backward: {_flop(found['flops']['step'])} for a step of {run['batch_size']:,} images, "
         f"{_flop(found['flops']['run'])} for {run['steps']:,} steps ({run['images']:,} images).\n"
@@ -100,7 +99,7 @@ def _print_parts(found, console):
 
 
 def _print_memory(found, console):
-    table = Table("memory of a step", *_right("size"), "what is counted")
+    table = Table(("memory of a step", "size", "what is counted"), left=(0, 2))
     memory = found["memory"]
     tasks = memory["logits_by_task"].values()
     logits = f"float32, {_tasks(tasks)}, at most {_size(max(tasks))} each"
@@ -115,26 +114,26 @@ def _print_memory(found, console):
         ("logits", logits),
     ):
         if memory[name]:
-            table.add_row(name, _size(memory[name]), what)
-    table.add_row("total", _size(memory["total"]), "at the least: workspace comes on top", style="bold")
-    console.print(table)
+            table.add(name, _size(memory[name]), what)
+    table.add("total", _size(memory["total"]), "at the least: workspace comes on top", total=True)
+    console.print(table.rich())
 
 
 def _print_accelerators(found, console):
     chosen, utilisation = found["accelerator"]["name"], found["accelerator"]["utilisation"]
-    table = Table("accelerator", *_right("TFLOP/s", "memory", "hours on one", "devices", "hours on those"))
+    table = Table(("accelerator", "TFLOP/s", "memory", "hours on one", "devices", "hours on those"))
     for name, cost in found["accelerators"].items():
         machine = ACCELERATORS[name]
-        table.add_row(
+        table.add(
             f"{'▸' if name == chosen else ' '} {name}",
             f"{machine.peak:,}",
             f"{machine.memory_gib} GiB",
             _hours(cost["hours_on_one"]),
             f"{cost['devices']:,}" if cost["devices"] else "none fit",
             _hours(cost["hours_on_those"]) if cost["devices"] else "",
-            style="bold" if name == chosen else None,
+            total=name == chosen,
         )
-    console.print(table)
+    console.print(table.rich())
     console.print(
         f"Hours at {utilisation:.0%} of the stated dense 16-bit peak, if images are read as fast and the network keeps "
         "the device busy, which a small one does not. Devices: the fewest that hold a step in nine tenths of their "
@@ -174,10 +173,6 @@ def _here(recipe, settled, here, measured):
         fits = here.steps is not None and fitting >= here.steps
         said += f"In {minutes_text(here.minutes)} {'all' if fits else f'about {fitting:,}'} of them fit. "
     return said.rstrip() + closing
-
-
-def _right(*titles):
-    return (Column(title, justify="right") for title in titles)
 
 
 def _indented(text):

@@ -92,24 +92,24 @@ def adjust_hue_and_saturation(patches, turn, factor):
     return ops.image.hsv_to_rgb(ops.concatenate([hue, saturation, value], axis=-1))
 
 
-def greyscale(patches):
+def grayscale(patches):
     """Every channel becomes the grey value; the number of channels stays.
 
     Example:
 
-    >>> tuple(greyscale(np.zeros((2, 4, 4, 3), "float32")).shape)
+    >>> tuple(grayscale(np.zeros((2, 4, 4, 3), "float32")).shape)
     (2, 4, 4, 3)
     """
     return ops.broadcast_to(luma(patches), ops.shape(patches))
 
 
-def drop_colours(patches, kept):
+def drop_colors(patches, kept):
     """Every channel becomes channel `kept`, int `[N]`.
 
     Example:
 
     >>> patch = np.array([0.25, 0.5, 0.75], "float32").reshape(1, 1, 1, 3)
-    >>> np.asarray(drop_colours(patch, np.array([1]))).ravel().tolist()
+    >>> np.asarray(drop_colors(patch, np.array([1]))).ravel().tolist()
     [0.5, 0.5, 0.5]
     """
     chosen = ops.equal(per_patch(kept), np.arange(patches.shape[-1], dtype="float32"))

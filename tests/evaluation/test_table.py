@@ -3,25 +3,30 @@ import io
 import numpy as np
 from rich.console import Console
 
-from cpc_keras.evaluation.intervals import Results
-from cpc_keras.evaluation.label_table import label_table
+from cpc_keras.evaluation.results import Results
+from cpc_keras.evaluation.table import label_table
 
 
-def cell(encoder, labels, seed, right, checkpoint=None):
+def result(encoder, labels, seed, right, checkpoint=None):
     record = {"method": "linear", "encoder": encoder, "checkpoint": checkpoint, "labels": labels, "seed": seed}
     record |= {"labels_per_class": labels // 2, "fraction": None, "top1": right / 4, "top5": None}
     return record, np.array([1] * right + [0] * (4 - right))
 
 
-def shown(cells, checkpoint, width=120):
+def shown(results, checkpoint, width=120):
     console = Console(width=width, file=io.StringIO())
-    console.print(label_table(Results(cells, np.ones(4)).at(checkpoint), "test accuracy"))
+    console.print(label_table(Results(results, np.ones(4)).at(checkpoint), "test accuracy").rich())
     return console.file.getvalue()
 
 
 def test_means_over_subsets_at_one_checkpoint():
-    cells = [cell("cpc", 4, 0, 2, 200), cell("cpc", 4, 1, 3, 200), cell("cpc", 4, 0, 4, 100), cell("pixels", 8, 0, 1)]
-    text = shown(cells, 200)
+    results = [
+        result("cpc", 4, 0, 2, 200),
+        result("cpc", 4, 1, 3, 200),
+        result("cpc", 4, 0, 4, 100),
+        result("pixels", 8, 0, 1),
+    ]
+    text = shown(results, 200)
     title = "Test accuracy, %: mean over label subsets (lowest–highest; of one, the 95 % interval)"
     assert title in " ".join(text.split())
     assert "62.5 (50.0–75.0)" in text and "100.0" not in text
@@ -30,15 +35,15 @@ def test_means_over_subsets_at_one_checkpoint():
 
 
 def test_a_narrow_screen_cuts_no_figure():
-    cells = [cell("untrained", 2 * labels, seed, 1 + seed) for labels in (5, 10, 60, 600, 6000) for seed in (0, 1)]
-    text = shown(cells, None, width=80)
+    results = [result("untrained", 2 * labels, seed, 1 + seed) for labels in (5, 10, 60, 600, 6000) for seed in (0, 1)]
+    text = shown(results, None, width=80)
     assert text.count("(25.0–50.0)") == 5 and "…" not in text
     assert "(lowest–highest)" in " ".join(text.split())
-    more = [cell("untrained", 2 * labels, seed, 1 + seed) for labels in range(1, 8) for seed in (0, 1)]
+    more = [result("untrained", 2 * labels, seed, 1 + seed) for labels in range(1, 8) for seed in (0, 1)]
     assert shown(more, None, width=80).count("37.5") == 7
 
 
 def test_one_subset_has_the_interval_of_its_images():
-    text = shown([cell("cpc", 4, 0, 2, 200)], 200)
+    text = shown([result("cpc", 4, 0, 2, 200)], 200)
     assert "(of one, the 95 % interval)" in " ".join(text.split())
     assert "50.0 (0.0–100.0)" in text

@@ -5,7 +5,7 @@ import math
 from keras import ops
 
 
-def embedding_std(latents, sum_over_replicas=lambda values: values):
+def embedding_std(latents, all_reduce_sum=lambda values: values):
     """How far the codes spread over the sphere: 0 is collapse, 1 is isotropic.
 
     The standard deviation over all locations of each channel of the
@@ -13,7 +13,7 @@ def embedding_std(latents, sum_over_replicas=lambda values: values):
 
     Args:
         latents: Float tensor `[..., D]`.
-        sum_over_replicas: Function that sums a tensor over replicas, each of
+        all_reduce_sum: Function that sums a tensor over replicas, each of
             which has latents of its own.
 
     Returns:
@@ -31,7 +31,7 @@ def embedding_std(latents, sum_over_replicas=lambda values: values):
     dim = latents.shape[-1]
     flat = ops.reshape(ops.cast(latents, "float32"), (-1, dim))
     unit = flat * ops.rsqrt(ops.sum(ops.square(flat), axis=-1, keepdims=True) + 1e-12)
-    count = sum_over_replicas(ops.cast(ops.shape(unit)[0], "float32"))
-    centred = unit - sum_over_replicas(ops.sum(unit, axis=0)) / count
-    variance = sum_over_replicas(ops.sum(ops.square(centred), axis=0)) / count
+    count = all_reduce_sum(ops.cast(ops.shape(unit)[0], "float32"))
+    centred = unit - all_reduce_sum(ops.sum(unit, axis=0)) / count
+    variance = all_reduce_sum(ops.sum(ops.square(centred), axis=0)) / count
     return ops.mean(ops.sqrt(variance)) * math.sqrt(dim)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cpc_keras.models.embedding_spread import embedding_std
+from cpc_keras.models.embedding_std import embedding_std
 
 
 def test_embedding_std_tells_collapse_from_spread():

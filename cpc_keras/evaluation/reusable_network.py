@@ -20,7 +20,7 @@ OPTIMIZERS = {
 _TOGETHER, _LONG, _SMALL = 8, 200, 100_000
 
 
-class RestartableNetwork:
+class ReusableNetwork:
     """Trains a network again and again without tracing it again.
 
     Tracing takes as long as a short training. So learning rate and weight decay are
@@ -46,7 +46,7 @@ class RestartableNetwork:
         self._start: list[np.ndarray] = []
         self.model: Any = None
 
-    def restart(self, seed):
+    def reset(self, seed):
         """Gives the model the weights that it starts from with a seed.
 
         Returns:

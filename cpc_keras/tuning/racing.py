@@ -1,4 +1,4 @@
-"""What every search here shares: settings that are judged inside the labels, once each."""
+"""What every search here shares: settings that race inside the labels, each trained once."""
 
 import abc
 import dataclasses
@@ -8,14 +8,15 @@ import keras_tuner
 import pandas as pd
 
 from cpc_keras.errors import InputError
+from cpc_keras.evaluation.classifier import digested
 from cpc_keras.evaluation.scores import balanced_mean
 from cpc_keras.progress import NoProgress
 from cpc_keras.storage import digests
 from cpc_keras.storage.results import ResultStore
 from cpc_keras.tuning.folder import best_first, chosen
-from cpc_keras.tuning.held_out import DIVERGED, LIKELIHOOD, Judged, judged_labels, standard_error
+from cpc_keras.tuning.held_out import DIVERGED, LIKELIHOOD, HeldOutScores, held_out_scores, standard_error
 
-# When a setting leaves the race; what was judged by another rule is judged again.
+# When a setting leaves the race; what left it by another rule is tried again.
 _RULE = "behind by a standard error"
 # More trials than a search has.
 _ALL = 10**9
@@ -25,14 +26,14 @@ class BrokenOffError(keras_tuner.errors.FatalError):
     """Ends a search at once; its cause says why."""
 
 
-class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
-    """Settings judged by held-out labels, whatever they are settings of.
+class RacingHyperModel(keras_tuner.HyperModel, abc.ABC):
+    """Settings compared by held-out labels, whatever they are settings of.
 
     Subclasses give `build(hp)` and what is abstract here. The setting that all
-    hyperparameters have by default is the one to beat: the best of many that were
-    judged by a few labels is often the luckiest. The others race against it: one that
+    hyperparameters have by default is the one to beat: the best of many by a few
+    held-out labels is often the luckiest. The others race against it: one that
     is behind it by more than a standard error after a part of the held-out labels is
-    not judged by the rest. It hardly could have won, and costs a share of the time.
+    not trained for the rest. It hardly could have won, and costs a share of the time.
 
     Args:
         name: Name of the hypermodel.
@@ -42,7 +43,7 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
 
     Attributes:
         objective: The `keras_tuner.Objective` to give to a tuner.
-        computed: Trials that were judged here, not read.
+        computed: Trials that were trained here, not read.
 
     Reference:
         After Maron and Moore 1994, Hoeffding Races (models that are behind leave the
@@ -57,7 +58,7 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
         self.progress = progress or NoProgress()
         self.computed = 0
         self._trials = ResultStore(pathlib.Path(folder) / "trials")
-        self._defaults: dict[float, Judged] = {}
+        self._defaults: dict[float, HeldOutScores] = {}
 
     @property
     @abc.abstractmethod
@@ -78,21 +79,21 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
     @property
     @abc.abstractmethod
     def truth(self):
-        """The labels inside which settings are judged, an integer array `[N]`."""
+        """The labels inside which settings are compared, an integer array `[N]`."""
 
     @abc.abstractmethod
-    def judge(self, setting, share):
-        """`(answers, weights)` of a setting, trained for a share of the steps.
+    def held_out_predictions(self, setting, share):
+        """`(predictions, weights)` of a setting, trained for a share of the steps.
 
-        The answers are an iterable of `(positions, probabilities [len(positions),
+        The predictions are an iterable of `(positions, probabilities [len(positions),
         classes])` of held-out labels; where the setting falls behind, what is left of
         them is not asked for. Probabilities that are no numbers are of a training that
         diverged. The weights are a function that gives those that a tuner keeps of the
-        trial, asked for after the answers; `None` for none.
+        trial, asked for after the predictions; `None` for none.
         """
 
     def fit(self, hp, model, *, epochs=None, initial_epoch=0, callbacks=(), **kwargs):
-        """Judges a setting.
+        """Tries a setting.
 
         Training begins anew also where Hyperband goes on with a trial. What a tuner
         keeps as the trial's model is that of the last fold; where the trial was read,
@@ -113,7 +114,7 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
             behind, those of the default, trained as long, and its distance from it.
 
         Raises:
-            BrokenOffError: If a trial could not be judged for a reason that is not its
+            BrokenOffError: If a trial could not be trained for a reason that is not its
                 setting.
         """
         epochs = self.epochs if epochs is None else epochs
@@ -138,23 +139,23 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
     def figures(self, hp):
         """What `fit` returns for a setting, and how it stands to the default.
 
-        Both are read where they were judged before, and judged where not.
+        Both are read where they were tried before, and trained where not.
 
         Args:
             hp: A `keras_tuner.HyperParameters`; that of Hyperband says how many
                 epochs it was given.
 
         Returns:
-            The dictionary of `fit` with `"share"` (of a whole training), `"judged"`
-            (how many held-out labels judged it), `"lead"` (in score, over the default,
+            The dictionary of `fit` with `"share"` (of a whole training), `"held_out"`
+            (how many held-out labels it was tested on), `"lead"` (in score, over the default,
             trained as long) and `"error"` (the lead's standard error over these
-            labels, which judged both).
+            labels).
         """
         share = hp.values.get("tuner/epochs", self.epochs) / self.epochs
-        judged, default = self._judged(self.setting(hp), share), self._default(share)
-        lead, error = self._lead(judged, default)
-        figures = self._figures(judged, default)
-        return {"share": share, "judged": len(judged.positions), **figures, "lead": lead, "error": error}
+        scores, default = self._scores(self.setting(hp), share), self._default(share)
+        lead, error = self._lead(scores, default)
+        figures = self._figures(scores, default)
+        return {"share": share, "held_out": len(scores.positions), **figures, "lead": lead, "error": error}
 
     def best(self, tuner):
         """The hyperparameters that a search should be left with.
@@ -189,13 +190,13 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
 
     def _fitted(self, setting, share):
         """`(figures, weights)` of a trial; no weights where it was read."""
-        judged, weights = self._read(setting, share), None
-        if judged is None:
-            judged, weights = self._run(setting, share)
+        scores, weights = self._read(setting, share), None
+        if scores is None:
+            scores, weights = self._run(setting, share)
             self.computed += 1
-        return self._figures(judged, self._default(share)), weights
+        return self._figures(scores, self._default(share)), weights
 
-    def _judged(self, setting, share):
+    def _scores(self, setting, share):
         """What held-out labels say of a setting that is trained for a share of the steps."""
         return self._read(setting, share) or self._run(setting, share)[0]
 
@@ -205,47 +206,47 @@ class JudgedHyperModel(keras_tuner.HyperModel, abc.ABC):
 
     def _default(self, share):
         if share not in self._defaults:
-            self._defaults[share] = self._judged(self._default_setting, share)
+            self._defaults[share] = self._scores(self._default_setting, share)
         return self._defaults[share]
 
     def _digest(self, setting, share):
-        return digests.of_json(self.digest, setting, share, LIKELIHOOD, DIVERGED, _RULE)
+        return digests.of_json(self.digest, digested(setting), share, LIKELIHOOD, DIVERGED, _RULE)
 
     def _read(self, setting, share):
         digest = self._digest(setting, share)
         known = self._trials.load(digest[:16], digest)
-        return known and Judged(**known[1])
+        return known and HeldOutScores(**known[1])
 
     def _run(self, setting, share):
-        """`(judged, weights)`, kept."""
+        """`(scores, weights)`, kept."""
         default = None if setting == self._default_setting else self._default(share)
-        answers, weights = self.judge(setting, share)
+        predictions, weights = self.held_out_predictions(setting, share)
         taken = []
-        for answer in answers:
-            taken.append(answer)
-            judged = judged_labels(self.truth, taken)
-            if default and self._is_behind(judged, default):
+        for prediction in predictions:
+            taken.append(prediction)
+            scores = held_out_scores(self.truth, taken)
+            if default and self._is_behind(scores, default):
                 break
         digest = self._digest(setting, share)
-        self._trials.save(digest[:16], digest, {"setting": setting, "share": share}, **dataclasses.asdict(judged))
-        return judged, weights and weights()
+        self._trials.save(digest[:16], digest, {"setting": setting, "share": share}, **dataclasses.asdict(scores))
+        return scores, weights and weights()
 
-    def _lead(self, judged, default):
-        """`(lead, error)` in score over the default, over the labels that judged both."""
-        leads, labels = judged.scores - default.at(judged.positions).scores, self.truth[judged.positions]
+    def _lead(self, scores, default):
+        """`(lead, error)` in score over the default, over the labels that both were tested on."""
+        leads, labels = scores.scores - default.at(scores.positions).scores, self.truth[scores.positions]
         return balanced_mean(leads, labels), standard_error(leads, labels)
 
-    def _is_behind(self, judged, default):
-        lead, error = self._lead(judged, default)
+    def _is_behind(self, scores, default):
+        lead, error = self._lead(scores, default)
         return lead < -error
 
-    def _figures(self, judged, default):
-        """Of all held-out labels: the default's, and the distance from it over those that judged both."""
-        same = default.at(judged.positions)
+    def _figures(self, scores, default):
+        """Of all held-out labels: the default's, and the distance from it over those that both were tested on."""
+        same = default.at(scores.positions)
 
         def of_all(name):
-            ours, theirs, everywhere = (getattr(one, name) for one in (judged, same, default))
-            distance = balanced_mean(ours - theirs, self.truth[judged.positions])
+            ours, theirs, everywhere = (getattr(one, name) for one in (scores, same, default))
+            distance = balanced_mean(ours - theirs, self.truth[scores.positions])
             return balanced_mean(everywhere, self.truth[default.positions]) + distance
 
         return {

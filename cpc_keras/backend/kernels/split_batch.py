@@ -3,12 +3,12 @@
 import keras
 from keras import ops
 
+from cpc_keras.backend import kernels
 from cpc_keras.backend.compute import on_cpu
-from cpc_keras.layers.spatial_layer_normalization import SpatialLayerNormalization
 
 # Pixels of a batch of patches from which on two halves are worth while.
 _LARGE = 2**17
-# Layers that treat every example by itself.
+# Layers that treat every example by itself. Others say so by an attribute of the name `by_example`.
 _BY_EXAMPLE = (
     keras.layers.Activation,
     keras.layers.Add,
@@ -23,7 +23,6 @@ _BY_EXAMPLE = (
     keras.layers.MaxPooling2D,
     keras.layers.ReLU,
     keras.layers.ZeroPadding2D,
-    SpatialLayerNormalization,
 )
 
 
@@ -46,7 +45,7 @@ def encode(encoder, patches, training):
     """
     count, height, width = patches.shape[:3]
     large = None not in (count, height, width) and count * height * width >= _LARGE
-    if not (training and large and on_cpu() and _by_example(encoder)):
+    if not (kernels.enabled("split_batch") and training and large and on_cpu() and _by_example(encoder)):
         return encoder(patches, training=training)
     halves = ops.split(patches, [count // 2])
     return ops.concatenate([encoder(half, training=training) for half in halves])
@@ -58,4 +57,4 @@ def _by_example(layer):
         return False
     if isinstance(layer, keras.Sequential) or type(layer).__name__ == "Functional":
         return all(map(_by_example, layer.layers))
-    return isinstance(layer, _BY_EXAMPLE)
+    return isinstance(layer, _BY_EXAMPLE) or getattr(layer, "by_example", False)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cpc_keras.evaluation import restartable
-from cpc_keras.evaluation.network_inputs import VectorInputs
-from cpc_keras.evaluation.restartable import RestartableNetwork, is_long
+from cpc_keras.evaluation import reusable_network
+from cpc_keras.evaluation.inputs import VectorInputs
+from cpc_keras.evaluation.reusable_network import ReusableNetwork, is_long
 
 STEPS = 27  # no multiple of the steps that are taken together
 
@@ -18,7 +18,7 @@ def inputs():
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    return VectorInputs((digits.data[:300] / 16).astype("float32"), digits.target[:300])
+    return VectorInputs(labels=digits.target[:300], vectors=(digits.data[:300] / 16).astype("float32"))
 
 
 def build(rate=0.3):
@@ -28,13 +28,13 @@ def build(rate=0.3):
 
 
 def make(long=False, optimizer="adamw"):
-    return RestartableNetwork(build, "sparse_categorical_crossentropy", optimizer, long)
+    return ReusableNetwork(build, "sparse_categorical_crossentropy", optimizer, long)
 
 
 def trained(network, inputs, seed, peak=1e-2, steps=STEPS, weight_decay=0.01):
-    network.restart(seed)
-    network.train(inputs.training(16, seed, steps), steps, peak, weight_decay)
-    return network.predict(inputs.examination())
+    network.reset(seed)
+    network.train(inputs.training_batches(16, seed, steps), steps, peak, weight_decay)
+    return network.predict(inputs.batches())
 
 
 def test_every_training_begins_anew(inputs):
@@ -55,25 +55,25 @@ def test_no_seed_of_tensorflow_is_set(inputs, monkeypatch):
 
 def test_starting_weights_are_those_that_keras_draws_from_the_seed():
     network = make()
-    network.restart(1)
-    started = [np.array(variable) for variable in network.restart(5).variables]
+    network.reset(1)
+    started = [np.array(variable) for variable in network.reset(5).variables]
     keras.utils.set_random_seed(5)
     for one, other in zip(started, build().variables, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("optimizer", sorted(restartable.OPTIMIZERS))
+@pytest.mark.parametrize("optimizer", sorted(reusable_network.OPTIMIZERS))
 def test_weight_decay_is_set_anew_in_a_traced_network(inputs, optimizer):
     """As it would be in an optimizer that is given it from the start."""
     network = make(optimizer=optimizer)
     trained(network, inputs, 0, weight_decay=0.0)
-    network.restart(0)
+    network.reset(0)
     before = [variable.numpy() for variable in network.model.trainable_variables]
     network.model.optimizer.weight_decay.assign(0.5)
-    schedule = restartable._WarmUpAndCosine()
+    schedule = reusable_network._WarmUpAndCosine()
     schedule.begin(1e-2, STEPS)
     network._rate.begin(1e-2, STEPS)
-    expected = restartable.OPTIMIZERS[optimizer](schedule, weight_decay=0.5)
+    expected = reusable_network.OPTIMIZERS[optimizer](schedule, weight_decay=0.5)
     expected.build(others := [keras.Variable(value) for value in before])
     gradients = [tf.ones_like(value) for value in before]
     expected.apply_gradients(zip(gradients, others, strict=True))
@@ -87,19 +87,19 @@ def test_one_step_at_a_time_or_several(inputs):
     several, single = make(long=True), make()
     np.testing.assert_allclose(trained(several, inputs, 0), trained(single, inputs, 0), rtol=1e-4)
     assert int(several.model.optimizer.iterations) == int(single.model.optimizer.iterations) == STEPS
-    assert (several.model.steps_per_execution, single.model.steps_per_execution) == (restartable._TOGETHER, 1)
+    assert (several.model.steps_per_execution, single.model.steps_per_execution) == (reusable_network._TOGETHER, 1)
 
 
 def test_large_networks_are_open_to_a_signal_after_every_step(inputs, monkeypatch):
-    monkeypatch.setattr(restartable, "_SMALL", 1000)
+    monkeypatch.setattr(reusable_network, "_SMALL", 1000)
     network = make(long=True)
-    assert network.restart(0).steps_per_execution == 1
+    assert network.reset(0).steps_per_execution == 1
     assert (is_long(199), is_long(200)) == (False, True)
 
 
 @pytest.mark.parametrize("steps", [1, 9, 50])
 def test_the_rate_rises_over_a_tenth_and_falls_to_zero(steps):
-    schedule = restartable._WarmUpAndCosine()
+    schedule = reusable_network._WarmUpAndCosine()
     schedule.begin(0.2, steps)
     warmup = max(1, steps // 10)
     rising = [0.2 * (step + 1) / warmup for step in range(warmup)]

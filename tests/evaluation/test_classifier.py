@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 
 from cpc_keras.data.image_set import ImageSet, from_arrays
-from cpc_keras.evaluation import networks
-from cpc_keras.evaluation.contestants import NetworkContestant
+from cpc_keras.evaluation import classifier as classifier_module
+from cpc_keras.evaluation.classifier import LinearProbeStart, NetworkClassifier, smoothed_crossentropy, usual_steps
+from cpc_keras.evaluation.estimators import NetworkEstimator
 from cpc_keras.evaluation.feature_store import FeatureStore
-from cpc_keras.evaluation.features import MapCopies
-from cpc_keras.evaluation.network_inputs import ImageInputs, MapInputs, class_weights
-from cpc_keras.evaluation.networks import NetworkClassifier, StartFromProbe, smoothed_crossentropy, usual_steps
+from cpc_keras.evaluation.features import AugmentedMaps
+from cpc_keras.evaluation.inputs import ImageInputs, MapInputs, class_weights
 from cpc_keras.evaluation.probes import LinearProbe
 from cpc_keras.models import ClassifierHead, ResNet
 
@@ -17,10 +17,10 @@ SPACE = {
     "head": ("mean",),
     "weight_decay": (1e-3,),
     "dropout": (0.0,),
-    "shift": (0.125,),
-    "passes": (1.0,),
+    "translation": (0.125,),
+    "step_multiplier": (1.0,),
 }
-SETTING = {"learning_rate": 1e-2, "head": "mean", "weight_decay": 1e-3, "dropout": 0.5, "shift": 0.125, "passes": 1.0}
+SETTING = {axis: values[-1] for axis, values in SPACE.items()} | {"dropout": 0.5}
 
 
 @pytest.fixture
@@ -82,10 +82,10 @@ class Labels:
 
 
 @pytest.mark.parametrize(
-    ("count", "learnt", "judged", "share"),
+    ("count", "train", "held_out", "share"),
     [(100, 50, 50, 1.0), (600, 400, 200, 0.5), (900, 400, 500, 0.5), (9000, 400, 2000, 0.5)],
 )
-def test_what_trials_learn_from_and_are_judged_on(count, learnt, judged, share, classifier, monkeypatch):
+def test_what_trials_are_trained_and_tested_on(count, train, held_out, share, classifier, monkeypatch):
     seen = []
 
     def fit(inputs, setting, seed, share):
@@ -98,17 +98,17 @@ def test_what_trials_learn_from_and_are_judged_on(count, learnt, judged, share, 
     monkeypatch.setattr(classifier, "fit", fit)
     monkeypatch.setattr(classifier, "predict_proba", predict)
     classifier.search(Labels(np.arange(count) % 2))
-    assert seen[:2] == [(learnt, share), judged]
+    assert seen[:2] == [(train, share), held_out]
     assert set(seen) == set(seen[:2])
 
 
-def test_another_schedule_is_another_cell(monkeypatch):
+def test_another_schedule_is_another_result(monkeypatch):
     def digest():
-        return NetworkContestant("supervised", "scratch", None, None, SPACE, "start", 24).digest
+        return NetworkEstimator("supervised", "scratch", None, None, SPACE, "start", None, 2).digest
 
     before = digest()
     assert digest() == before
-    monkeypatch.setattr(networks, "usual_steps", lambda count: 2 * usual_steps(count))
+    monkeypatch.setattr(classifier_module, "usual_steps", lambda count: 2 * usual_steps(count))
     assert digest() != before
 
 
@@ -130,7 +130,7 @@ def test_fine_tuning_starts_from_the_probe_of_its_labels(images, encoder, monkey
     fitted = []
     fit = LinearProbe.fit
     monkeypatch.setattr(LinearProbe, "fit", lambda probe, *given: fitted.append(probe) or fit(probe, *given))
-    start = StartFromProbe()
+    start = LinearProbeStart()
     kernel = model.layers[-1].get_layer("predictions").kernel
 
     def started(inputs):
@@ -164,7 +164,7 @@ def test_networks_are_kept_for_settings_that_come_back_and_not_without_end(build
         return classifier.fit(inputs, {**SETTING, "dropout": dropout}, seed=0, share=0.1).predict_proba(inputs)
 
     first = trained(0.1)
-    monkeypatch.setattr(networks, "_KEPT", 2 * classifier.model_.count_params())
+    monkeypatch.setattr(classifier_module, "_KEPT", 2 * classifier.model_.count_params())
     others = [trained(dropout) for dropout in (0.2, 0.1, 0.3)]  # 0.2 was not used for the longest time
     np.testing.assert_array_equal(others[1], first)
     assert built == [0.1, 0.2, 0.3]
@@ -182,9 +182,9 @@ def test_a_class_of_one_label_leaves_nothing_to_search_with(classifier, images):
 @pytest.mark.slow
 def test_a_head_learns_from_frozen_maps(encoder, images, tmp_path):
     before = [np.array(weight) for weight in encoder.weights]
-    store = FeatureStore(tmp_path, MapCopies(encoder, copies=3), images, crop=24)
+    store = FeatureStore(tmp_path, AugmentedMaps(encoder, copies=3), images, crop=24)
     store.prepare(np.arange(24))
-    inputs = MapInputs(store, np.arange(24), images.labels)
+    inputs = MapInputs(labels=images.labels, store=store, positions=np.arange(24))
     shape = store.of([0])["map"].shape[2:]
     classifier = NetworkClassifier(
         lambda setting: ClassifierHead(shape, 2, setting["head"], dropout=setting["dropout"]),
@@ -197,19 +197,21 @@ def test_a_head_learns_from_frozen_maps(encoder, images, tmp_path):
         np.testing.assert_array_equal(weight, old)
 
 
-def test_map_inputs_see_every_label_once_a_pass(encoder, images, tmp_path):
-    store = FeatureStore(tmp_path, MapCopies(encoder, copies=2), images, crop=24)
+def test_map_inputs_see_every_label_once_an_epoch(encoder, images, tmp_path):
+    store = FeatureStore(tmp_path, AugmentedMaps(encoder, copies=2), images, crop=24)
     store.prepare(np.arange(24))
-    inputs = MapInputs(store, np.arange(24), np.arange(24)).subset(np.arange(0, 24, 2))
-    seen = np.concatenate([labels for _, labels, _ in inputs.training(4, 0, 6, shift=0.04).as_numpy_iterator()])
+    inputs = MapInputs(labels=np.arange(24), store=store, positions=np.arange(24)).subset(np.arange(0, 24, 2))
+    seen = np.concatenate(
+        [labels for _, labels, _ in inputs.training_batches(4, 0, 6, translation=0.04).as_numpy_iterator()]
+    )
     assert sorted(seen[:12]) == sorted(seen[12:]) == list(range(0, 24, 2))
     assert seen[:12].tolist() != seen[12:].tolist()
 
 
-@pytest.mark.parametrize(("shift", "pixels"), [(0.04, 1), (0.125, 3)])
-def test_images_are_moved_by_the_share_asked_for(shift, pixels):
+@pytest.mark.parametrize(("translation", "pixels"), [(0.04, 1), (0.125, 3)])
+def test_images_are_moved_by_the_share_asked_for(translation, pixels):
     white = from_arrays(np.full((4, 24, 24, 1), 255, "uint8"), np.array([0, 0, 1, 1]))
-    moved = [batch for batch, *_ in ImageInputs(white, 24).training(4, 0, 20, shift).as_numpy_iterator()]
+    moved = [batch for batch, *_ in ImageInputs(white, 24).training_batches(4, 0, 20, translation).as_numpy_iterator()]
     rows = (np.concatenate(moved)[..., 0] == 0).all(axis=2).sum(axis=1)  # what moved in from above or below
     assert rows.min() == 0 and rows.max() == pixels
 

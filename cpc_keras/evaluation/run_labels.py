@@ -1,10 +1,12 @@
 """The labels that a run is evaluated with: where they come from, how many, and what was finished with them."""
 
+from collections import Counter
+
 from cpc_keras.data.budgets import Budget
 from cpc_keras.data.labelled_images import open_labelled_images
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.cells import Cells
+from cpc_keras.evaluation.results import EvaluationStore
 
 
 def open_labelled(recipe, source=None, cross_validate=False):
@@ -13,7 +15,7 @@ def open_labelled(recipe, source=None, cross_validate=False):
     Args:
         recipe: A resolved `Recipe`.
         source: Where they are; the recipe's `data` if `None`.
-        cross_validate: As for `open_labelled_images`.
+        cross_validate: Whether a source without a test split is cross-validated.
 
     Raises:
         InputError: As `open_labelled_images`.
@@ -57,26 +59,42 @@ def announce(console, images):
         console.print(f"Note: {note}")
 
 
-def finished_cells(folder, images):
-    """Finished cells of a run on the images that it would be evaluated with now.
+def finished_results(folder, images):
+    """Finished results of a run on the images that it would be evaluated with now.
 
     Args:
         folder: A `RunFolder` that was evaluated.
         images: What `open_labelled` gives for its `run_source`.
 
     Returns:
-        `[(record, predicted)]`, see `Cells.everything`.
+        `[(record, predicted)]`, see `EvaluationStore.everything`.
 
     Raises:
         InputError: If there are none, for they are of other images or labels.
     """
-    found = Cells(folder.cells / images.digest[:16]).everything()
+    found = result_store(folder, images).everything()
     if not found:
         raise InputError(
             f"`RUN` was evaluated with other images or labels than are there now; evaluate it again. "
             f"Received: {folder.path}"
         )
     return found
+
+
+def preferred_pooling(records):
+    """The pooling that the encoder's linear probes chose most often, or `None`."""
+    # Before 0.2 records called it "view".
+    chosen = [
+        record["selected"].get("pooling") or record["selected"]["view"]
+        for record in records
+        if (record["method"], record["encoder"]) == ("linear", "cpc")
+    ]
+    return Counter(chosen).most_common(1)[0][0] if chosen else None
+
+
+def result_store(folder, images):
+    """The `EvaluationStore` of a run for some labelled images."""
+    return EvaluationStore(folder.cells / images.digest[:16])
 
 
 def run_source(folder, recipe):

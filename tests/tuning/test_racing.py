@@ -1,4 +1,4 @@
-"""What searches are left with, by answers that are written down here."""
+"""What searches are left with, by predictions that are written down here."""
 
 import keras
 import keras_tuner
@@ -7,7 +7,7 @@ import pytest
 
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.scores import balanced_score
-from cpc_keras.tuning.judged import JudgedHyperModel
+from cpc_keras.tuning.racing import RacingHyperModel
 
 TRUTH = np.repeat([0, 1], [10, 30])
 EVERY = np.arange(40)
@@ -24,7 +24,7 @@ def probabilities(truly):
     return np.where(np.eye(2)[TRUTH] > 0, truly[:, None], 1 - truly[:, None])
 
 
-class WrittenDown(JudgedHyperModel):
+class WrittenDown(RacingHyperModel):
     """Settings are numbers; each has the probability that it gives to the truth of every label."""
 
     digest = "written down"
@@ -46,13 +46,13 @@ class WrittenDown(JudgedHyperModel):
         self.setting(hp)
         return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
 
-    def judge(self, setting, share):
+    def held_out_predictions(self, setting, share):
         if self.truly[setting["number"]] is FAILS:
             raise keras_tuner.errors.FailedTrialError("it does not fit")
         found = probabilities(self.truly[setting["number"]])
-        return self._answers(setting["number"], share, found), None
+        return self._predictions(setting["number"], share, found), None
 
-    def _answers(self, number, share, found):
+    def _predictions(self, number, share, found):
         for split in self.splits:
             self.asked.append((number, share))
             yield split, found[split]
@@ -84,7 +84,7 @@ def of(hypermodel, number):
     [
         ([right(*range(21), 30, 31)], 0),  # one hit more on 40 labels is luck
         ([right(*range(30))], 1),  # eight are not
-        ([right(*range(10), *range(15, 34)), right(*range(26))], 1),  # the best is judged, not the surest
+        ([right(*range(10), *range(15, 34)), right(*range(26))], 1),  # the best counts, not the surest
         ([right(*range(10), *range(22, 36)), right(*range(23))], 0),  # two more hits of 26 that changed
         ([right(*range(20)), np.full(40, np.nan)], 0),
         ([FAILS, right(*range(30))], 2),
@@ -106,8 +106,11 @@ def test_what_was_not_trained_to_the_end_is_not_found(tmp_path):
     assert best["number"] == max(values["number"] for values in ended if values["tuner/epochs"] == 3) > 0
     assert any(values["tuner/epochs"] < 3 for values in ended)
 
-    # Here a part of a training is judged best, which the whole one is not.
-    hypermodel.judge = lambda setting, share: ([(EVERY, probabilities(right(*range(22 if share == 1 else 40))))], None)
+    # Here a part of a training is best, which the whole one is not.
+    hypermodel.held_out_predictions = lambda setting, share: (
+        [(EVERY, probabilities(right(*range(22 if share == 1 else 40))))],
+        None,
+    )
     hypermodel._trials.folder = tmp_path / "others"
     hypermodel._defaults.clear()
     assert hypermodel.best(tuner).values["number"] == 0
@@ -117,7 +120,7 @@ def test_what_was_not_trained_to_the_end_is_not_found(tmp_path):
         hypermodel.best(shorter)
 
 
-def test_classes_count_alike_however_often_a_label_is_judged(tmp_path):
+def test_classes_count_alike_however_often_a_label_is_held_out(tmp_path):
     rng = np.random.default_rng(0)
     truly = rng.uniform(size=40)
     accuracy, likelihood = balanced_score(TRUTH, probabilities(truly))
@@ -131,7 +134,7 @@ def test_classes_count_alike_however_often_a_label_is_judged(tmp_path):
 
 
 def test_the_error_of_a_lead_is_that_of_pairs(tmp_path):
-    """Both settings are judged by the same labels: where they differ alike, nothing is uncertain."""
+    """Both settings are tested on the same labels: where they differ alike, nothing is uncertain."""
     truly = np.linspace(0.1, 0.4, 40)
     hypermodel = WrittenDown(tmp_path, [truly, 1.2 * truly, np.where(EVERY % 2, truly, 1.2 * truly)])
     alike, differing = (hypermodel.figures(of(hypermodel, number)) for number in (1, 2))
@@ -158,12 +161,12 @@ PAIRS = [np.array([first, 10 + first]) for first in range(10)]
         (PAIRS, right(), 2),  # one label of each class does not say how uncertain it is
     ],
 )
-def test_what_falls_behind_the_default_is_not_judged_by_the_rest(splits, truly, asked, tmp_path):
+def test_what_falls_behind_the_default_is_not_trained_for_the_rest(splits, truly, asked, tmp_path):
     hypermodel = WrittenDown(tmp_path, [right(*range(20)), truly], splits)
     figures = hypermodel.figures(of(hypermodel, 1))
     assert hypermodel.asked.count((0, 1.0)) == len(splits)
     assert hypermodel.asked.count((1, 1.0)) == asked
-    assert figures["judged"] == asked * len(splits[0])
+    assert figures["held_out"] == asked * len(splits[0])
     assert (figures["lead"] < -figures["error"]) == (asked < len(splits))
 
 
@@ -181,9 +184,11 @@ def test_what_fell_behind_has_the_figures_of_the_default_and_its_distance(tmp_pa
 
 def test_a_part_of_a_training_races_against_as_long_a_one_of_the_default(tmp_path):
     hypermodel = WrittenDown(tmp_path, [right(*range(30)), right(*range(28))], QUARTERS, epochs=3)
-    whole = hypermodel.judge
+    whole = hypermodel.held_out_predictions
     short = WrittenDown(tmp_path, [right(*range(8)), right(*range(12))], QUARTERS)
-    hypermodel.judge = lambda setting, share: (whole if share == 1 else short.judge)(setting, share)
+    hypermodel.held_out_predictions = lambda setting, share: (whole if share == 1 else short.held_out_predictions)(
+        setting, share
+    )
     hp = of(hypermodel, 1)
     figures = hypermodel.fit(hp, hypermodel.build(hp), epochs=1)
     assert short.asked == [(0, 1 / 3)] * 4 + [(1, 1 / 3)] * 4 and not hypermodel.asked

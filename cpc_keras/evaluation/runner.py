@@ -1,0 +1,172 @@
+"""Every method at every label budget, each result computed once."""
+
+import collections
+import contextlib
+import json
+import time
+
+import numpy as np
+
+from cpc_keras.evaluation.scores import scores
+from cpc_keras.progress import NoProgress
+from cpc_keras.storage import digests
+
+
+class Runner:
+    """Fits and tests estimators at every label budget and seed.
+
+    Args:
+        data: A `LabelledImages`.
+        budgets: List of `Budget`.
+        seeds: Number of label subsets at each budget. A list, and a budget that
+            takes every label, have one.
+        results: An `EvaluationStore`.
+        progress: Object with the methods of `NoProgress`, which it is if `None`.
+
+    Attributes:
+        splits: Dictionary from `(Budget, seed)` to a list of `Split`, labels rising.
+        seconds: Time by part, `"features"` and `"fits"`.
+        computed: Number of results that were computed here, not read.
+    """
+
+    def __init__(self, data, budgets, seeds, results, progress=None):
+        self.data = data
+        self.results = results
+        self.progress = progress or NoProgress()
+        self.seconds = {"features": 0.0, "fits": 0.0}
+        self.computed = 0
+        self.splits = {}
+        for seed in range(seeds):
+            for budget, splits in data.splits(budgets, seed).items():
+                if seed == 0 or not (budget.kind == "list" or self._takes_all(splits)):
+                    self.splits[budget, seed] = splits
+        self.splits = dict(sorted(self.splits.items(), key=lambda item: (_labels(item[1]), item[0][1])))
+        self._data_digest = data.digest
+
+    def add(self, budget, seed):
+        """Draws one more label subset, for an estimator that is asked at this one; its key."""
+        self.splits.setdefault((budget, seed), self.data.splits([budget], seed)[budget])
+        return budget, seed
+
+    def _takes_all(self, splits):
+        return self.data.test is not None and len(splits[0].train) == len(self.data.train)
+
+    def run(self, estimator, save=None, keys=None, same_setting=None):
+        """Computes the results of an estimator that are missing.
+
+        Args:
+            estimator: A `ProbeEstimator` or `NetworkEstimator`.
+            save: Function called after each result.
+            keys: Those `(Budget, seed)` that it is asked at; all if `None`.
+            same_setting: An estimator of another name that trains with the same setting:
+                its finished results are taken over where this one's are missing.
+
+        Returns:
+            A dictionary from `(Budget, seed)` to the record of its result.
+        """
+        keys = list(self.splits if keys is None else keys)
+        records = {
+            key: self._finished(estimator, key) or self._taken_over(same_setting, estimator, key) for key in keys
+        }
+        missing = [key for key, record in records.items() if record is None]
+        if not missing:
+            return records
+        with self._timed("features"):
+            estimator.prepare([split for key in missing for split in self.splits[key]], self.progress)
+        folds = sum(len(self.splits[key]) for key in missing)
+        self.progress.start(f"{estimator.encoder_name}: {estimator.name}", folds * estimator.parts)
+        for key in missing:
+            began = time.perf_counter()
+            with self._timed("fits"):
+                record, predicted = self._result(estimator, key)
+            record["seconds"] = round(time.perf_counter() - began, 3)
+            self.results.save(_name(estimator, key), self._digest(estimator, key), record, predicted)
+            records[key] = record
+            self.computed += 1
+            if save:
+                save()
+        return records
+
+    def _finished(self, estimator, key):
+        """The record of a finished result, or `None`."""
+        return self.results.record(_name(estimator, key), self._digest(estimator, key))
+
+    def _taken_over(self, other, estimator, key):
+        """The record of what another estimator found, under this one's name; `None` if it has not."""
+        found = other and self.results.load(_name(other, key), self._digest(other, key))
+        if not found:
+            return None
+        record = {**found[0], "method": estimator.name, "trials": estimator.trials, "seconds": 0.0}
+        self.results.save(_name(estimator, key), self._digest(estimator, key), record, found[1])
+        return record
+
+    def _result(self, estimator, key):
+        budget, seed = key
+        splits = self.splits[key]
+        probabilities, selected, trials = [], [], []
+        for split in splits:
+            found = self._search(estimator, split, seed) if estimator.searches else None
+            probabilities.append(estimator.fit(split, seed, found).predict_proba(split))
+            selected.append(estimator.selected_)
+            trials.append(estimator.trials_)
+            self.progress.advance()
+        tested = np.concatenate([split.test for split in splits])
+        everything = np.concatenate(probabilities)[np.argsort(tested)]
+        labels = self.data.test_labels[np.sort(tested)]
+        record = {
+            "method": estimator.name,
+            "encoder": estimator.encoder_name,
+            "checkpoint": estimator.checkpoint,
+            "fraction": budget.amount if budget.kind == "fraction" else None,
+            "labels": _labels(splits),
+            "labels_per_class": int(budget.amount) if budget.kind == "per_class" else None,
+            "seed": seed,
+            "split": self.data.split,
+            **scores(labels, everything, np.arange(self.data.classes)),
+            "selected": _most_common(selected),
+            "trials": max(trials),
+        }
+        return record, everything.argmax(axis=1)
+
+    def _search(self, estimator, split, seed):
+        """`(setting, trials)` of a search, stored by the labels that it looks at: other budgets come to the same."""
+        labels = self._ids(estimator.searched(split))
+        digest = digests.of_json(estimator.digest, self._data_digest, self.data.seed, labels, seed)
+        store, name = self.results.searches, f"{estimator.name}-{estimator.encoder_name}-{digest[:16]}"
+        found = store.record(name, digest)
+        if found is None:
+            selected, trials = estimator.search(split, seed, self.progress.advance)
+            found = {"selected": selected, "trials": trials}
+            store.save(name, digest, found)
+        else:
+            self.progress.advance(estimator.parts - 1)
+        return found["selected"], found["trials"]
+
+    def _ids(self, positions):
+        return digests.of_lines(self.data.train.ids[position] for position in positions)
+
+    def _digest(self, estimator, key):
+        budget, seed = key
+        names = [self._ids(split.train) for split in self.splits[key]]
+        return digests.of_json(estimator.digest, self._data_digest, self.data.seed, names, budget.name, seed, None)
+
+    @contextlib.contextmanager
+    def _timed(self, part):
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] += time.perf_counter() - began
+
+
+def _labels(splits):
+    return round(float(np.mean([len(split.train) for split in splits])))
+
+
+def _name(estimator, key):
+    budget, seed = key
+    return f"{estimator.name}-{estimator.encoder_name}-{estimator.checkpoint}-{budget.name}-seed{seed}"
+
+
+def _most_common(settings):
+    return json.loads(collections.Counter(json.dumps(one) for one in settings).most_common(1)[0][0])

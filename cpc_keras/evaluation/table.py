@@ -1,0 +1,77 @@
+"""An evaluation as rows and columns, for whoever shows it."""
+
+from cpc_keras.evaluation.methods import row_name
+from cpc_keras.tables import Cell, Table
+
+# What stands in brackets for several label subsets, and for one.
+_MANY, _ONE = "lowest–highest", "of one, the 95 % interval"
+
+
+def budget_name(record):
+    """What the budget of a record is called.
+
+    Example:
+
+    >>> budget_name({"labels": 600, "labels_per_class": None, "fraction": 0.01})
+    '1 % (600)'
+    """
+    if record["labels_per_class"]:
+        return f"{record['labels_per_class']} a class"
+    return f"{100 * record['fraction']:g} % ({record['labels']:,})" if record["fraction"] else f"{record['labels']:,}"
+
+
+def at_checkpoint(records, step):
+    """The records of the CPC encoder at one step, and of everything that it is compared with."""
+    return [record for record in records if record["encoder"] != "cpc" or record["checkpoint"] == step]
+
+
+def budgets_of(summary):
+    """Dictionary from each number of labels, rising, to the name of its budget.
+
+    Args:
+        summary: That of `cpc_keras.evaluation.results.Results`.
+    """
+    rising = summary.sort_values("labels")
+    return dict(zip(rising["labels"], rising["budget"], strict=True))
+
+
+def percent(mean, low, high, best=False):
+    """A `Cell` of rates in `[0, 1]`: the mean, and in brackets where it may lie."""
+    return Cell(f"{100 * mean:.1f}", f"({100 * low:.1f}–{100 * high:.1f})", best)
+
+
+def points(difference):
+    """A difference of rates `(mean, low, high)` with its interval, in points.
+
+    Example:
+
+    >>> points((0.014, 0.002, 0.026))
+    '+1.4 (+0.2 to +2.6)'
+    """
+    mean, low, high = (100 * value for value in difference)
+    return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def label_table(summary, name):
+    """A `Table` with a row a method and encoder, and a column a number of labels.
+
+    Args:
+        summary: That of `cpc_keras.evaluation.results.Results`, of one
+            checkpoint.
+        name: What the figures are called.
+    """
+    budgets = budgets_of(summary)
+    seeds = summary["seeds"]
+    kinds = [kind for kind, any_such in ((_MANY, seeds.max() > 1), (_ONE, seeds.min() == 1)) if any_such]
+    title = f"{name[0].upper()}{name[1:]}, %: mean over label subsets ({'; '.join(kinds)})"
+    # Brackets stay in one piece where so many fit into 80 characters; figures are folded before one is lost.
+    unbroken = len("(61.9–65.8)") if len(budgets) <= 5 else None
+    table = Table(["method", *budgets.values()], title, min_width=unbroken)
+    best = summary.groupby("labels")["mean"].max()
+    for (method, encoder), group in summary.groupby(["method", "encoder"], sort=False):
+        said = {
+            row["labels"]: percent(row["mean"], row["lowest"], row["highest"], row["mean"] == best[row["labels"]])
+            for _, row in group.iterrows()
+        }
+        table.add(row_name(method, encoder), *(said.get(labels, "–") for labels in budgets), ours=encoder == "cpc")
+    return table

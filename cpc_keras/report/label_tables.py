@@ -1,0 +1,58 @@
+"""The tables of the report about labels: accuracy, what pre-training is worth, published figures."""
+
+import pandas as pd
+
+from cpc_keras.evaluation.methods import row_name
+from cpc_keras.evaluation.table import budgets_of, label_table, points
+from cpc_keras.report.published import PUBLISHED
+from cpc_keras.tables import Table
+
+PUBLISHED_REMARK = (
+    "Different data: the two kinds of rows cannot be compared. The published ones (Hénaff et al. 2019, arXiv "
+    "1905.09272) are of ImageNet’s 1,000 classes and much larger networks; they show how the gap between pre-training "
+    "and supervision behaves, not what to expect here."
+)
+
+
+def accuracy_table(summary, findings, name):
+    """Accuracy by method and number of labels, and what pre-training is worth.
+
+    Args:
+        summary: That of `cpc_keras.evaluation.results.Results`.
+        findings: As of `cpc_keras.report.findings.find`.
+        name: What the figures are called.
+    """
+    table = label_table(summary, name)
+    table.columns[0] = f"{name}, % (lowest–highest)"
+    for title, texts in (
+        (
+            "best CPC method ahead of the best rival by (95 % interval)",
+            {one.labels: points(one.ahead) for one in findings if one.ahead is not None},
+        ),
+        ("worth, in labels of the supervised network", {one.labels: one.worth_text for one in findings}),
+    ):
+        if any(texts.values()):
+            table.add(title, *(texts.get(labels) or "–" for labels in budgets_of(summary)))
+    return table
+
+
+def published_table(summary, step):
+    """Published ImageNet figures, and below them ours, marked as of other data.
+
+    Args:
+        summary: That of `cpc_keras.evaluation.results.Results`, of top-1.
+        step: Step of the CPC encoder that is reported on.
+    """
+    table = Table(("method", "images", "labels", "top-1, %", "top-5, %"))
+    for name, labels, *figures in PUBLISHED:
+        table.add(name, "ImageNet", labels, *map(_figure, figures))
+    ours = summary[(summary["encoder"] == "scratch") | (summary["checkpoint"] == step)]
+    for _, row in ours.sort_values("labels").iterrows():
+        top5 = None if pd.isna(row["top5"]) else 100 * row["top5"]
+        name = row_name(row["method"], row["encoder"])
+        table.add(name, "this run’s images", row["budget"], _figure(100 * row["mean"]), _figure(top5), ours=True)
+    return table
+
+
+def _figure(value):
+    return "–" if value is None else f"{value:.1f}"

@@ -1,0 +1,129 @@
+"""The one kind of table, which renders to a terminal, to HTML and to Markdown."""
+
+import dataclasses
+import html
+from collections.abc import Sequence
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A cell that is more than its text.
+
+    Attributes:
+        text: What it says.
+        detail: What it adds in smaller letters.
+        best: Whether it is the best of its column.
+    """
+
+    text: str
+    detail: str = ""
+    best: bool = False
+
+    def __str__(self):
+        return f"{self.text} {self.detail}".rstrip()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Row:
+    cells: tuple
+    ours: bool = False
+    total: bool = False
+
+
+class Table:
+    """Rows and columns of text.
+
+    Args:
+        columns: Names of the columns.
+        title: What stands above it; nothing in HTML, where a heading does.
+        left: Places of the columns that are set from the left; the first one, unless
+            told otherwise.
+        min_width: Letters that the other columns keep together on a terminal, or `None`.
+        unbroken: Places of the columns whose cells stay in one line on a terminal.
+
+    Example:
+
+    >>> table = Table(("method", "5 a class"))
+    >>> table.add("linear", Cell("71.2", "(69.0–73.1)", best=True), ours=True)
+    >>> table.add("pixels & co", "65.0")
+    >>> print(table.markdown())
+    | method | 5 a class |
+    |---|---:|
+    | linear | **71.2** (69.0–73.1) |
+    | pixels & co | 65.0 |
+    >>> table.html().endswith("<tr><td>pixels &amp; co</td><td>65.0</td></tr></table>")
+    True
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[str],
+        title: str = "",
+        left: Sequence[int] = (0,),
+        min_width: int | None = None,
+        unbroken: Sequence[int] = (),
+    ):
+        self.columns = list(columns)
+        self.title = title
+        self.left = left
+        self.min_width = min_width
+        self.unbroken = unbroken
+        self.rows: list[_Row] = []
+
+    def add(self, *cells, ours=False, total=False):
+        """Adds a row.
+
+        Args:
+            *cells: Texts, or `Cell`s, one a column.
+            ours: Whether the row is of what the table is about, among others.
+            total: Whether it stands out, as a sum of the rows above does.
+        """
+        if len(cells) != len(self.columns):
+            raise ValueError(f"`cells` must be one a column, {len(self.columns)}. Received: {len(cells)}")
+        self.rows.append(_Row(cells, ours, total))
+
+    def rich(self):
+        """As a `rich.table.Table`."""
+        from rich import box
+        from rich import table as rich_table
+
+        shown = rich_table.Table(title=self.title or None, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for place, name in enumerate(self.columns):
+            if place in self.left:
+                shown.add_column(name, no_wrap=place in self.unbroken)
+            else:
+                shown.add_column(name, justify="right", min_width=self.min_width, overflow="fold")
+        for row in self.rows:
+            shown.add_row(*map(str, row.cells), style="bold" if row.total else None)
+        return shown
+
+    def html(self):
+        """As HTML."""
+        lines = ["".join(f"<th>{html.escape(name)}</th>" for name in self.columns)]
+        lines += ["".join(map(_html_cell, row.cells)) for row in self.rows]
+        marks = ["", *(' class="ours"' if row.ours else "" for row in self.rows)]
+        return f"<table>{''.join(f'<tr{mark}>{line}</tr>' for mark, line in zip(marks, lines, strict=True))}</table>"
+
+    def markdown(self):
+        """As Markdown, without an empty line at its end."""
+        rule = "".join("---|" if place in self.left else "---:|" for place in range(len(self.columns)))
+        lines = [_markdown_line(self.columns), f"|{rule}", *(_markdown_line(row.cells) for row in self.rows)]
+        return "\n".join(lines)
+
+
+def _html_cell(cell):
+    if isinstance(cell, str):
+        return f"<td>{html.escape(cell)}</td>"
+    detail = f" <small>{html.escape(cell.detail)}</small>" if cell.detail else ""
+    mark = ' class="best"' if cell.best else ""
+    return f"<td{mark}>{html.escape(cell.text)}{detail}</td>"
+
+
+def _markdown_line(cells):
+    return f"| {' | '.join(map(_markdown_cell, cells))} |"
+
+
+def _markdown_cell(cell):
+    if isinstance(cell, Cell) and cell.best:
+        cell = f"**{cell.text}** {cell.detail}".rstrip()
+    return str(cell).replace("|", "\\|")

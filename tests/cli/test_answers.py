@@ -1,0 +1,48 @@
+"""What is wrong in a command is said before TensorFlow, which takes seconds, is imported."""
+
+import pytest
+
+from tests.processes import run
+
+# In a process that has neither, a command that asked for them would end in a traceback.
+WITHOUT = """
+import sys
+sys.modules["tensorflow"] = sys.modules["keras"] = None
+from cpc_keras.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("pretrain fashion_mnist --set patchsize=3", "Received: 'patchsize' (did you mean 'patch_size'?)"),
+        ("pretrain fashion_mnist --set steps=-1", "`steps` must be positive. Received: steps=-1"),
+        ("pretrain nothing", "`RECIPE` must be an existing file or the name of a recipe"),
+        ("pretrain folder --data dir:nowhere", "`data` must name an existing folder. Received: dir:nowhere"),
+        (
+            "pretrain fashion_mnist --strategy two",
+            "`--strategy` must be one of one, mirrored, multi_worker, tpu. Received: two",
+        ),
+        ("describe fashion_mnist --accelerator abacus", "`accelerator` must be one of ('t4'"),
+        ("ablate fashion_mnist --axes MC,XX", "`--axes` must be distinct names out of MC"),
+        ("evaluate nowhere", "`RUN` must be the folder of a run, with a recipe.json. Received: nowhere"),
+        ("evaluate nowhere --methods magic", "`--methods` must be names out of linear,"),
+        ("evaluate nowhere --checkpoints some", "`--checkpoints` must be one of last, all. Received: some"),
+        (
+            "tune nowhere --labels-per-class 5 --tuner best",
+            "`--tuner` must be one of random, bayesian, hyperband, g",
+        ),
+        ("tune nowhere --labels-per-class 5 --regime magic", "`--regime` must be one of linear, finetune, resnet, "),
+        ("detect nowhere --set scale=1", "Received: 'scale' (did you mean 'scales'?)"),
+        ("export nowhere there --format pdf", "`--format` must be one of saved_model, onnx, litert. Received: pdf"),
+        ("embed nowhere --data dir:. --out x.npz", "`MODEL` must be a folder that `cpc-keras export` wrote"),
+        ("models nowhere", "`FOLDER` must hold a folder that `cpc-keras export` wrote. Received: nowhere"),
+        ("report nowhere", "`RUN` must be the folder of a run"),
+    ],
+)
+def test_refuses_without_tensorflow(arguments, said, tmp_path):
+    done = run("-c", WITHOUT, *arguments.split(), cwd=tmp_path, fresh=True)
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.splitlines()) == 1 and said in done.stderr
+    assert not list(tmp_path.iterdir())

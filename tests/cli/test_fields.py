@@ -1,0 +1,59 @@
+import dataclasses
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+from cpc_keras.cli.fields import field_table
+from cpc_keras.config.detection_recipe import DetectionRecipe
+from cpc_keras.config.fields import default_of
+from cpc_keras.config.recipe import PATCH_FIELDS, Recipe
+from cpc_keras.errors import InputError
+from cpc_keras.layers import PatchAugmentation
+
+
+def rows(*given, **kwargs):
+    return {str(row.cells[0]): (*map(str, row.cells[1:]), row.total) for row in field_table(*given, **kwargs).rows}
+
+
+def test_every_field_is_listed_with_its_default_bounds_and_text():
+    listed = rows()
+    assert set(listed) == {field.name for field in dataclasses.fields(Recipe)}
+    assert listed["steps"][:2] == ("None", "be positive")
+    assert listed["normalization"][:2] == ("'layer'", "be 'layer', 'batch' or 'none'")
+    assert listed["max_bad_share"] == ("0.1", "lie in [0, 1]", "Share of unreadable files that is put up with.", False)
+    assert all(text.endswith(".") for _, _, text, _ in listed.values())
+    assert rows(detection=True)["data"][0] == "(required)"
+
+
+def test_what_a_recipe_sets_stands_out():
+    listed = rows("fashion_mnist")
+    assert listed["patch_size"][0] == "12" and listed["patch_size"][-1]
+    assert not listed["beta_1"][-1]
+    assert set(rows("voc2007_faster_rcnn")) == {field.name for field in dataclasses.fields(DetectionRecipe)}
+    with pytest.raises(InputError, match="`RECIPE` must be an existing file"):
+        rows("nothing")
+
+
+def test_patch_fields_are_the_signature_of_the_layer():
+    """The recipe reads it from the source, so that it need not import Keras."""
+    signature = inspect.signature(PatchAugmentation.__init__).parameters
+    arguments = {name: one.default for name, one in signature.items() if name not in ("self", "seed", "kwargs")}
+    fields = {field.name: field for field in dataclasses.fields(Recipe)}
+    assert {name: f"patch_{name}" for name in arguments} == PATCH_FIELDS
+    for name, default in arguments.items():
+        assert default_of(fields[f"patch_{name}"]) == default
+        assert fields[f"patch_{name}"].metadata["text"] in " ".join(PatchAugmentation.__doc__.split())
+
+
+def test_the_command_wakes_neither_keras_nor_tensorflow():
+    script = (
+        "import sys\n"
+        "sys.modules['keras'] = sys.modules['tensorflow'] = None\n"
+        "sys.argv = ['cpc-keras', 'fields', 'fashion_mnist']\n"
+        "from cpc_keras.cli import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0 and "patch_color_distortion" in done.stdout, done.stderr
