@@ -39,7 +39,7 @@ def _read():
 
 def _texts(docstring):
     """The text of each argument in a docstring."""
-    section = re.search(r"^Args:\n(.*?)^\S", docstring, re.S | re.M)[1]
+    section = re.split(r"^\S", docstring.split("\nArgs:\n")[1], maxsplit=1, flags=re.M)[0]
     parts = re.findall(r"^    (\w+): (.*?)(?=^    \S|\Z)", section, re.S | re.M)
     return {name: " ".join(text.split()) for name, text in parts}
 

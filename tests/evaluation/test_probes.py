@@ -3,10 +3,12 @@ import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
+from cpc_keras.evaluation import methods
 from cpc_keras.evaluation.probes import KNNProbe, LinearProbe
 from cpc_keras.evaluation.scores import scores
 
-PROBES = [LinearProbe, KNNProbe]
+# Those of every row of `METHODS`.
+PROBES = list(dict.fromkeys(type(methods.METHODS[name].new_probe(0)) for name in methods.PROBES))
 
 
 @pytest.fixture
@@ -73,14 +75,15 @@ def test_is_a_scikit_learn_estimator(probe):
     assert made.get_params()["folds"] == 3
 
 
-@pytest.mark.parametrize("probe", [LinearProbe(seed=3), KNNProbe(seed=3)])
+@pytest.mark.parametrize("probe", PROBES)
 def test_of_many_labels_a_third_of_two_thousand_is_held_out(probe):
     rng = np.random.default_rng(0)
     labels = np.arange(3000) % 2
     features = {"telling": rng.normal(size=(3000, 4)) + 3 * labels[:, None], "noise": rng.normal(size=(3000, 4))}
-    assert probe.fit(features, labels).selected_["pooling"] == "telling"
-    assert probe.score(features, labels) > 0.99
-    assert probe.trials_ > 2
+    fitted = probe(seed=3).fit(features, labels)
+    assert fitted.selected_["pooling"] == "telling"
+    assert fitted.score(features, labels) > 0.99
+    assert fitted.trials_ > 2
 
 
 def test_scores_of_a_known_case():
