@@ -81,6 +81,14 @@ METHODS = {
             line=":",
         ),
         _probe("knn", "frozen, kNN", "probes:KNNProbe", default="always", color="#56B4E9", line="--", marker="v"),
+        _probe(
+            "prototype",
+            "frozen, nearest class mean",
+            "prototype:PrototypeProbe",
+            color="#009E73",
+            line="--",
+            marker="^",
+        ),
         Method(
             "finetune",
             "fine-tuned",

@@ -4,7 +4,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
 from cpc_keras.evaluation import methods
-from cpc_keras.evaluation.probes import KNNProbe, LinearProbe
+from cpc_keras.evaluation.probes import LinearProbe
 from cpc_keras.evaluation.scores import scores
 
 # Those of every row of `METHODS`.
