@@ -89,6 +89,7 @@ METHODS = {
             line="--",
             marker="^",
         ),
+        _probe("svm", "frozen, linear SVM", "svm:SVMProbe", color="#CC79A7", line="-.", marker="<"),
         Method(
             "finetune",
             "fine-tuned",
