@@ -49,10 +49,10 @@ def ratios(recipe):
     model.make_train_function()
     batches = training_batches(images, recipe.batch_size, recipe.crop, recipe.seed, flip=recipe.flip)
     ready = next(iter(batches))
-    contestants = [iter(batches), iter(tf.data.Dataset.from_tensors(ready).repeat())]
+    readers = [iter(batches), iter(tf.data.Dataset.from_tensors(ready).repeat())]
     speeds = [[], []]
     for number in range(ROUNDS + 1):
-        for iterator, kept in zip(contestants, speeds, strict=True):
+        for iterator, kept in zip(readers, speeds, strict=True):
             began = time.perf_counter()
             for _ in range(STEPS):
                 logs = model.train_function(iterator)

@@ -17,7 +17,7 @@ from rich.table import Table
 from rivals.asking import Rival, spread
 
 RIVALS = pathlib.Path(__file__).parent / "rivals"
-# Contestants: context networks are as wide as the published ones, or half as wide as the latents. In a notebook Keras
+# Programs: context networks are as wide as the published ones, or half as wide as the latents. In a notebook Keras
 # is often imported before cpc_keras, which then cannot have TensorFlow use oneDNN any more.
 OURS, NARROW, LATE = "cpc_keras", "cpc_keras, contexts of 128", "cpc_keras, imported after keras"
 PLAIN, COMPILED = "PyTorch, plain", "PyTorch, compiled"
@@ -34,7 +34,7 @@ class Form:
     """How much is measured.
 
     Processes differ by some per cent for as long as they live (where their
-    memory lies), so each contestant has several.
+    memory lies), so each program has several.
     """
 
     title: str
@@ -42,7 +42,7 @@ class Form:
     processes: int
     rounds: int
     precisions: tuple
-    contestants: tuple
+    programs: tuple
 
 
 WHOLE = Form("Training step", 16, 3, 5, ("float32", "mixed_bfloat16"), (OURS, NARROW, LATE, PLAIN, COMPILED))
@@ -56,7 +56,7 @@ def form_of(arguments):
 
 
 def compare(form, precision, torch_python, threads):
-    """Seconds of every contestant, by contestant and step, one entry a round."""
+    """Seconds of every program, by program and step, one entry a round."""
     ours, theirs = [sys.executable, RIVALS / "keras_cpc.py"], [torch_python, RIVALS / "torch_cpc.py"]
     commands = {
         OURS: [*ours, precision, 256, form.batch, "cpc_keras"],
@@ -72,10 +72,10 @@ def compare(form, precision, torch_python, threads):
         PLAIN: ("encoder", "step"),
         COMPILED: ("step",),
     }
-    questions = [(name, step) for name in form.contestants for step in steps[name]]
+    questions = [(name, step) for name in form.programs for step in steps[name]]
     found = {question: [] for question in questions}
     for _ in range(form.processes):
-        rivals = {name: Rival(*commands[name]) for name in form.contestants}
+        rivals = {name: Rival(*commands[name]) for name in form.programs}
         for name, step in questions:
             rivals[name].ask(step)  # compiles, and fills caches
         for _ in range(form.rounds):

@@ -304,7 +304,7 @@ def detect(
         typer.Option(metavar="SOURCE", help="Images with boxes: voc:PATH or tfds:NAME; the recipe's if none."),
     ] = None,
     test: Annotated[
-        str | None, typer.Option(metavar="SOURCE", help="Those to be examined on, if the data has no split for it.")
+        str | None, typer.Option(metavar="SOURCE", help="Those to test on, if the data has no split for it.")
     ] = None,
     recipe: Annotated[
         str, typer.Option(metavar="RECIPE", help="Recipe for detection: a file, or the name of one that comes along.")

@@ -21,7 +21,7 @@ class DetectionRecipe:
     data: str = setting(
         REQUIRED, "Images with boxes to learn from, see `cpc_keras.detection.data.boxed_images.open_boxed_images`."
     )
-    test: str | None = setting(None, "Those to be examined on; if `None` the split `test` of `data`.")
+    test: str | None = setting(None, "Those to test on; if `None` the split `test` of `data`.")
     classes: tuple = setting(
         (), "Names of the classes, where not every one of the data's has an example; `()` takes those that occur."
     )
@@ -57,8 +57,8 @@ class DetectionRecipe:
     freeze_backbone: bool = setting(False, "Whether the backbone stays as it is.")
     candidates: tuple = setting((12000, 6000), "Boxes before non-maximum suppression, in training and after.")
     proposals: tuple = setting((2000, 300), "Boxes after it.")
-    rpn_batch: int = setting(256, "Anchors of an image that are learnt from at a step.", bounds=POSITIVE)
-    roi_batch: int = setting(128, "Boxes of an image that the head learns from.", bounds=POSITIVE)
+    rpn_batch: int = setting(256, "Anchors of an image that are trained on at a step.", bounds=POSITIVE)
+    roi_batch: int = setting(128, "Boxes of an image that the head is trained on.", bounds=POSITIVE)
     score_threshold: float = setting(0.05, "Detections of a lower score are dropped.", bounds=SHARE)
     overlap_threshold: float = setting(
         0.3, "Of two detections of a class that overlap more, the weaker is dropped.", bounds=SHARE
@@ -74,7 +74,7 @@ class DetectionRecipe:
     weight_decay: float = setting(1e-2, "Decoupled weight decay.", bounds=NOT_NEGATIVE)
     clip_norm: float | None = setting(10.0, "Largest global norm of the gradient, or `None`.", bounds=POSITIVE)
     checkpoint_every: int = setting(250, "Steps after which a training that is broken off can go on.", bounds=POSITIVE)
-    fractions: tuple = setting((1.0,), "Shares of the annotated images that are learnt from.")
+    fractions: tuple = setting((1.0,), "Shares of the annotated images that are trained on.")
     seeds: int | tuple = setting(1, "Subsets drawn at each fraction; a number, or one for each.")
     backbones: tuple = setting(
         ("cpc", "scratch"), "What the detector stands on, see `cpc_keras.detection.detect.detect`."

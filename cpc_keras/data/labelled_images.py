@@ -240,7 +240,8 @@ def open_labelled_images(
     test = None
     if test_name is not None and train.split != test_name:
         kind, place = parse_source(source)
-        test = open_source(f"{kind}:{place.partition('@')[0]}", test_name, max_bad_share, labelled_only=True)
+        whole = place.partition("@")[0] if kind == "tfds" else place  # a folder may have the letter in its name
+        test = open_source(f"{kind}:{whole}", test_name, max_bad_share, labelled_only=True)
         test = prepare(test, channels, short_side, max_bad_share)
     train = prepare(train, channels, short_side, max_bad_share)
     if test is None and not cross_validate:

@@ -9,7 +9,7 @@ from cpc_keras.errors import InputError
 
 # What VOC's lists, or folders, of a split may be called.
 _KNOWN = ("trainval", "train", "test", "val", "validation")
-_EXAMINED = ("test", "val", "validation")
+_TEST_SPLITS = ("test", "val", "validation")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,11 +65,11 @@ def names_of_split(entries, split):
     """What a split may be called among `entries`, the preferred name first.
 
     `"train"` is VOC's `trainval` where there is a `test`; without one, `val` is what
-    is examined on, and `trainval` would show it. `"test"` is `test`, or else `val`.
+    is tested on, and `trainval` would show it. `"test"` is `test`, or else `val`.
     """
     if split == "train":
-        return ("trainval", "train") if "test" in entries or not set(_EXAMINED) & set(entries) else ("train",)
-    return _EXAMINED if split == "test" else (split,)
+        return ("trainval", "train") if "test" in entries or not set(_TEST_SPLITS) & set(entries) else ("train",)
+    return _TEST_SPLITS if split == "test" else (split,)
 
 
 def image_rows(path, source):

@@ -71,7 +71,7 @@ class FasterRCNN(TrainingStep, keras.Model):
 
     `fit` and `evaluate`, which need the TensorFlow backend, take batches of images
     and a dictionary: `"boxes"` `[B, M, 4]`; `"classes"` `[B, M]`, -1 for what fills up
-    and -2 for objects that are neither learnt from nor background; and perhaps
+    and -2 for objects that are neither trained on nor background; and perhaps
     `"sizes"`.
 
     Raises:

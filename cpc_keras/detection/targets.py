@@ -111,7 +111,7 @@ def rpn_targets(anchors, sizes, truth, priorities, count):
         truth: Dictionary of `"boxes"` `[B, M, 4]` and `"classes"` `[B, M]`, negative for
             what fills up and for objects marked difficult.
         priorities: Float tensor `[B, N]`, random numbers in `[0, 1)`.
-        count: Anchors of an image that are learnt from.
+        count: Anchors of an image that are trained on.
 
     Returns:
         A dictionary: `"rpn_sampled"` and `"rpn_objects"`, booleans `[B, N]`, and

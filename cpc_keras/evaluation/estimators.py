@@ -44,7 +44,7 @@ class ProbeEstimator:
 
     def prepare(self, splits, progress):
         """Computes what splits ask for."""
-        self.features.prepare(splits, progress)
+        self.features.prepare(splits, progress, unlabelled=METHODS[self.name].needs_unlabelled)
 
     def fit(self, split, seed, found=None):
         """Chooses and fits inside a split's training labels.
@@ -59,15 +59,15 @@ class ProbeEstimator:
         """
         self.probe_ = METHODS[self.name].new_probe(seed)
         # A probe that is for one pooling is not handed the others.
-        names = self.probe_.poolings and {
-            *self.probe_.poolings,
-            *(f"{one}{SECOND_MOMENT}" for one in self.probe_.poolings),
-        }
+        poolings = self.probe_.poolings
+        names = poolings and {*poolings, *(f"{one}{SECOND_MOMENT}" for one in poolings)}
         self._names = names
         if self.pooling:  # which may be two of them joined
             self.probe_.set_params(poolings=(self.pooling,))
         train = with_joined(self.features.train.of(split.train, names))
-        unlabelled = with_joined(self.features.train.of(split.unlabelled, names))
+        unlabelled = None
+        if METHODS[self.name].needs_unlabelled:
+            unlabelled = with_joined(self.features.train.of(split.unlabelled, names))
         self.probe_.fit(train, self.data.train_labels[split.train], unlabelled)
         self.selected_, self.trials_ = self.probe_.selected_, self.probe_.trials_
         return self

@@ -46,7 +46,7 @@ class Artefact:
         outputs = self._loaded.signatures[signature].structured_outputs
         return {name: tuple(spec.shape) for name, spec in outputs.items() if spec.dtype.is_floating}
 
-    def views(self, signature):
+    def function(self, signature):
         """Function from images `[B, H, W, C]` to a dictionary of the arrays `[B, …]` that a signature gives.
 
         Raises:

@@ -98,7 +98,7 @@ def _through(artefact, data, signature, out, console, write):
     enable_determinism()
     images = open_source(data, split="all", max_bad_share=1.0)
     _tell_of_large(images, artefact, console)
-    compute = artefact.views(signature)
+    compute = artefact.function(signature)
     size = _shard_size(artefact.description["input"], compute)
     kept = out.with_name(f".{out.name}.partial")
     digest = digests.of_json(artefact.digest, signature, images.fingerprint, size)

@@ -71,7 +71,7 @@ def _figures(description):
     if head:
         if "accuracy" in head:
             accuracy = f"{head['figure']} {head['accuracy']:.1f} %"
-            lines += ["", f"`classify` learnt from {head['labels']:,} labels; {accuracy}."]
+            lines += ["", f"`classify` was trained on {head['labels']:,} labels; {accuracy}."]
         lines += ["", f"Classes of `classify`, in its order: {', '.join(head['class_names'])}."]
     return "## Figures\n\n" + "\n".join(lines)
 

@@ -7,7 +7,7 @@ from matplotlib.ticker import FuncFormatter
 
 from cpc_keras.plots.canvas import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, save, show
 
-_COLOURS = (BLUE, ORANGE, SKY, GREY, GREEN, PINK)
+_COLORS = (BLUE, ORANGE, SKY, GREY, GREEN, PINK)
 
 
 def found_boxes(rows, class_names, path):
@@ -37,18 +37,18 @@ def found_boxes(rows, class_names, path):
             for box, score, kind, is_right in zip(
                 found["boxes"], found["scores"], found["classes"], right, strict=True
             ):
-                colour = GREEN if is_right else RED
-                _outline(one, box, colour)
+                color = GREEN if is_right else RED
+                _outline(one, box, color)
                 if len(class_names) > 1:
                     text = f"{class_names[kind]} {score:.0%}"
-                    one.text(box[0], box[1] - 1, text, fontsize=5, color=colour, va="bottom")
+                    one.text(box[0], box[1] - 1, text, fontsize=5, color=color, va="bottom")
     save(figure, path)
 
 
-def _outline(axes, box, colour, **kwargs):
+def _outline(axes, box, color, **kwargs):
     left, top, right, bottom = box
     axes.add_patch(
-        Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False, ec=colour, lw=1.2, **kwargs)
+        Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False, ec=color, lw=1.2, **kwargs)
     )
 
 
@@ -62,14 +62,14 @@ def detection_curve(summary, names, path):
         path: PNG to write.
     """
     figure, axes = plt.subplots(figsize=(6.5, 4))
-    for colour, (backbone, rows) in zip(_cycled(), summary.groupby("backbone", sort=False), strict=False):
+    for color, (backbone, rows) in zip(_cycled(), summary.groupby("backbone", sort=False), strict=False):
         rows = rows.sort_values("fraction")
         share, mean = 100 * rows["fraction"], 100 * rows["mean"]
         spread = np.abs(100 * rows[["lowest", "highest"]].to_numpy().T - mean.to_numpy())
-        axes.errorbar(share, mean, yerr=spread, marker="o", capsize=3, color=colour, label=names(backbone))
+        axes.errorbar(share, mean, yerr=spread, marker="o", capsize=3, color=color, label=names(backbone))
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
-    axes.set_xlabel("annotated images learnt from")
+    axes.set_xlabel("annotated images trained on")
     axes.set_ylabel("mAP at an overlap of 0.5, %")
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
@@ -78,4 +78,4 @@ def detection_curve(summary, names, path):
 
 def _cycled():
     while True:
-        yield from _COLOURS
+        yield from _COLORS

@@ -84,7 +84,7 @@ def patch_predictions(predictions, path):
         for one, (patch, probability, is_true) in zip(row[2:], prediction.candidates, strict=True):
             show(one, patch)
             one.set_title(f"{probability:.0%}", fontsize=7, color=GREEN if is_true else RED)
-            colour, width = (GREEN, 2.0) if is_true else (GREY, 0.5)
+            color, width = (GREEN, 2.0) if is_true else (GREY, 0.5)
             size = patch.shape[1], patch.shape[0]
-            one.add_patch(Rectangle((-0.5, -0.5), *size, fill=False, ec=colour, lw=width))
+            one.add_patch(Rectangle((-0.5, -0.5), *size, fill=False, ec=color, lw=width))
     save(figure, path)

@@ -30,13 +30,13 @@ def confusion(matrices, names, path):
         one.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
         one.set_yticks(range(len(names)), names, fontsize=7)
         for row, col in np.argwhere(shares >= 1):
-            colour = "white" if shares[row, col] > 50 else "black"
-            one.text(col, row, f"{shares[row, col]:.0f}", ha="center", va="center", fontsize=6, color=colour)
+            color = "white" if shares[row, col] > 50 else "black"
+            one.text(col, row, f"{shares[row, col]:.0f}", ha="center", va="center", fontsize=6, color=color)
     save(figure, path)
 
 
 def embedding_map(points, labels, names, path):
-    """Images as points, coloured by class.
+    """Images as points, colored by class.
 
     Args:
         points: Float array `[N, 2]`.
@@ -48,12 +48,12 @@ def embedding_map(points, labels, names, path):
     if labels is None:
         axes.scatter(points[:, 0], points[:, 1], s=6, color=GREY)
     else:
-        colours = plt.get_cmap("tab20" if len(names) > 10 else "tab10")
+        colors = plt.get_cmap("tab20" if len(names) > 10 else "tab10")
         for label in np.unique(labels):
             here = labels == label
-            colour = [colours(int(label) % colours.N)]
+            color = [colors(int(label) % colors.N)]
             axes.scatter(
-                points[here, 0], points[here, 1], s=8, c=colour, label=names[label] if len(names) <= _NAMED else None
+                points[here, 0], points[here, 1], s=8, c=color, label=names[label] if len(names) <= _NAMED else None
             )
         if len(names) <= _NAMED:
             axes.legend(fontsize=7, markerscale=2, loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -169,3 +169,12 @@ def test_lists_of_train_and_test_have_a_boundary():
     images = from_arrays(np.arange(6, dtype="uint8").reshape(6, 1, 1, 1), np.arange(6) % 2)
     parts = [(images.subset(range(n)), images.subset(range(n, 6))) for n in (3, 4)]
     assert len({LabelledImages(train, test).digest for train, test in parts}) == 2
+
+
+def test_a_folder_may_have_an_at_sign_in_its_name(tmp_path, photographs):
+    for split in ("train", "test"):
+        for label in ("a", "b"):
+            (tmp_path / "mine@home" / split / label).mkdir(parents=True)
+            write_tiles(tmp_path / "mine@home" / split / label, photographs, ["0.png", "1.png"])
+    images = open_labelled_images(f"classes:{tmp_path / 'mine@home'}", channels=3)
+    assert (len(images.train), len(images.test)) == (4, 4)

@@ -148,7 +148,7 @@ def test_difficult_objects_are_neither_learnt_from_nor_background():
             assert over.max() > 0.3
             assert not sampled[(over >= 0.3) & ~objects].any(), "not background"
         if not len(easy):
-            assert not objects.any(), "not learnt from"
+            assert not objects.any(), "not trained on"
             assert not np.asarray(marked["roi_classes"][image]).any()
     assert np.asarray(plain["rpn_objects"]).sum() > np.asarray(marked["rpn_objects"]).sum()
 

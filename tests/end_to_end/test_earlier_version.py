@@ -59,13 +59,12 @@ def test_a_run_that_was_cut_goes_on(place):
 
 
 def test_finished_results_are_known_again(place):
-    before = written(place / "run" / "evaluation", "*.npz")
-    assert len(before) == 8
+    cells = place / "run" / "evaluation" / "cells"
+    before = written(cells, "*.npz")
+    assert len(before) == 16
     cpc_keras("evaluate", "run", "--methods", "linear,knn,finetune", "--seeds", "1", cwd=place, code=0)
     cpc_keras("evaluate", "run", "--settings", "run/tuning", cwd=place, code=0)
-    assert {path: time for path, time in written(place / "run" / "evaluation", "*.npz").items() if path in before} == (
-        before
-    )
+    assert {path: time for path, time in written(cells, "*.npz").items() if path in before} == before
     records = json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
     assert {record["method"] for record in records} == {"linear", "knn", "finetune", "linear_tuned", "linear_default"}
     done = cpc_keras("evaluate", "run", "--methods", "linear,knn", "--seeds", "2", cwd=place, code=0)

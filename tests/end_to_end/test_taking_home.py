@@ -53,7 +53,7 @@ def test_the_card_tells_the_figures_of_what_is_exported(place):
     assert told["head"]["accuracy"] == round(100 * own[0], 1)  # the head is that of the first subset
     assert told["head"]["class_names"] == ["even", "odd"] and told["head"]["labels"] == 8
     card = (place / "models" / "small" / "README.md").read_text()
-    assert f"`classify` learnt from 8 labels; test accuracy {told['head']['accuracy']:.1f} %" in card
+    assert f"`classify` was trained on 8 labels; test accuracy {told['head']['accuracy']:.1f} %" in card
     assert "/" not in told["name"]
 
 

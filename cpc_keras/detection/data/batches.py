@@ -35,7 +35,7 @@ def boxed_batches(
         boxed: A `BoxedImages` of one number of channels.
         batch_size: Images a batch, `B`; images of one batch are padded with zeros
             below and to the right to the largest of them. A norm over a whole map sees
-            these zeros: images of many sizes are better learnt from one by one.
+            these zeros: images of many sizes are better trained on one by one.
         seed: Whole number.
         short_side: Length in pixels to which the short side is resized; `None`
             takes it as it is.

@@ -116,7 +116,7 @@ def open_boxed_images(source, split="train", class_names=None, max_bad_share=0.1
 
 
 def open_test_images(source, class_names, other=None, max_bad_share=0.1):
-    """Opens the images that detectors are examined on.
+    """Opens the images that detectors are tested on.
 
     Args:
         source: Where the training images are.
