@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from cpc_keras.evaluation.intervals import mean_interval, worth
+from cpc_keras.evaluation.intervals import interval, mean_interval, worth
 from cpc_keras.evaluation.results import Results
 
 
@@ -27,6 +27,15 @@ def test_the_interval_covers_the_mean_of_all_subsets_as_often_as_it_says():
         _, low, high = mean_interval(np.arange(1000) < 1000 * accuracies[:, None])
         covered.append(low <= 0.7 <= high)
     assert 0.92 < np.mean(covered) < 0.99
+
+
+def test_subsets_and_images_add_up_as_independent_errors():
+    """Three subsets with a deviation of 0.1: Student's t of two degrees of freedom, 4.303, over the root of three."""
+    mean, _, high = mean_interval([[0.5], [0.6], [0.7]])
+    assert (mean, high - mean) == pytest.approx((0.6, 4.3027 * 0.1 / np.sqrt(3)), rel=1e-4)
+    assert interval(np.array([0.6]), 0.1)[2] == pytest.approx(0.6 + 1.96 * 0.1, rel=1e-4)
+    both = interval(np.array([0.5, 0.6, 0.7]), 0.1)
+    assert both[2] - both[0] == pytest.approx(np.hypot(high - mean, 1.96 * 0.1), rel=1e-4)
 
 
 def balanced(labels, predicted):

@@ -86,6 +86,22 @@ def test_of_many_labels_a_third_of_two_thousand_is_held_out(probe):
     assert fitted.trials_ > 2
 
 
+@pytest.mark.parametrize("probe", PROBES)
+def test_a_rare_class_counts_as_much_as_a_common_one(probe):
+    """Two classes that overlap, ten labels of one for a hundred of the other: both are found as often."""
+    rng = np.random.default_rng(0)
+
+    def drawn(*counts):
+        labels = np.repeat([0, 1], counts)
+        return {"p": rng.normal(size=(len(labels), 3)) + np.array([1.4, 0, 0]) * labels[:, None]}, labels
+
+    features, labels = drawn(200, 20)
+    others, truth = drawn(1000, 1000)
+    predicted = probe().fit(features, labels, others).predict(others)
+    recalls = [(predicted[truth == label] == label).mean() for label in (0, 1)]
+    assert abs(recalls[0] - recalls[1]) < 0.35 and min(recalls) > 0.5
+
+
 def test_scores_of_a_known_case():
     labels = [0, 0, 0, 1]
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6]])
