@@ -64,7 +64,7 @@ def merge_tiles(tiles, found, sizes, classes, overlap_threshold, max_detections=
     whole; of two that two tiles have found, the better one stays.
 
     Args:
-        tiles: A `cpc_keras.data.tiles.Tiles`.
+        tiles: A `cpc_keras.detection.data.tiles.Tiles`.
         found: As of `find_objects`, of its tiles.
         sizes: Height and width of each image, `[N, 2]` or more columns.
         classes: Number of classes.
