@@ -1,5 +1,7 @@
 """Results are computed once, choices stay inside the labels, interruptions lose one result at most."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,10 +9,13 @@ import pytest
 from cpc_keras.data.budgets import Budget
 from cpc_keras.data.image_set import from_arrays
 from cpc_keras.data.labelled_images import LabelledImages
-from cpc_keras.evaluation.encoders import pixels_encoder
+from cpc_keras.evaluation import holdout, networks
+from cpc_keras.evaluation.classifier import SPACE, NetworkClassifier
+from cpc_keras.evaluation.encoders import cpc_encoder, pixels_encoder
 from cpc_keras.evaluation.networks import estimators
 from cpc_keras.evaluation.results import FIELDS, EvaluationStore
 from cpc_keras.evaluation.runner import Runner
+from cpc_keras.models import ClassifierHead
 
 BUDGETS = [Budget("per_class", 2), Budget("per_class", 5), Budget("fraction", 1.0)]
 
@@ -141,6 +146,42 @@ def test_one_more_budget_computes_its_own_results_alone(many, tmp_path):
     assert sorted(spy.searched_labels) == [(120, 0), (120, 1)]  # those of 6,000 were searched for 3,000
     # Whatever else was asked for, and in whatever order, a result is the same.
     assert run_spy(many, tmp_path / "at once", 3000, 60, 10, 1500)[1] == records
+
+
+@pytest.mark.slow
+def test_one_more_budget_of_real_networks_computes_its_own_results_alone(small_cpc, photographs, tmp_path, monkeypatch):
+    """Fine-tuning, with rules scaled down: a search looks at the first eight labels."""
+    monkeypatch.setattr(holdout, "NETWORKS", holdout.Holdout(folds=2, single_above=6, most_train=2, most_held_out=2))
+    monkeypatch.setattr(
+        networks, "SPACE", {axis: values[:1] for axis, values in SPACE.items()} | {"dropout": (0.0, 0.5)}
+    )
+    labels = np.arange(48) % 2
+    pieces = [photographs[label][8 * row : 8 * row + 28, :28].mean(axis=2) for row, label in enumerate(labels)]
+    images = from_arrays(np.stack(pieces)[..., None].astype("uint8"), labels)
+    data = LabelledImages(images, images)
+    model = small_cpc()
+    model.build((None, 28, 28, 1))
+    searched = []
+    search = NetworkClassifier.search
+
+    def watched(classifier, inputs, *rest):
+        searched.append(len(inputs.labels))
+        return search(classifier, inputs, *rest)
+
+    monkeypatch.setattr(NetworkClassifier, "search", watched)
+
+    def run(folder, *labels_per_class):
+        head = functools.partial(ClassifierHead, blocks=1, width=8, bottleneck=4)
+        (finetune,) = estimators(cpc_encoder(model), ("finetune",), data, tmp_path / "features", 28, head)
+        finetune.classifier.steps = lambda count: 3
+        runner = Runner(data, [Budget("per_class", n) for n in labels_per_class], 1, EvaluationStore(folder))
+        records = runner.run(finetune)
+        return runner.computed, {key[0].amount: {**record, "seconds": 0.0} for key, record in records.items()}
+
+    assert run(tmp_path / "grown", 2, 8)[0] == 2 and searched == [4, 8]
+    assert run(tmp_path / "grown", 2, 8, 16)[0] == 1 and searched == [4, 8]  # its search was there
+    assert run(tmp_path / "grown", 2, 4, 8, 16)[0] == 1 and searched == [4, 8]  # these eight labels are the same
+    assert run(tmp_path / "at once", 16, 8, 4, 2)[1] == run(tmp_path / "grown", 2, 4, 8, 16)[1]
 
 
 def test_interrupted_after_its_search_it_does_not_search_again(many, tmp_path, monkeypatch):
