@@ -30,7 +30,7 @@ win. A batch of 32 costs no accuracy for the same images and runs faster. With A
 8 px 162, so patches of 12 px see more in the same time. Contexts of two blocks reach as far as an offset of 3 on a
 grid of 5 × 5 asks for.
 
-On the 10,000 test images the run of 2,880 steps (92,000 images, 39 TFLOP), examined once, has a linear probe at 70.0 and
+On the 10,000 test images the run of 2,880 steps (92,000 images, 39 TFLOP), tested once, has a linear probe at 70.0 and
 74.5 % with 5 and 10 labels a class (ten subsets), where raw pixels have 65.5 and 70.3.
 """
 

@@ -4,10 +4,10 @@ Run:       cpc-keras pretrain trees --data dir:FOLDER
 Then:      cpc-keras detect runs/trees --recipe trees_faster_rcnn --data voc:FOLDER --test voc:OTHER
 Paper:     Hénaff et al. 2019, arXiv 1905.09272, at a crown's size.
 Cost:      about a quarter of an hour on two cores with bfloat16.
-Expect:    a loss of 4.9 (6.7 by chance); grass looks like grass, so 6 % of the patches are picked right.
+Expect:    a loss of 4.9 (6.7 by chance); grass looks like grass, so the accuracy of the task is 6 %.
 
 At 10 cm a pixel a crown measures some 40 px: a patch is a part of one, and what lies two strides on may be its other
-half. Patches of 24 px under stronger augmentation (each mirrored by itself, colours changed more often) learnt less: 5.5
+half. Patches of 24 px under stronger augmentation (each mirrored by itself, colours changed more often) came to less: 5.5
 after 1,500 steps. Images of thousands of pixels a side are cut into tiles first, so that every step sees many places.
 """
 

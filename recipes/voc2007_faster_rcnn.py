@@ -7,7 +7,7 @@ Cost:      days of a GPU with ResNet-170; the backbone alone takes some 5 TFLOP 
 Expect:    72.1 mAP with ResNet-170, 70.6 with CPC's first ResNet-101; a supervised ResNet-152 had 74.7 (all as published).
 
 Images go one by one: they are of many sizes, and padding would reach the statistics of layer norm. Anchors, sampling and thresholds are those of Ren et al.; the head is the fourth stack of a ResNet-50. The schedule is not
-published, so it is this package's: AdamW with warm-up and cosine decay. Learns from trainval, is examined on test, and
+published, so it is this package's: AdamW with warm-up and cosine decay. Trains on trainval, is tested on test, and
 prints the 11-point figure of VOC 2007 beside the area.
 """
 

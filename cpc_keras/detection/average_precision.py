@@ -1,4 +1,4 @@
-"""How well boxes are found: average precision as PASCAL VOC reckons it."""
+"""How well boxes are found: average precision as PASCAL VOC computes it."""
 
 import dataclasses
 
@@ -11,14 +11,14 @@ _READ = {"11": np.arange(11) / 10, "101": np.linspace(0.0, 1.0, 101)}
 
 
 @dataclasses.dataclass(frozen=True)
-class Judgement:
+class Matches:
     """The detections of a class by falling score, and whether they are right.
 
     Attributes:
         right: Boolean array `[D]`.
-        wrong: Likewise; neither of both for a box that counts neither way.
+        wrong: Boolean array `[D]`; neither of both for a box that counts neither way.
         image: The image of each, int64 `[D]`.
-        place: Its place among the detections of that image, likewise.
+        place: Its place among the detections of that image, int64 `[D]`.
         present: How many objects each image shows, int64 `[N]`, difficult ones not
             counted.
     """
@@ -30,7 +30,7 @@ class Judgement:
     present: np.ndarray
 
 
-def judge(found, truths, class_index, threshold=0.5):
+def match_detections(found, truths, class_index, threshold=0.5):
     """Says of each detection of a class whether it is right.
 
     It is if the true box that it overlaps with most is of its class, overlaps by
@@ -45,7 +45,7 @@ def judge(found, truths, class_index, threshold=0.5):
         threshold: Least intersection over union.
 
     Returns:
-        A `Judgement`.
+        A `Matches`.
 
     Reference:
         Everingham et al. 2010, "The PASCAL Visual Object Classes Challenge",
@@ -74,7 +74,7 @@ def judge(found, truths, class_index, threshold=0.5):
                 taken[best] = True
     order = np.argsort([-row[0] for row in rows], kind="stable")
     table = np.array([rows[index][1:] for index in order], "int64").reshape(-1, 4)
-    return Judgement(table[:, 0] > 0, table[:, 1] > 0, table[:, 2], table[:, 3], np.array(present, "int64"))
+    return Matches(table[:, 0] > 0, table[:, 1] > 0, table[:, 2], table[:, 3], np.array(present, "int64"))
 
 
 def precision_recall(found, truths, class_index, threshold=0.5):
@@ -91,10 +91,10 @@ def precision_recall(found, truths, class_index, threshold=0.5):
         `(precision, recall)`, float64 arrays over detections by falling score;
         recall is NaN where the class has no object.
     """
-    judged = judge(found, truths, class_index, threshold)
-    hits, misses = np.cumsum(judged.right), np.cumsum(judged.wrong)
+    matches = match_detections(found, truths, class_index, threshold)
+    hits, misses = np.cumsum(matches.right), np.cumsum(matches.wrong)
     precision = hits / np.maximum(hits + misses, 1)
-    present = judged.present.sum()
+    present = matches.present.sum()
     return precision, hits / present if present else np.full(len(hits), np.nan)
 
 

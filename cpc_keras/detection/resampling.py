@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from cpc_keras.detection.average_precision import judge
+from cpc_keras.detection.average_precision import match_detections
 from cpc_keras.evaluation.intervals import interval
 
 
@@ -20,7 +20,7 @@ class ScoredDetections:
     """
 
     def __init__(self, found, truths, classes, threshold=0.5):
-        self.classes = [judge(found, truths, index, threshold) for index in range(classes)]
+        self.classes = [match_detections(found, truths, index, threshold) for index in range(classes)]
 
     def mean_ap(self, times=None):
         """The mean over classes of the area below precision and recall.

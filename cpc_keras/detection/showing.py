@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cpc_keras.detection.average_precision import judge
+from cpc_keras.detection.average_precision import match_detections
 from cpc_keras.detection.coco import overlaps
 
 
@@ -34,8 +34,8 @@ def worth_showing(found, truth, classes, least_score=0.5, threshold=0.5):
     right = np.zeros(len(found["scores"]), bool)
     missed = []
     for kind in range(classes):
-        judged = judge([found], [truth], kind, threshold)
-        right[judged.place[judged.right]] = True
+        matches = match_detections([found], [truth], kind, threshold)
+        right[matches.place[matches.right]] = True
         own = truth.boxes[(truth.classes == kind) & ~truth.difficult]
         over = overlaps(own, found["boxes"][right & (found["classes"] == kind)])
         missed.append(own[~(over >= threshold).any(axis=1)])

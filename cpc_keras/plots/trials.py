@@ -6,7 +6,7 @@ import pandas as pd
 
 from cpc_keras.plots.canvas import GREY, RED, save
 
-# Columns of a table of trials that are no hyperparameters.
+# Columns of a table of trials that are no hyperparameters; `judged` is what version 0.1 called `held_out`.
 NO_SETTING = ("trial", "share", "held_out", "judged", "score", "balanced_accuracy", "log_likelihood", "lead", "error")
 _LOGARITHMIC = ("learning_rate", "weight_decay", "step_multiplier")
 

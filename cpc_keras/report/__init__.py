@@ -1,1 +1,1 @@
-"""One page about a run: what was learnt, and with how few labels."""
+"""One page about a run: what came of it, and with how few labels."""

@@ -96,21 +96,21 @@ def lead(findings, accuracy="test accuracy"):
         findings: As of `find`, at least one.
         accuracy: What the figures are called.
     """
-    judged = [finding for finding in findings if finding.rival is not None]
-    if not judged:
+    compared = [finding for finding in findings if finding.rival is not None]
+    if not compared:
         first = findings[0]
         return f"With {first.labels:,} labels, {_said(first.mean, first.ours)}; nothing was there to compare it with."
-    ahead = [finding for finding in judged if finding.verdict == "ahead"]
+    ahead = [finding for finding in compared if finding.verdict == "ahead"]
     # More accurate, but within what subsets and images may do by chance.
-    unclear = [finding for finding in judged if finding.verdict == "level" and finding.ahead[0] > 0]
+    unclear = [finding for finding in compared if finding.verdict == "level" and finding.ahead[0] > 0]
     if not ahead:
-        first = (unclear or judged)[0]
+        first = (unclear or compared)[0]
         word = "does not clearly pay" if unclear else "does not pay"
-        if all(one.verdict == "behind" for one in judged):
+        if all(one.verdict == "behind" for one in compared):
             word = "costs accuracy"
         return f"On these images pre-training {word}: {_compared(first)} ({accuracy})."
     best = ahead[0]
-    others = [one for one in judged if one not in ahead and one not in unclear]
+    others = [one for one in compared if one not in ahead and one not in unclear]
     scope = f" with {_numbers(ahead)} labels" if unclear or others else ""
     for word, group in (("not clearly", unclear), ("not", others)):
         scope += f", {word} with {_numbers(group)}" if group else ""

@@ -1,4 +1,4 @@
-"""One page that a person enjoys: what was learnt, and with how few labels."""
+"""One page that a person enjoys: what came of a run, and with how few labels."""
 
 import dataclasses
 import functools

@@ -107,7 +107,7 @@ def test_detections_lie_in_the_image_and_fall_in_score():
 
 
 def test_padding_is_told_from_the_image():
-    """Nothing is found, or learnt, where an image was padded to the size of its neighbours."""
+    """Nothing is found, or trained on, where an image was padded to the size of its neighbours."""
     detector = small_detector(score_threshold=0.0)
     images, labels = scenes(4)
     padded = np.pad(images, ((0, 0), (0, 24), (0, 16), (0, 0)))
@@ -131,7 +131,7 @@ def test_images_without_boxes_teach_the_background():
     assert logs["class_loss"] > 0
 
 
-def test_difficult_objects_are_neither_learnt_from_nor_background():
+def test_difficult_objects_are_neither_trained_on_nor_background():
     detector = small_detector(rpn_batch=400, roi_batch=32)
     images, labels = scenes(4)
     plain = detector.respond(images, labels, training=False)

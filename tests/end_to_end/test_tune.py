@@ -118,7 +118,7 @@ def test_a_chief_and_two_workers_share_the_trials(place):
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
-    judged = place / "run" / "tuning" / "shared" / "trials"
+    kept = place / "run" / "tuning" / "shared" / "trials"
 
     def begin(name):
         env = {**os.environ, **address, "KERASTUNER_TUNER_ID": name}
@@ -127,7 +127,7 @@ def test_a_chief_and_two_workers_share_the_trials(place):
 
     def wait_for(count):
         deadline = time.monotonic() + 500
-        while len(list(judged.glob("*.npz"))) < count:
+        while len(list(kept.glob("*.npz"))) < count:
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
@@ -137,7 +137,7 @@ def test_a_chief_and_two_workers_share_the_trials(place):
         # A worker that pauses after its first trial leaves some to the other, however fast it is.
         first.send_signal(signal.SIGSTOP)
         second = begin("worker1")
-        wait_for(1 + len(list(judged.glob("*.npz"))))
+        wait_for(1 + len(list(kept.glob("*.npz"))))
         first.send_signal(signal.SIGCONT)
         said = finish([chief, first, second], 500)
     shares = [int(re.search(r"This worker ran (\d+) trials", one)[1]) for one in said[1:]]
@@ -145,7 +145,7 @@ def test_a_chief_and_two_workers_share_the_trials(place):
     rows = trials(place, "shared")
     assert len({row["trial"] for row in rows}) == len(rows) == 5
     assert "This worker" not in said[0] and "Settings tried: 5" in said[0]
-    assert len(list(judged.glob("*.npz"))) == 5
+    assert len(list(kept.glob("*.npz"))) == 5
     # As one process would have found it; a longer search takes over what a shorter one has tried.
     for count in (2, 4):
         cpc_keras(*SEARCH, "--trials", count, "--name", "alone", cwd=place, code=0)
