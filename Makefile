@@ -124,8 +124,8 @@ data:
 	  $(MAKE) --no-print-directory system PACKAGES=dataset-fashion-mnist || \
 	  echo "Fashion-MNIST is not installed; TFDS will download it (apt-get install dataset-fashion-mnist avoids that)."
 
-# Annotated aerial photographs, which a Python package carries along: to learn from, to be examined on, and pixels
-# without boxes, none of them of the examined image.
+# Annotated aerial photographs, which a Python package carries along: to train on, to test on, and pixels without
+# boxes, none of them of the test image.
 trees: $(DETECTION) $(TREES)/.ready
 
 $(TREES)/.ready: | $(CREATED)

@@ -87,7 +87,7 @@ def compare(form, precision, torch_python, threads):
 
 
 def rows(found, batch):
-    """EvaluationStore of the table, by row."""
+    """Cells of the table, by row."""
     ours, encoder = found[OURS, "step"], found[OURS, "encoder"]
     cells = {}
     for name in (OURS, NARROW, LATE, PLAIN, COMPILED):

@@ -3,8 +3,8 @@
 Run:       cpc-keras detect runs/demo --recipe garments_faster_rcnn
 Paper:     Hénaff et al. 2019, arXiv 1905.09272: Faster R-CNN on the encoder; Ren et al. 2015, arXiv 1506.01497.
 Cost:      about an hour on two cores with bfloat16; 88 minutes on one of them.
-Expect:    mAP at an overlap of 0.5 of 42.2 from 20 canvases, 70.2 from 200 and 83.5 from 2,000, against 32.3, 64.9 and 78.6
-           from scratch.
+Expect:    mAP at an overlap of 0.5 of 42.2 from 20 canvases, 70.2 from 200 and 83.5 from 2,000, against 32.3, 64.9
+           and 78.6 from scratch.
 
 The images are composed, not photographed: their boxes are exact, and there are as many as one likes.
 """

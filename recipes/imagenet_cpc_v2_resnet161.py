@@ -6,9 +6,10 @@ Cost:      see `cpc-keras describe imagenet_cpc_v2_resnet161`.
 Expect:    71.5 % top-1 of a linear probe, 77.9 % top-5 with 1 % of the labels, is what the paper reports; not run at
            full length by us.
 
-As published: the three stacks of ResNet-170 (161 layers) with layer norm; all four directions, three patches ahead;
-for each patch two AutoAugment primitives, elastic deformation and shear, a change of the colour histogram,
-Inception's colour distortion, and grayscale (elastic deformation and shear each draw for themselves); colour dropping and mirroring as in the step of the ablation before.
+As published: the three stacks of ResNet-170 (161 layers) with layer norm; all four directions, three patches ahead; for
+each patch two AutoAugment primitives, elastic deformation and shear, a change of the colour histogram, Inception's
+colour distortion, and grayscale (elastic deformation and shear each draw for themselves); colour dropping and mirroring
+as in the step of the ablation before.
 
 Recollected rather than read again: crop 260, patches of 80 px at stride 36 (8 px shared at offset 2, none at 3); Adam
 at 4e-4 with β 0.8 and 0.999, gradients clipped at a global norm of 0.01, Polyak average 0.9999, 512 images a step

@@ -7,8 +7,9 @@ Cost:      about a quarter of an hour on two cores with bfloat16.
 Expect:    a loss of 4.9 (6.7 by chance); grass looks like grass, so the accuracy of the task is 6 %.
 
 At 10 cm a pixel a crown measures some 40 px: a patch is a part of one, and what lies two strides on may be its other
-half. Patches of 24 px under stronger augmentation (each mirrored by itself, colours changed more often) came to less: 5.5
-after 1,500 steps. Images of thousands of pixels a side are cut into tiles first, so that every step sees many places.
+half. Patches of 24 px under stronger augmentation (each mirrored by itself, colours changed more often) learned less: a
+loss of 5.5 after 1,500 steps. Images of thousands of pixels a side are cut into tiles first, so that every step sees
+many places.
 """
 
 data = "dir:.cache/trees/unlabelled"

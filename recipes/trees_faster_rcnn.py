@@ -2,10 +2,11 @@
 
 Run:       cpc-keras detect runs/trees --recipe trees_faster_rcnn
 Data:      the annotated photographs that the Python package deepforest 2.1.0 carries along (NEON, MIT licence);
-           `make trees` puts them where this recipe looks: one image with 574 crowns to learn from, another with 279 to be
-           tested on.
+           `make trees` puts them where this recipe looks: one image with 574 crowns to train on, another with 279 to test
+           on.
 Cost:      about a quarter of an hour a backbone on two cores with bfloat16.
-Expect:    average precision at an overlap of 0.5 of 21.8 with the CPC backbone, 17.4 from scratch, 3.4 untrained and frozen.
+Expect:    average precision at an overlap of 0.5 of 21.8 with the CPC backbone, 17.4 from scratch, 3.4 untrained and
+           frozen.
 
 The test photograph was taken in another light: without `color_jitter` a first attempt ended at 2.0. Tiles overlap
 by more than a crown's size, and what they find is put together again. Turned and mirrored images are as good as any:

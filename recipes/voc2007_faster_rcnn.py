@@ -1,14 +1,16 @@
 """Faster R-CNN on a pre-trained encoder, PASCAL VOC 2007: the paper's transfer.
 
 Run:       cpc-keras detect RUN --recipe voc2007_faster_rcnn --data voc:VOCdevkit/VOC2007
-Paper:     Hénaff et al. 2019, arXiv 1905.09272: the encoder in place of the backbone of stride 16, images of a short side
-           of 600 px, Faster R-CNN "without any modification" (Ren et al. 2015, arXiv 1506.01497).
-Cost:      days of a GPU with ResNet-170; the backbone alone takes some 5 TFLOP forwards and backwards for an image.
+Paper:     Hénaff et al. 2019, arXiv 1905.09272: the encoder in place of the backbone of stride 16, images of a short
+           side of 600 px, Faster R-CNN "without any modification" (Ren et al. 2015, arXiv 1506.01497).
+Cost:      days of a GPU with ResNet-170; the backbone alone takes some 5 TFLOP forwards and backwards for an
+           image.
 Expect:    72.1 mAP with ResNet-170, 70.6 with CPC's first ResNet-101; a supervised ResNet-152 had 74.7 (all as published).
 
-Images go one by one: they are of many sizes, and padding would reach the statistics of layer norm. Anchors, sampling and thresholds are those of Ren et al.; the head is the fourth stack of a ResNet-50. The schedule is not
-published, so it is this package's: AdamW with warm-up and cosine decay. Trains on trainval, is tested on test, and
-prints the 11-point figure of VOC 2007 beside the area.
+Images go one by one: they are of many sizes, and padding would reach the statistics of layer norm. Anchors, sampling
+and thresholds are those of Ren et al.; the head is the fourth stack of a ResNet-50. The schedule is not published, so
+it is this package's: AdamW with warm-up and cosine decay. Trains on trainval, is tested on test, and prints the
+11-point figure of VOC 2007 beside the area.
 """
 
 data = "voc:VOCdevkit/VOC2007"

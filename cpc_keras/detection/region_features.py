@@ -20,7 +20,7 @@ def roi_align(maps, boxes, stride, size=14, samples=2):
         boxes: Float tensor `[B, R, 4]`: left, top, right and bottom in pixels of
             the image (`"xyxy"`).
         stride: Pixels of the image to one of the map.
-        size: EvaluationStore along a side, `S`.
+        size: Cells along a side, `S`.
         samples: Points along a side of a cell.
 
     Returns:

@@ -7,7 +7,7 @@ from cpc_keras.detection.resampling import ScoredDetections, map_interval
 from cpc_keras.evaluation.table import percent, points
 from cpc_keras.tables import Table
 
-# What records and summaries of version 0.1 called it.
+# From a field's name in records and summaries of version 0.1 to its present one.
 FORMER_FIELDS = {"trunk": "backbone"}
 NAMES = {
     "cpc": "CPC, fine-tuned",

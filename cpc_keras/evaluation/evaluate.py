@@ -53,8 +53,9 @@ def evaluate(
         labels: CSV file with a few labelled images, instead of `data`. Without a
             test split in it, figures are cross-validated.
         budgets: List of `Budget`; the recipe's if `None`.
-        methods: Names of `cpc_keras.evaluation.METHODS`; if `None`, those that `METHODS` marks as default; in
-            cross-validation the networks among them would be slow, and are left out.
+        methods: Names of `cpc_keras.evaluation.METHODS`; if `None`, those that
+            `METHODS` marks as default; in cross-validation the networks among them
+            would be slow, and are left out.
         seeds: Number of subsets at each budget; if `None` the recipe's, in
             cross-validation one.
         baselines: What else the probes are put on: any of `BASELINES`.

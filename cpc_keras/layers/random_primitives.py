@@ -23,7 +23,7 @@ PRIMITIVE_RANGES = {
     "sharpness": (0.1, 1.9),
     "cutout": (0.0, 0.2),
 }
-# As version 0.1 called it.
+# Primitives as version 0.1 called them.
 _FORMER_NAMES = {"colour": "color"}
 _BITS = 8
 _GEOMETRIC = ("shear_x", "shear_y", "translate_x", "translate_y", "rotate")

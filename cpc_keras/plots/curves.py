@@ -1,4 +1,4 @@
-"""Accuracy and loss against labels, steps and the steps of an ablation."""
+"""Accuracy and loss against labels, training steps and the steps of an ablation."""
 
 import matplotlib.pyplot as plt
 import numpy as np

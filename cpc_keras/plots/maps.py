@@ -36,7 +36,7 @@ def confusion(matrices, names, path):
 
 
 def embedding_map(points, labels, names, path):
-    """Images as points, colored by class.
+    """Images as points, coloured by class.
 
     Args:
         points: Float array `[N, 2]`.

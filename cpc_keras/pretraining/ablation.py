@@ -33,13 +33,14 @@ _CAUTION = (
 
 
 def ablate(recipe, run, console, axes=AXES, labelled=None):
-    """Trains a recipe from all axes off to all on, one more at a time, at equal steps.
+    """Trains a recipe from all axes off to all on, one more at a time, trained equally long.
 
     Every step is a run of its own below `run`, trained with the same seed and
-    steps and evaluated by a linear probe on the same label subsets. Run again,
-    it goes on where it stopped. A recipe's `minutes` are for the training of all
-    steps: the speed of the full recipe is measured, once. An axis that changes nothing (colour dropping
-    on grey images, say) gets a row that says so and no training.
+    number of optimizer steps, and evaluated by a linear probe on the same label
+    subsets. Run again, it goes on where it stopped. A recipe's `minutes` are for
+    the training of all runs: the speed of the full recipe is measured, once. An
+    axis that changes nothing (colour dropping on grey images, say) gets a row that
+    says so and no training.
 
     Args:
         recipe: A `Recipe` with every axis on.

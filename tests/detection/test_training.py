@@ -47,7 +47,7 @@ def test_a_training_that_is_broken_off_goes_on_to_the_same_weights(boxed, tmp_pa
     assert state.is_file()
     again = fresh()
     train_detector(again, boxed, RECIPE, 20, state)
-    assert os.listdir(tmp_path) == ["state.npz"], "until what it has come to is safe"
+    assert os.listdir(tmp_path) == ["state.npz"], "until what was trained is safe"
     train_detector(again, boxed, RECIPE, 20, state)  # all steps are done
     for one, two in zip(whole.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
