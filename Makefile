@@ -19,7 +19,7 @@ TREES := .cache/trees
 export TFDS_DATA_DIR ?= $(CURDIR)/.cache/tensorflow_datasets
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-huge test-kills test-addons lint bench bench-quick searches data trees browser clean
+.PHONY: demo test test-fast test-huge test-kills test-addons coverage lint bench bench-quick searches data trees browser clean
 
 # Options of the command go in ARGS, as in make demo ARGS="--minutes 3".
 demo: $(READY) data
@@ -30,6 +30,14 @@ test: $(DEV) data $(TREES)/.ready browser lint
 
 test-fast: $(DEV) data $(TREES)/.ready
 	$(PYTEST) --durations=10 --durations-min=1 -m "not slow and not huge and not kills"
+
+# Lines and branches of the package that the tests reach, in their processes too. What is killed leaves no data.
+coverage: $(DEV) data $(TREES)/.ready browser
+	@mkdir -p .cache/coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m $(PYTEST:$(BIN)/%=%) $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --sort cover
 
 test-huge: $(DEV)
 	$(BIN)/pytest -m huge
