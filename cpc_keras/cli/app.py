@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from cpc_keras.cli.arguments import Data, ImageData, Minutes, Model, Overrides, RecipeName, Run, RunOption
+from cpc_keras.cli.checks import check_model, check_run, open_recipe
 from cpc_keras.cli.console import open_console, open_console_and_strategy, plain_console
 from cpc_keras.cli.exit_codes import exit_with
 from cpc_keras.cli.options import budget_numbers, option_numbers
@@ -22,26 +24,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Run = Annotated[pathlib.Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
-RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe file, or the name of one that comes along.")]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        metavar="SOURCE", help="tfds:NAME, dir:PATH, classes:PATH, csv:FILE or voc:PATH; instead of the recipe's."
-    ),
-]
-Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replaces a recipe's field.")]
-Model = Annotated[pathlib.Path, typer.Argument(metavar="MODEL", help="Folder of an exported model.")]
-ImageData = Annotated[
-    str,
-    typer.Option("--data", metavar="SOURCE", help="Images: tfds:NAME, dir:PATH, classes:PATH, csv:FILE or voc:PATH."),
-]
-Minutes = Annotated[
-    float | None,
-    typer.Option(help="Time for pre-training: as many steps as fit, at most the recipe's. As --set minutes=."),
-]
-RunOption = Annotated[pathlib.Path | None, typer.Option("--run", help="Folder of the run; runs/RECIPE if not given.")]
-
 
 @app.command()
 def demo(
@@ -53,7 +35,7 @@ def demo(
     overrides: Overrides = None,
 ) -> None:
     """The main job on Fashion-MNIST: pre-train, evaluate, export, report."""
-    recipe = _recipe("fashion_mnist", overrides, None, minutes)
+    recipe = open_recipe("fashion_mnist", overrides, None, minutes)
     console = open_console()
     from cpc_keras.evaluation.evaluate import evaluate as evaluate_run
     from cpc_keras.export.export_run import export as export_run
@@ -85,7 +67,7 @@ def pretrain(
     same batch size. Short of memory, --set accumulate=4 averages the gradients of four batches into one update. It adds
     no negatives: each batch is still compared within itself. Told to end (SIGTERM), it saves and exits with code 75.
     """
-    loaded = _recipe(recipe, overrides, data, minutes)
+    loaded = open_recipe(recipe, overrides, data, minutes)
     console, opened = open_console_and_strategy(strategy)
     from cpc_keras.backend.distribution import is_chief
     from cpc_keras.pretraining.pretrain import pretrain as pretrain_run
@@ -129,7 +111,7 @@ def describe(
     overrides: Overrides = None,
 ) -> None:
     """Geometry, parameters, cost and warnings of a recipe, before anything is trained."""
-    loaded = _recipe(recipe, overrides, data, check=False)
+    loaded = open_recipe(recipe, overrides, data, check=False)
     from cpc_keras.describing.accelerators import check_accelerator
 
     check_accelerator(accelerator)
@@ -172,7 +154,7 @@ def ablate(
 
     chosen = tuple(axes.split(","))
     check_axes(chosen)
-    loaded = _recipe(recipe, overrides, data, minutes)
+    loaded = open_recipe(recipe, overrides, data, minutes)
     console = open_console()
     from cpc_keras.pretraining.ablation import ablate as ablate_recipe
 
@@ -227,7 +209,7 @@ def evaluate(
         raise InputError(f"`--labels` takes the place of `--data`. Received: --data {data} --labels {labels}")
     chosen = tuple(methods.split(",")) if methods else None
     check_methods(chosen)
-    _check(run, data)
+    check_run(run, data)
     console = open_console()
     from cpc_keras.data.budgets import Budget, read_list
     from cpc_keras.evaluation.evaluate import evaluate as evaluate_run
@@ -283,7 +265,7 @@ def tune(
             "`--fraction` or `--labels-per-class` must name one label budget. "
             f"Received: --fraction {fraction}, --labels-per-class {labels_per_class}"
         )
-    _check(run, data)
+    check_run(run, data)
     console = open_console()
     from cpc_keras.data.budgets import Budget
     from cpc_keras.tuning.search import tune as tune_classifier
@@ -332,7 +314,7 @@ def detect(
 
     given = [f"{name}={value!r}" for name, value in (("data", data), ("test", test)) if value]
     chosen = load_recipe(recipe, [*(overrides or []), *given], DetectionRecipe)
-    _check(run)
+    check_run(run)
     console = open_console()
     from cpc_keras.detection.detect import detect as detect_objects
 
@@ -351,7 +333,7 @@ def export(
     ] = "saved_model",
 ) -> None:
     """Writes the encoder as a SavedModel with a model card, or as one file for ONNX Runtime or LiteRT."""
-    _check(run)
+    check_run(run)
     console = open_console()
     from cpc_keras.export.export_run import export as export_run
 
@@ -368,7 +350,7 @@ def embed(
     ),
 ) -> None:
     """Features of every image of a source, by an exported model; run again, it goes on where it was."""
-    _check_model(model, data)
+    check_model(model, data)
     console = open_console()
     from cpc_keras.export.embed import embed as embed_images
 
@@ -382,7 +364,7 @@ def predict(
     out: Annotated[pathlib.Path, typer.Option(metavar="FILE", help="CSV file to write: path, class, probability.")],
 ) -> None:
     """Class of every image of a source, by a model that was exported with a head."""
-    _check_model(model, data)
+    check_model(model, data)
     console = open_console()
     from cpc_keras.export.embed import predict as predict_images
 
@@ -404,44 +386,11 @@ def models(
 @app.command()
 def report(run: Run) -> None:
     """Draws a run: one HTML page and its pictures."""
-    _check(run)
+    check_run(run)
     console = open_console()
     from cpc_keras.report.report import write_report
 
     console.print(f"Report: {write_report(run, console)}")
-
-
-def _recipe(name, overrides, data, minutes=None, check=True):
-    from cpc_keras.config.files import load_recipe
-
-    given = {"data": data, "minutes": minutes}
-    chosen = [f"{key}={value!r}" for key, value in given.items() if value is not None]
-    recipe = load_recipe(name, [*(overrides or []), *chosen])
-    if check:
-        _check_source(recipe.data)
-    return recipe
-
-
-def _check(run, data=None):
-    """Refuses what is not there before TensorFlow, which takes seconds, is."""
-    from cpc_keras.runs.folder import RunFolder
-
-    RunFolder(run).open()
-    if data:
-        _check_source(data)
-
-
-def _check_model(model, data):
-    from cpc_keras.export.index import describe_artefact
-
-    describe_artefact(model)
-    _check_source(data)
-
-
-def _check_source(source):
-    from cpc_keras.data.sources import check_source
-
-    check_source(source)
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
 """Labelled images: what a classifier is trained on, and what it is tested on."""
 
 import dataclasses
-import os
 import pathlib
 import warnings
 
@@ -9,14 +8,12 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from cpc_keras.data.budgets import Budget
-from cpc_keras.data.image_set import ImageSet, prepare
+from cpc_keras.data.image_set import ImageSet
 from cpc_keras.data.label_subsets import nested_subsets, ranks_within_classes
-from cpc_keras.data.sources import SPLIT_NAMES, open_source, parse_source, source_splits
 from cpc_keras.errors import InputError
 from cpc_keras.storage import digests
 
 FOLDS = 5
-_HELD_OUT = 0.2
 # Images without labels from which probes take the scale of each feature.
 _UNLABELLED = 2000
 # From this ratio of the largest to the smallest class on, the user is told.
@@ -205,111 +202,3 @@ class LabelledImages:
                 f"{len(missing)} of {len(budget.ids)} lines unknown or ambiguous, the first {missing[0]!r}"
             )
         return np.unique([place[one][0] for one in budget.ids])
-
-
-def open_labelled_images(
-    source, channels, short_side=None, max_bad_share=0.1, seed=0, cross_validate=False, apart=frozenset()
-):
-    """Opens labelled images with what classifiers are to be tested on.
-
-    The test images are the split `test`, else `validation`. A source without
-    either gives up a fifth of each class, drawn with the seed, or is
-    cross-validated.
-
-    Args:
-        source: Where they are, see `cpc_keras.data.open_source`.
-        channels: 1 or 3.
-        short_side: Length in pixels to which the shorter side is resized; `None` leaves
-            sizes as they are.
-        max_bad_share: Largest share of bad files that is put up with.
-        seed: Whole number.
-        cross_validate: Whether a source without a test split is cross-validated.
-        apart: Names of images that are left out of training, whatever they are.
-
-    Returns:
-        A `LabelledImages`.
-
-    Raises:
-        InputError: If the source has no labels, or one class only.
-    """
-    splits = source_splits(source)
-    train = open_source(source, max_bad_share=max_bad_share, labelled_only=True)
-    if train.labels is None:
-        raise InputError(f"`data` must have labels to evaluate with. Received: {source}")
-    test_name = next((name for name in reversed(SPLIT_NAMES) if name in splits and name != "train"), None)
-    test = None
-    if test_name is not None and train.split != test_name:
-        kind, place = parse_source(source)
-        whole = place.partition("@")[0] if kind == "tfds" else place  # a folder may have the letter in its name
-        test = open_source(f"{kind}:{whole}", test_name, max_bad_share, labelled_only=True)
-        test = prepare(test, channels, short_side, max_bad_share)
-    train = prepare(train, channels, short_side, max_bad_share)
-    if test is None and not cross_validate:
-        kept, held_out = _hold_out(train.labels, seed)
-        train, test = train.subset(kept), train.subset(held_out)
-        test.split = f"a fifth of each class of {train.split}, held out"
-    if apart:
-        apart = {_resolved(one) for one in apart}
-        train = train.subset([position for position, one in enumerate(train.ids) if _resolved(one) not in apart])
-    notes: list[str] = []
-    if test is None:
-        train = _without_single(train, notes)
-    counts = np.bincount(train.labels, minlength=len(train.class_names))
-    if np.count_nonzero(counts) < 2:
-        raise InputError(f"`data` must have at least two classes. Received: {source} with one")
-    _note(train, test, counts[counts > 0], notes)
-    return LabelledImages(train, test, seed, notes)
-
-
-def _resolved(name):
-    """A file by whatever path it is named; other names as they are."""
-    return os.path.realpath(name) if os.path.exists(name) else name
-
-
-def _hold_out(labels, seed):
-    rng = np.random.default_rng([seed, len(labels)])
-    parts = []
-    for label in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        parts.append(members[: min(len(members) - 1, max(1, round(_HELD_OUT * len(members))))])
-    held_out = np.sort(np.concatenate(parts))
-    return np.setdiff1d(np.arange(len(labels)), held_out), held_out
-
-
-def _without_single(train, notes):
-    """Without classes of one image, which can be in the training part or the test part, not in both."""
-    counts = np.bincount(train.labels, minlength=len(train.class_names))
-    single = np.flatnonzero(counts == 1)
-    if not len(single):
-        return train
-    names = ", ".join(repr(train.class_names[label]) for label in single)
-    notes.append(f"Left out, for they have one labelled image only: {names}.")
-    return train.subset(np.flatnonzero(~np.isin(train.labels, single)))
-
-
-def _note(train, test, counts, notes):
-    bad = {file.path: file for part in (train, test) if part is not None for file in part.bad_files}
-    if bad:
-        first = next(iter(bad.values()))
-        notes.append(
-            f"{len(bad)} labelled file{'s' if len(bad) > 1 else ''} could not be read and "
-            f"{'are' if len(bad) > 1 else 'is'} left out, the first {first.path}: {first.reason}."
-        )
-    images = LabelledImages(train, test)
-    if test is None:
-        notes.append(
-            f"There is no test split: figures are cross-validated over {images.folds} folds of {len(train):,} images, "
-            "each tested by classifiers that never saw it."
-        )
-        if counts.min() < FOLDS:
-            notes.append(f"The smallest class has {counts.min()} images; figures of it are a matter of luck.")
-    else:
-        unknown = np.setdiff1d(test.labels, train.labels)
-        if len(unknown):
-            names = ", ".join(repr(train.class_names[label]) for label in unknown)
-            notes.append(f"No training image shows these classes, so none of their test images can be right: {names}.")
-    if images.uneven:
-        notes.append(
-            f"Classes are uneven, from {counts.min():,} to {counts.max():,} labelled images: fits count each class "
-            "alike, and balanced accuracy is the figure to read."
-        )

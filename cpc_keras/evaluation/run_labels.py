@@ -3,7 +3,7 @@
 from collections import Counter
 
 from cpc_keras.data.budgets import Budget
-from cpc_keras.data.labelled_images import open_labelled_images
+from cpc_keras.data.labelled_sources import open_labelled_images
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.results import EvaluationStore

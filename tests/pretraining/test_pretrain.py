@@ -12,7 +12,7 @@ from cpc_keras.backend import distribution
 from cpc_keras.config.build import build_cpc
 from cpc_keras.config.recipe import Recipe
 from cpc_keras.errors import InputError
-from cpc_keras.pretraining import fit_to_time
+from cpc_keras.pretraining import announce, fit_to_time, prepare
 from cpc_keras.pretraining import pretrain as pretraining
 from cpc_keras.pretraining.pretrain import _model
 from cpc_keras.runs.checkpoints import load_model
@@ -36,7 +36,7 @@ def test_a_run_taken_up_elsewhere_is_compiled_as_fits_there(tmp_path, monkeypatc
     [("mixed_bfloat16", False, True), ("mixed_bfloat16", True, False), ("float32", False, False)],
 )
 def test_a_processor_without_bfloat16_is_told_of(precision, native, noted, photo_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(pretraining, "computes_in_bfloat16", lambda: native)
+    monkeypatch.setattr(announce, "computes_in_bfloat16", lambda: native)
     monkeypatch.setattr(pretraining, "_train", lambda *_: None)  # it is told before a step is taken
     console = Console(file=io.StringIO(), width=200)
     fields = {**SMALL, "precision": precision, "data": f"dir:{photo_folder}", "batch_size": 4}
@@ -139,6 +139,6 @@ def test_time_that_suffices_for_no_step_is_refused_before_anything_is_written(ph
 
 
 def test_several_workers_are_told_to_name_their_steps(tmp_path, monkeypatch):
-    monkeypatch.setattr(pretraining, "has_many_workers", lambda strategy: True)
+    monkeypatch.setattr(prepare, "has_many_workers", lambda strategy: True)
     with pytest.raises(InputError, match="`minutes` must be None with several workers.*--set minutes=None --set steps"):
         pretraining.pretrain(Recipe(minutes=3, data="dir:nowhere"), tmp_path / "run", Console(quiet=True))

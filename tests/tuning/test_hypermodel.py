@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.classifier import SPACE, UNSEARCHED, NetworkClassifier
+from cpc_keras.evaluation.classifier import UNSEARCHED, NetworkClassifier
 from cpc_keras.evaluation.methods import SEARCHED
 from cpc_keras.models import ResNet
 from cpc_keras.tuning import LabelFractionHyperModel
-from cpc_keras.tuning.held_out import held_out_splits
 from cpc_keras.tuning.racing import BrokenOffError
-from cpc_keras.tuning.spaces import choose_setting
 
 HEAD = (1, 8, 2)
 SUBSET = np.arange(20)
@@ -220,36 +218,6 @@ def test_classifiers_are_trained_anew(labelled, encoder):
     other = hypermodel.refit(hp).predict_proba(inputs)
     np.testing.assert_array_equal(first.predict_proba(inputs), before)
     assert np.abs(other - before).max() > 1e-3
-
-
-@pytest.mark.parametrize("regime", SEARCHED)
-def test_the_default_is_where_the_small_search_begins(regime):
-    setting = choose_setting(keras_tuner.HyperParameters(), regime, ("mean", "grid3"), stacks=2, head_size=(3, 512, 9))
-    own = {name: values[0] for name, values in SPACE.items()}
-    if regime == "resnet":
-        own["head"] = "resnet"
-    if regime == "linear":
-        assert setting["pooling"] == own.pop("head")
-        own["translation"] = 0.0
-    assert {name: setting[name] for name in own} == pytest.approx(own)
-    assert setting["optimizer"] == "adamw"
-    assert regime != "resnet" or [setting[f"head_{name}"] for name in ("blocks", "width", "bottleneck")] == [3, 512, 9]
-    assert setting.get("frozen_stacks", 0) == 0
-
-
-def test_no_head_is_wider_than_the_recipes():
-    hp = keras_tuner.HyperParameters()
-    choose_setting(hp, "resnet", head_size=(2, 256, 64))
-    (widths,) = (one.values for one in hp.space if one.name == "head_width")
-    assert widths == [64, 128, 256]
-
-
-def test_held_out_labels_are_not_trained_on():
-    labels = np.repeat([0, 1, 2], [5, 6, 7])
-    for train, held_out in held_out_splits(labels, seed=0):
-        assert not set(train) & set(held_out)
-        assert sorted([*train, *held_out]) == list(range(18))
-    assert len(held_out_splits(np.arange(3000) % 3, seed=0)) == 1
 
 
 @pytest.mark.parametrize(

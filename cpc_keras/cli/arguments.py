@@ -1,0 +1,26 @@
+"""Arguments and options that several commands have."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+
+Run = Annotated[pathlib.Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe file, or the name of one that comes along.")]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SOURCE", help="tfds:NAME, dir:PATH, classes:PATH, csv:FILE or voc:PATH; instead of the recipe's."
+    ),
+]
+Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replaces a recipe's field.")]
+Model = Annotated[pathlib.Path, typer.Argument(metavar="MODEL", help="Folder of an exported model.")]
+ImageData = Annotated[
+    str,
+    typer.Option("--data", metavar="SOURCE", help="Images: tfds:NAME, dir:PATH, classes:PATH, csv:FILE or voc:PATH."),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(help="Time for pre-training: as many steps as fit, at most the recipe's. As --set minutes=."),
+]
+RunOption = Annotated[pathlib.Path | None, typer.Option("--run", help="Folder of the run; runs/RECIPE if not given.")]

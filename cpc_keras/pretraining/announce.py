@@ -1,0 +1,71 @@
+"""What a training says of its run: before, what is trained on what; after, which files were left out."""
+
+import csv
+import dataclasses
+
+from cpc_keras.backend.distribution import has_accelerator
+from cpc_keras.config.resolve import computes_in_bfloat16, overlaps
+from cpc_keras.describing.time_budget import minutes_text
+
+
+def announce(run, console):
+    """Says what is about to be trained, on what, and what is odd about it.
+
+    Args:
+        run: A `Run`.
+        console: A `rich.console.Console`.
+    """
+    asked, recipe, images, strategy = run.asked, run.recipe, run.images, run.strategy
+    height, width = images.sizes[:, 0], images.sizes[:, 1]
+    console.print(
+        f"{images.name}: {len(images):,} images ({images.split}), {height.min()}–{height.max()} × "
+        f"{width.min()}–{width.max()} px, {recipe.channels} channel{'s' if recipe.channels > 1 else ''}."
+    )
+    settled = [
+        f"{field.name}={getattr(recipe, field.name)!r}"
+        for field in dataclasses.fields(recipe)
+        if getattr(asked, field.name) != getattr(recipe, field.name) and field.name not in ("epochs", "minutes")
+    ]
+    if settled:
+        console.print(f"Resolved: {', '.join(settled)}.")
+    steps = f"{recipe.steps:,} steps" if recipe.steps else "steps"
+    if recipe.minutes is not None:
+        steps = f"as many {'of ' if recipe.steps else ''}{steps} as fit into {minutes_text(recipe.minutes)}"
+    side = (recipe.crop - recipe.patch_size) // recipe.stride + 1
+    console.print(
+        f"Grid {side} × {side} of {recipe.patch_size}-px patches, {recipe.batch_size * side * side:,} candidates, "
+        f"{steps}, {recipe.batch_size} images each."
+    )
+    if recipe.precision == "mixed_bfloat16" and not (has_accelerator() or computes_in_bfloat16()):
+        console.print(
+            "Note: this processor has no bfloat16 instructions; precision='float32' is many times faster here."
+        )
+    if strategy.num_replicas_in_sync > 1:
+        console.print(
+            f"{strategy.num_replicas_in_sync} replicas of {recipe.batch_size // strategy.num_replicas_in_sync} "
+            "images, each compared with the patches of all."
+        )
+    for offset, pixels in overlaps(recipe).items():
+        console.print(
+            f"Note: at offset {offset} a predicted patch shares {pixels} px with one already seen, which "
+            "makes part of the task a matter of copying."
+        )
+
+
+def report_bad_files(run, console):
+    """Lists the files that could not be read, on the console and in the run's folder.
+
+    Args:
+        run: A `Run` that is trained.
+        console: A `rich.console.Console`.
+    """
+    bad_files, listed = run.images.bad_files, run.folder.bad_files_file
+    if not bad_files:
+        return
+    rows = [["path", "reason"], *([bad.path, bad.reason] for bad in bad_files)]
+    with open(listed, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    count = len(bad_files)
+    console.print(f"{count} bad file{'s were' if count > 1 else ' was'} left out ({listed}):")
+    for bad in bad_files:
+        console.print(f"  {bad.path}: {bad.reason}")

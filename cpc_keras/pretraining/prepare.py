@@ -1,0 +1,103 @@
+"""A run whose recipe is resolved and whose images are open."""
+
+import dataclasses
+import functools
+import time
+
+import keras
+import tensorflow as tf
+from rich.console import Console
+
+from cpc_keras.backend.determinism import enable_determinism
+from cpc_keras.backend.distribution import check_replicas, distribute, has_many_workers, is_chief, wait_for
+from cpc_keras.config.recipe import Recipe
+from cpc_keras.config.resolve import resolve
+from cpc_keras.data.image_set import ImageSet
+from cpc_keras.data.image_set import prepare as prepare_images
+from cpc_keras.data.pipeline import training_batches
+from cpc_keras.data.sources import open_source
+from cpc_keras.errors import InputError
+from cpc_keras.pretraining.online_probe import open_online_probe
+from cpc_keras.progress import waiting
+from cpc_keras.runs.folder import RunFolder
+
+
+@dataclasses.dataclass
+class Run:
+    """A run whose recipe is resolved and whose images are open: what `fit` takes.
+
+    Attributes:
+        asked: The `Recipe` as it was given.
+        recipe: The same, resolved.
+        folder: The `RunFolder`.
+        images: The `ImageSet`, prepared.
+        labelled: Labelled images of the online probe, or `None`.
+        strategy: The `tf.distribute.Strategy`.
+        began: When its preparation began, as `time.monotonic` has it.
+        opened: When its images were open.
+    """
+
+    asked: Recipe
+    recipe: Recipe
+    folder: RunFolder
+    images: ImageSet
+    labelled: ImageSet | None
+    strategy: tf.distribute.Strategy
+    began: float
+    opened: float
+
+    @property
+    def chief(self):
+        """Whether this process is the one that writes."""
+        return is_chief(self.strategy)
+
+    def batches(self, images, **steps):
+        """`tf.data.Dataset` of training batches, of all replicas.
+
+        Args:
+            images: The `ImageSet` to read from.
+            **steps: `start_step` and `steps` of `training_batches`.
+        """
+        recipe = self.recipe
+        batches = functools.partial(
+            training_batches, images, recipe.batch_size, recipe.crop, recipe.seed, flip=recipe.flip, **steps
+        )
+        return distribute(self.strategy, batches)
+
+
+def prepare(recipe, run, console, strategy=None):
+    """Resolves a recipe and opens its images. Writes nothing.
+
+    Args:
+        recipe: A `Recipe`.
+        run: Path of the run's folder; workers share it, and the first one writes.
+        console: A `rich.console.Console` to report to.
+        strategy: A `tf.distribute.Strategy`, such as
+            `cpc_keras.backend.distribution.open_strategy` gives; one device if `None`.
+
+    Returns:
+        A `Run`.
+
+    Raises:
+        InputError: If the recipe does not fit the images, the folder or the replicas.
+    """
+    began = time.monotonic()
+    enable_determinism()
+    keras.utils.set_random_seed(recipe.seed)
+    strategy = strategy or tf.distribute.get_strategy()
+    chief = is_chief(strategy)
+    folder = RunFolder(run)
+    if recipe.minutes is not None and has_many_workers(strategy) and not folder.recipe_file.is_file():
+        raise InputError(
+            "`minutes` must be None with several workers, which would not measure the same; set the number of steps: "
+            f"--set minutes=None --set steps=N. Received: minutes={recipe.minutes:g}"
+        )
+    with waiting(console if chief else Console(quiet=True), f"Opening {recipe.data}"):
+        found = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
+        if not chief:
+            wait_for(folder.recipe_file)
+        resolved = folder.settle(recipe, lambda: resolve(recipe, found))
+        check_replicas(strategy, resolved)
+        images = prepare_images(found, resolved.channels, resolved.short_side, resolved.max_bad_share)
+        labelled = open_online_probe(resolved) if chief else None
+    return Run(recipe, resolved, folder, images, labelled, strategy, began, time.monotonic())
