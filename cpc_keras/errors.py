@@ -18,3 +18,14 @@ class Stopped(Exception):  # noqa: N818  (nobody's error)
     The command line prints the message and exits with code 75, which sysexits.h
     calls a temporary failure: the same command, run again, goes on.
     """
+
+
+def first_line(error):
+    """What an error says in its first line; its kind, where it says nothing.
+
+    Example:
+
+    >>> first_line(ValueError("no such file\\nin the archive")), first_line(KeyError())
+    ('no such file', 'KeyError')
+    """
+    return (str(error).splitlines() or [type(error).__name__])[0]

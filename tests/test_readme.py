@@ -3,7 +3,6 @@
 import pathlib
 import re
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -31,8 +30,6 @@ def test_detection_example(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (snippet,) = (one for one in SNIPPETS if "FasterRCNN(" in one)
     names = {
-        "keras": keras,
-        "cpc_keras": cpc_keras,
         "backbone": cpc_keras.models.ResNet((16, 16), (1, 1), stem="medium", input_shape=(None, None, 1)),
         "pictures": np.random.default_rng(0).uniform(size=(2, 64, 64, 1)).astype("float32"),
         "boxes": np.array([[[8.0, 8.0, 30.0, 40.0]], [[20.0, 10.0, 50.0, 40.0]]]),

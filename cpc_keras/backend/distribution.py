@@ -6,7 +6,7 @@ import time
 
 import tensorflow as tf
 
-from cpc_keras.errors import InputError
+from cpc_keras.errors import InputError, first_line
 
 STRATEGIES = ("one", "mirrored", "multi_worker", "tpu")
 # Seconds that a worker waits for what the chief writes.
@@ -55,7 +55,7 @@ def open_strategy(name):
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect(tpu="")
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise InputError(f"`--strategy` must fit the machine. Received: tpu, but none was found ({reason})") from error
     return tf.distribute.TPUStrategy(resolver)
 

@@ -10,7 +10,7 @@ from cpc_keras.cli.arguments import Data, ImageData, Minutes, Model, Overrides, 
 from cpc_keras.cli.checks import check_model, check_run, open_recipe
 from cpc_keras.cli.console import open_console, open_console_and_strategy, plain_console
 from cpc_keras.cli.exit_codes import exit_with
-from cpc_keras.cli.options import budget_numbers, option_numbers
+from cpc_keras.cli.options import budget_numbers, option_numbers, share_of
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.methods import METHODS, check_methods, default_methods
 from cpc_keras.extras import check_installed
@@ -255,7 +255,8 @@ def tune(
 ) -> None:
     """Searches hyperparameters inside a few labels; run again, it goes on where it was."""
     check_installed(("keras_tuner", "tensorboard"), "tuning", "tune")
-    numbers = budget_numbers(str(labels_per_class) if labels_per_class else None, fraction)
+    numbers = [("per_class", labels_per_class)] if labels_per_class else []
+    numbers += [("fraction", share) for share in option_numbers("--fraction", fraction, share_of)]
     if what == "pretraining" and regime:
         raise InputError(f"`--regime` is for classifiers. Received: --regime {regime} with --what pretraining")
     if what == "classifier" and steps:

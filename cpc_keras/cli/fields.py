@@ -26,7 +26,7 @@ def field_table(name=None, detection=False):
     """
     kind, recipe = DetectionRecipe if detection else Recipe, None
     if name is not None:
-        kind, recipe = _loaded(name)
+        kind, recipe = _loaded(name, detection)
     columns = ("field", "default" if recipe is None else "value", "must", "what it is")
     table = Table(columns, left=range(len(columns)), unbroken=(0,))
     # Those of the patch augmentation last: there are many.
@@ -40,8 +40,10 @@ def field_table(name=None, detection=False):
     return table
 
 
-def _loaded(name):
-    """`(kind, recipe)` of a file, whichever of the two it is."""
+def _loaded(name, detection):
+    """`(kind, recipe)` of a file, whichever of the two it is, if nobody says."""
+    if detection:
+        return DetectionRecipe, load_recipe(name, kind=DetectionRecipe)
     try:
         return Recipe, load_recipe(name)
     except InputError as error:
@@ -54,7 +56,5 @@ def _loaded(name):
 def _must(field):
     choices, bounds = field.metadata["choices"], field.metadata["bounds"]
     if choices:
-        return (
-            f"be {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}" if len(choices) > 1 else f"be {choices[0]!r}"
-        )
+        return f"be {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}"
     return bounds.words if bounds else ""

@@ -22,7 +22,7 @@ def budget_numbers(labels_per_class, fractions):
     [('per_class', 5), ('per_class', 10), ('fraction', 0.01)]
     """
     found = [("per_class", number) for number in option_numbers("--labels-per-class", labels_per_class, int)]
-    return found + [("fraction", share) for share in option_numbers("--fractions", fractions, _share)]
+    return found + [("fraction", share) for share in option_numbers("--fractions", fractions, share_of)]
 
 
 def option_numbers(option, text, convert):
@@ -42,5 +42,12 @@ def option_numbers(option, text, convert):
         raise InputError(f"`{option}` must be numbers separated by commas. Received: {text}") from error
 
 
-def _share(text):
+def share_of(text):
+    """A share as it is typed.
+
+    Example:
+
+    >>> share_of("1%"), share_of("0.25")
+    (0.01, 0.25)
+    """
     return float(text[:-1]) / 100 if text.endswith("%") else float(text)

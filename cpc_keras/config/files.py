@@ -81,14 +81,7 @@ def current_names(fields, kind=Recipe):
     >>> current_names({"patch_greyscale": 0.5})
     {'patch_grayscale': 0.5}
     """
-    former = getattr(kind, "FORMER_NAMES", {})
-    renamed = {former.get(name, name): value for name, value in fields.items()}
-    if isinstance(renamed.get("ablation"), dict):
-        renamed["ablation"] = {
-            axis: {former.get(name, name): value for name, value in said.items()} if isinstance(said, dict) else said
-            for axis, said in renamed["ablation"].items()
-        }
-    return renamed
+    return _renamed(fields, getattr(kind, "FORMER_NAMES", {}))
 
 
 def first_names(fields, kind):
@@ -98,8 +91,18 @@ def first_names(fields, kind):
         fields: A dictionary.
         kind: The dataclass.
     """
-    former = {new: old for old, new in kind.FORMER_NAMES.items()}
-    return {former.get(name, name): value for name, value in fields.items()}
+    return _renamed(fields, {new: old for old, new in kind.FORMER_NAMES.items()})
+
+
+def _renamed(fields, names):
+    """Fields by other names, those that an `ablation` sets as well."""
+    renamed = {names.get(name, name): value for name, value in fields.items()}
+    if isinstance(renamed.get("ablation"), dict):
+        renamed["ablation"] = {
+            axis: {names.get(name, name): value for name, value in said.items()} if isinstance(said, dict) else said
+            for axis, said in renamed["ablation"].items()
+        }
+    return renamed
 
 
 def _required(kind):

@@ -32,9 +32,32 @@ class Budget:
         return f"{self.amount:g} a class" if self.kind == "per_class" else f"{100 * self.amount:g} %"
 
     @property
+    def labels_per_class(self):
+        """The number of labels a class, or `None`."""
+        return int(self.amount) if self.kind == "per_class" else None
+
+    @property
+    def fraction(self):
+        """The share of all labels, or `None`."""
+        return self.amount if self.kind == "fraction" else None
+
+    @property
     def name(self):
         """For file names."""
         return f"{self.kind}-{self.amount if self.kind == 'list' else format(self.amount, 'g')}"
+
+
+def budget_of(labels_per_class, fraction):
+    """The `Budget` of a record or setting, which has one of the two numbers; `None` of neither.
+
+    Example:
+
+    >>> str(budget_of(5, None)), str(budget_of(None, 0.01)), budget_of(None, None)
+    ('5 a class', '1 %', None)
+    """
+    if labels_per_class is not None:
+        return Budget("per_class", labels_per_class)
+    return None if fraction is None else Budget("fraction", fraction)
 
 
 def read_list(path):

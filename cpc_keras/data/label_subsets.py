@@ -35,9 +35,26 @@ def nested_subsets(labels, seed, labels_per_class=(), fractions=()):
     >>> set(subsets["per_class", 2]) <= set(subsets["per_class", 5])
     True
     """
+    return subsets_by_rank(labels, ranks_within_classes(labels, seed), labels_per_class, fractions)
+
+
+def subsets_by_rank(labels, ranks, labels_per_class=(), fractions=()):
+    """The subsets of `nested_subsets`, where the order of drawing is known.
+
+    Args:
+        labels: Integer array `[N]`.
+        ranks: Integer array `[N]`, as of `ranks_within_classes`.
+        labels_per_class: Numbers of labels to take of each class.
+        fractions: Shares of all labels to take, in `(0, 1]`.
+
+    Returns:
+        As `nested_subsets`.
+
+    Raises:
+        InputError: As `nested_subsets`.
+    """
     labels = np.asarray(labels)
     classes, counts = np.unique(labels, return_counts=True)
-    ranks = ranks_within_classes(labels, seed)
     subsets = {}
     for number in labels_per_class:
         if not 1 <= number <= counts.min():

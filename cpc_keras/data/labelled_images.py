@@ -1,6 +1,7 @@
 """Labelled images: what a classifier is trained on, and what it is tested on."""
 
 import dataclasses
+import functools
 import pathlib
 import warnings
 
@@ -9,7 +10,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from cpc_keras.data.budgets import Budget
 from cpc_keras.data.image_set import ImageSet
-from cpc_keras.data.label_subsets import nested_subsets, ranks_within_classes
+from cpc_keras.data.label_subsets import ranks_within_classes, subsets_by_rank
 from cpc_keras.errors import InputError
 from cpc_keras.storage import digests
 
@@ -120,11 +121,19 @@ class LabelledImages:
         """Folds of the cross-validation: `FOLDS`, or the size of the largest class if that is smaller."""
         return int(min(FOLDS, np.unique(self.train_labels, return_counts=True)[1].max()))
 
-    @property
+    @functools.cached_property
     def digest(self):
         """Names the images and their labels: equal for equal data only."""
         parts = [self.train] if self.test is None else [self.train, self.test]
         return digests.of_json(self.split, [(part.fingerprint, digests.of_lines(part.labels)) for part in parts])
+
+    def subset_digest(self, positions):
+        """Names a subset of the training images by their ids.
+
+        Args:
+            positions: Integer array, positions in `train`.
+        """
+        return digests.of_lines(self.train.ids[position] for position in positions)
 
     def splits(self, budgets, seed):
         """Stratified, nested label subsets of a seed.
@@ -167,13 +176,13 @@ class LabelledImages:
     def _draw(self, budgets, seed, pool):
         """From each budget to its images and their ranks."""
         labels = self.train_labels[pool]
-        drawn = nested_subsets(
-            labels,
-            seed,
-            labels_per_class=[int(b.amount) for b in budgets if b.kind == "per_class"],
-            fractions=[b.amount for b in budgets if b.kind == "fraction"],
-        )
         order = ranks_within_classes(labels, seed)
+        drawn = subsets_by_rank(
+            labels,
+            order,
+            labels_per_class=[b.labels_per_class for b in budgets if b.kind == "per_class"],
+            fractions=[b.fraction for b in budgets if b.kind == "fraction"],
+        )
         found = {}
         for budget in budgets:
             if budget.kind == "list":

@@ -15,7 +15,7 @@ from PIL import Image
 from cpc_keras.data.image_set import ImageSet
 from cpc_keras.data.tfrecord_index import TFRecordIndex
 from cpc_keras.data.threads import map_in_pieces
-from cpc_keras.errors import InputError
+from cpc_keras.errors import InputError, first_line
 from cpc_keras.storage.atomic import atomic_write
 
 # A data set of equal images is read into memory at once up to this share.
@@ -64,7 +64,7 @@ def open_tfds(name, split, source):
     try:
         read, sizes, labels = _load(builder, split) if in_memory else _random_access(builder, split)
     except (OSError, ValueError, RuntimeError) as error:  # the last is ArrayRecord's
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise InputError(f"`data` must be whole on the disk. Received: {source} ({reason})") from error
     unlabelled = class_names is None or labels is None or labels.min() < 0  # STL-10 marks them by -1
     return ImageSet(
@@ -126,7 +126,7 @@ def prepared_builder(name, source):
                 if name in ("fashion_mnist", "garments")
                 else ""
             )
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            reason = first_line(error)
             raise InputError(
                 f"`data` must be a data set that can be downloaded and prepared here{hint}. "
                 f"Received: {source} ({reason})"

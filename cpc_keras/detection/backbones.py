@@ -5,7 +5,7 @@ import pathlib
 import keras
 from keras import ops
 
-from cpc_keras.errors import InputError
+from cpc_keras.errors import InputError, first_line
 
 # How an exported encoder is called for its map.
 _MAP, _MAP_TRAIN = "serve_feature_map", "serve_feature_map_train"
@@ -71,7 +71,7 @@ def open_backbone(path, channels, argument="--backbone"):
             images = keras.Input((None, None, channels), name="images")
             backbone = keras.Model(images, layer(images), name="saved_backbone")
     except Exception as error:  # whatever a foreign file does
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise InputError(
             f"`{argument}` must be a .keras file or an exported encoder. Received: {path} ({reason})"
         ) from error

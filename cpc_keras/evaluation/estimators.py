@@ -4,7 +4,7 @@ import numpy as np
 
 from cpc_keras.evaluation import holdout
 from cpc_keras.evaluation.classifier import NetworkClassifier, digested
-from cpc_keras.evaluation.features import SECOND_MOMENT, with_joined
+from cpc_keras.evaluation.features import stored_names, with_joined
 from cpc_keras.evaluation.methods import METHODS
 from cpc_keras.storage import digests
 
@@ -58,12 +58,10 @@ class ProbeEstimator:
             Itself.
         """
         self.probe_ = METHODS[self.name].new_probe(seed)
-        # A probe that is for one pooling is not handed the others.
-        poolings = self.probe_.poolings
-        names = poolings and {*poolings, *(f"{one}{SECOND_MOMENT}" for one in poolings)}
-        self._names = names
-        if self.pooling:  # which may be two of them joined
+        if self.pooling:
             self.probe_.set_params(poolings=(self.pooling,))
+        # A probe that is for some poolings is not handed the others.
+        names = self.probe_.poolings and stored_names(self.probe_.poolings)
         train = with_joined(self.features.train.of(split.train, names))
         unlabelled = None
         if METHODS[self.name].needs_unlabelled:
@@ -74,7 +72,8 @@ class ProbeEstimator:
 
     def predict_proba(self, split):
         """Probabilities of a split's test images, `[m, classes]`, a column for every class."""
-        found = self.probe_.predict_proba(with_joined(self.features.test.of(split.test, self._names)))
+        features = self.features.test.of(split.test, stored_names([self.selected_["pooling"]]))
+        found = self.probe_.predict_proba(with_joined(features))
         probabilities = np.zeros((len(split.test), self.data.classes), "float32")
         probabilities[:, self.probe_.classes_] = found
         return probabilities
@@ -169,7 +168,6 @@ class NetworkEstimator:
         Returns:
             Itself.
         """
-        self.classifier.seed = seed
         self.selected_, self.trials_ = found or (self.setting, self.trials)
         self.classifier.fit(self.inputs.train(split), self.selected_, seed)
         return self

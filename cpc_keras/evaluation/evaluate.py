@@ -135,7 +135,7 @@ def _check_subsets(settings, images, splits):
     """Raises `InputError` unless settings were chosen in the labels of their splits."""
     for setting in settings:
         (split,) = splits[setting.budget, setting.subset_seed]
-        if digests.of_lines(images.train.ids[position] for position in split.train) != setting.subset:
+        if images.subset_digest(split.train) != setting.subset:
             raise InputError(
                 "`--settings` must have been found in the labels that they are tried on. Received: "
                 f"{setting.regime}, {setting.budget}, subset {setting.subset_seed + 1}, of other images"

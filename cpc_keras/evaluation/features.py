@@ -60,6 +60,18 @@ def with_joined(features):
     return features
 
 
+def stored_names(poolings):
+    """The stored arrays that poolings are made of, with the second moments of those that have them.
+
+    Example:
+
+    >>> sorted(stored_names(["grid3_map3"]))
+    ['grid3', 'grid3_square', 'map3', 'map3_square']
+    """
+    parts = [part for pooling in poolings for part in (("grid3", "map3") if pooling == "grid3_map3" else (pooling,))]
+    return {*parts, *(f"{part}{SECOND_MOMENT}" for part in parts)}
+
+
 class EncoderFeatures:
     """All poolings of a frozen CPC encoder, see `pool`.
 

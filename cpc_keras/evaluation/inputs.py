@@ -31,7 +31,7 @@ class ImageInputs:
         self.test_images = test_images
         self.labels = images.labels
 
-    def prepare(self, splits, progress, train=True, test=True):
+    def prepare(self, splits, progress, test=True):
         """Computes what splits ask for: nothing."""
 
     def train(self, split):
@@ -80,9 +80,9 @@ class MapInputs:
         self.store = store
         self.positions = positions
 
-    def prepare(self, splits, progress, train=True, test=True):
+    def prepare(self, splits, progress, test=True):
         """Computes the maps that splits ask for."""
-        for features in dict.fromkeys((self.few, self.many)) if train else ():
+        for features in dict.fromkeys((self.few, self.many)):
             mine = [split for split in splits if self._of(split) is features]
             features.prepare(mine, progress, unlabelled=False, test=False)
         if test:
@@ -146,11 +146,10 @@ class VectorInputs:
         """Number of columns."""
         return max(end for _, end in self.spans.values())
 
-    def prepare(self, splits, progress, train=True, test=True):
+    def prepare(self, splits, progress, test=True):
         """Computes the features that splits ask for."""
-        self.features.prepare(splits, progress, train=train, unlabelled=train, test=test)
-        if train:
-            self.spans = _spans(self.features.train.of(splits[0].train[:1]))
+        self.features.prepare(splits, progress, test=test)
+        self.spans = _spans(self.features.train.of(splits[0].train[:1]))
 
     def train(self, split):
         """Those that a `Split` trains on."""

@@ -101,12 +101,12 @@ def network_estimator(encoder, method, data, folder, crop, build_head, tuned=Non
     Raises:
         InputError: If the encoder has no backbone and the method needs one.
     """
-    features = FrozenFeatures(folder, encoder.features, encoder.digest, data, crop)
     name, fixed = method, {}
     if tuned is not None:
         name, fixed = f"{method}_{tuned.kind}", {"setting": tuned.setting, "trials": tuned.trials}
     who = (name, encoder.name, encoder.checkpoint)
     if method == "linear":
+        features = FrozenFeatures(folder, encoder.features, encoder.digest, data, crop)
         vectors = VectorInputs(features, data.train_labels)
         build_linear = functools.partial(_linear_on_pooling, vectors, data.classes)
         digest = [encoder.digest, crop, "linear"]

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from cpc_keras.evaluation import holdout
 from cpc_keras.evaluation.features import SECOND_MOMENT
+from cpc_keras.evaluation.scores import balanced_mean
 
 _EPSILON = 1e-6
 # Smallest probability a held-out label is taken to have; neighbours may give 0.
@@ -85,7 +86,7 @@ class PooledProbe(ClassifierMixin, BaseEstimator):
             fitted = self._fitted(setting, features[train], labels[train])
             parts.append((self._losses(fitted, features[held_out], labels[held_out]), labels[held_out]))
         losses, truth = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return float(np.mean([losses[truth == label].mean() for label in np.unique(truth)]))
+        return balanced_mean(losses, truth)
 
     def _losses(self, fitted, features, labels):
         """Cross-entropy of each label: finer than the share of hits, which ties on few labels."""

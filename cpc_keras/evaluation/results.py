@@ -106,13 +106,15 @@ class Results:
             classes, place, counts = np.unique(self.labels, return_inverse=True, return_counts=True)
             self._weights = len(self.labels) / (len(classes) * counts[place])
         self._correct: dict[tuple, dict[int, np.ndarray]] = {}
+        self._records: dict[tuple, list[dict]] = {}
         for record, predicted in results:
-            correct = (predicted == self.labels) * self._weights
-            self._correct.setdefault(_key(record), {})[record["seed"]] = correct
+            key, correct = _key(record), (predicted == self.labels) * self._weights
+            self._correct.setdefault(key, {})[record["seed"]] = correct
+            self._records.setdefault(key, []).append(record)
         self.summary = pd.DataFrame([self._row(key) for key in self._correct])
 
     def _row(self, key):
-        records = [record for record, _ in self.results if _key(record) == key]
+        records = self._records[key]
         mean, low, high = mean_interval(np.stack(list(self._correct[key].values())))
         top5 = [record["top5"] for record in records]
         figures = [record[self.figure] for record in records]

@@ -41,7 +41,7 @@ class Runner:
                 if seed == 0 or not (budget.kind == "list" or self._takes_all(splits)):
                     self.splits[budget, seed] = splits
         self.splits = dict(sorted(self.splits.items(), key=lambda item: (_labels(item[1]), item[0][1])))
-        self._data_digest = data.digest
+        self._subsets: dict[tuple, list[str]] = {}
 
     def add(self, budget, seed):
         """Draws one more label subset, for an estimator that is asked at this one; its key."""
@@ -117,9 +117,9 @@ class Runner:
             "method": estimator.name,
             "encoder": estimator.encoder_name,
             "checkpoint": estimator.checkpoint,
-            "fraction": budget.amount if budget.kind == "fraction" else None,
+            "fraction": budget.fraction,
             "labels": _labels(splits),
-            "labels_per_class": int(budget.amount) if budget.kind == "per_class" else None,
+            "labels_per_class": budget.labels_per_class,
             "seed": seed,
             "split": self.data.split,
             **scores(labels, everything, np.arange(self.data.classes)),
@@ -130,8 +130,8 @@ class Runner:
 
     def _search(self, estimator, split, seed):
         """`(setting, trials)` of a search, stored by the labels that it looks at: other budgets come to the same."""
-        labels = self._ids(estimator.searched(split))
-        digest = digests.of_json(estimator.digest, self._data_digest, self.data.seed, labels, seed)
+        labels = self.data.subset_digest(estimator.searched(split))
+        digest = digests.of_json(estimator.digest, self.data.digest, self.data.seed, labels, seed)
         store, name = self.results.searches, f"{estimator.name}-{estimator.encoder_name}-{digest[:16]}"
         found = store.record(name, digest)
         if found is None:
@@ -142,13 +142,12 @@ class Runner:
             self.progress.advance(estimator.parts - 1)
         return found["selected"], found["trials"]
 
-    def _ids(self, positions):
-        return digests.of_lines(self.data.train.ids[position] for position in positions)
-
     def _digest(self, estimator, key):
         budget, seed = key
-        names = [self._ids(split.train) for split in self.splits[key]]
-        return digests.of_json(estimator.digest, self._data_digest, self.data.seed, names, budget.name, seed, None)
+        if key not in self._subsets:
+            self._subsets[key] = [self.data.subset_digest(split.train) for split in self.splits[key]]
+        subsets = self._subsets[key]
+        return digests.of_json(estimator.digest, self.data.digest, self.data.seed, subsets, budget.name, seed, None)
 
     @contextlib.contextmanager
     def _timed(self, part):

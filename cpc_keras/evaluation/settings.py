@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from cpc_keras.config.fields import NOT_NEGATIVE, POSITIVE, REQUIRED, SHARE, check_fields, documented, setting
 from cpc_keras.config.files import load_recipe
-from cpc_keras.data.budgets import Budget
+from cpc_keras.data.budgets import budget_of
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.classifier import SPACE
 from cpc_keras.evaluation.methods import KINDS, SEARCHED
@@ -58,8 +58,7 @@ class TunedSetting:
     @property
     def budget(self):
         """The labels' number as a `Budget`."""
-        numbers = {"per_class": self.labels_per_class, "fraction": self.fraction}
-        return next(Budget(kind, amount) for kind, amount in numbers.items() if amount is not None)
+        return budget_of(self.labels_per_class, self.fraction)
 
     @property
     def setting(self):

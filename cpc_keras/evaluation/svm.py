@@ -1,9 +1,6 @@
 """A linear support vector machine on frozen features."""
 
-import warnings
-
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 from sklearn.utils.extmath import softmax
 
@@ -62,12 +59,7 @@ class SVMProbe(PooledProbe):
 class _Margins(LinearSVC):
     """With a column a class, also of two."""
 
-    def fit(self, X, y):  # noqa: N803  (scikit-learn's name)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            return super().fit(X, y)
-
-    def margins(self, X):  # noqa: N803
+    def margins(self, X):  # noqa: N803  (scikit-learn's name)
         found = self.decision_function(X)
         return np.stack([-found, found], axis=1) if found.ndim == 1 else found
 

@@ -5,7 +5,7 @@ import pathlib
 
 import tensorflow as tf
 
-from cpc_keras.errors import InputError
+from cpc_keras.errors import InputError, first_line
 from cpc_keras.export.index import describe_artefact
 from cpc_keras.storage import digests
 
@@ -76,5 +76,5 @@ def open_artefact(path):
     try:
         return Artefact(path, description)
     except (OSError, ValueError, tf.errors.OpError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise InputError(f"`MODEL` must be a whole SavedModel. Received: {path} ({reason})") from error

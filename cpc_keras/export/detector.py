@@ -9,6 +9,7 @@ from cpc_keras.export.float32 import in_float32
 from cpc_keras.export.saved_model import MARKS, versions, write_program, write_words
 from cpc_keras.storage import digests
 from cpc_keras.storage.outputs import atomic_output
+from cpc_keras.tables import Table
 
 
 def save_detector(detector, dest, class_names, description=None):
@@ -80,14 +81,14 @@ def _card(told):
         "versions": ", ".join(f"{name} {version}" for name, version in told["versions"].items()),
         "SHA-256 of the variables": f"`{told['sha256']}`",
     }
-    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+    table = Table(("", ""), left=(0, 1))
+    for row in rows.items():
+        table.add(*row)
     return f"""# {told["name"]}: an object detector
 
 Faster R-CNN, by `cpc_keras` {told["versions"]["cpc_keras"]}; needs TensorFlow alone to be used.
 
-| | |
-|---|---|
-{table}
+{table.markdown()}
 
 ```python
 import tensorflow as tf

@@ -1,7 +1,6 @@
 """A run becomes an artefact: its encoder, a classifier if one is wanted, and the figures of both."""
 
 import functools
-import json
 import pathlib
 
 from cpc_keras.errors import InputError
@@ -96,7 +95,7 @@ def _describe(folder, recipe, step):
         "encoder": f"{name}, norm {recipe.normalization}",
         "pre_training": f"{step:,} steps of {recipe.batch_size} images from `{recipe.data}`, seed {recipe.seed}",
         "input": {"crop": recipe.crop, "short_side": recipe.short_side},
-        "versions": json.loads(folder.recipe_file.read_text(encoding="utf-8"))["versions"],
+        "versions": folder.versions(),
     }
 
 

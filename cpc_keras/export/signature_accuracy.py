@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from cpc_keras.data.budgets import Budget
+from cpc_keras.data.budgets import Budget, budget_of
 from cpc_keras.data.label_subsets import ranks_within_classes
 from cpc_keras.data.labelled_images import Split
 from cpc_keras.errors import InputError
@@ -44,7 +44,7 @@ class SignatureAccuracy:
         self._subsets: dict[Budget, int] = {}
         names: dict[int, Budget] = {}
         for record in sorted(records, key=lambda one: one["labels"]):
-            budget = _budget(record)
+            budget = budget_of(record["labels_per_class"], record["fraction"])  # `None` of a list
             if budget and (record["method"], record["encoder"]) == ("linear", "cpc"):
                 self._largest = names.setdefault(record["labels"], budget)
                 self._subsets[self._largest] = max(self._subsets.get(self._largest, 0), 1 + record["seed"])
@@ -125,10 +125,3 @@ class SignatureAccuracy:
         labels = {record["labels"] for record in records}
         figure = self.images.figure
         return {n: round(100 * float(np.mean([r[figure] for r in records if r["labels"] == n])), 1) for n in labels}
-
-
-def _budget(record):
-    """The `Budget` of a record; `None` for a list of the user's."""
-    if record["labels_per_class"]:
-        return Budget("per_class", record["labels_per_class"])
-    return Budget("fraction", record["fraction"]) if record["fraction"] else None

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from cpc_keras.evaluation.methods import METHODS, method_and_kind, row_name
-from cpc_keras.plots.canvas import BLUE, GREEN, GREY, ORANGE, PINK, RED, save
+from cpc_keras.plots.canvas import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, save
 
 _ENCODER_COLORS = {"cpc": BLUE, "scratch": RED, "untrained": GREEN, "pixels": GREY}
 _OTHER_COLORS = (PINK, ORANGE)
@@ -115,7 +115,7 @@ def ablation_bars(table, path):
         figures = 100 * table[table["labels"] == labels].groupby("step")["top1"].agg(["mean", "min", "max"]).loc[steps]
         places = np.arange(len(steps)) + (index - (len(budgets) - 1) / 2) * width
         reach = [figures["mean"] - figures["min"], figures["max"] - figures["mean"]]
-        color = ("#56B4E9", BLUE, "#009E73", "#D55E00")[index % 4]
+        color = (SKY, BLUE, GREEN, RED)[index % 4]
         bars = axes.bar(places, figures["mean"], width, yerr=reach, color=color, capsize=2, label=f"{labels:,} labels")
         axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=1)
     axes.set_xticks(range(len(steps)), steps)

@@ -1,5 +1,7 @@
 """Pictures of what a detector found, and of how well it finds."""
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
@@ -62,7 +64,7 @@ def detection_curve(summary, names, path):
         path: PNG to write.
     """
     figure, axes = plt.subplots(figsize=(6.5, 4))
-    for color, (backbone, rows) in zip(_cycled(), summary.groupby("backbone", sort=False), strict=False):
+    for color, (backbone, rows) in zip(itertools.cycle(_COLORS), summary.groupby("backbone", sort=False), strict=False):
         rows = rows.sort_values("fraction")
         share, mean = 100 * rows["fraction"], 100 * rows["mean"]
         spread = np.abs(100 * rows[["lowest", "highest"]].to_numpy().T - mean.to_numpy())
@@ -74,8 +76,3 @@ def detection_curve(summary, names, path):
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     save(figure, path)
-
-
-def _cycled():
-    while True:
-        yield from _COLORS

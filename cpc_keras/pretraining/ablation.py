@@ -91,9 +91,10 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
     skipped = [axis for axis in axes if axis not in effective]
     write_text(run / "ablation.csv", table.to_csv(index=False))
     ablation_bars(table, run / "ablation.png")
-    write_text(run / "ablation.md", _page(recipe, table, skipped))
-    console.print(_table(table, skipped).rich())
-    console.print(f"{summary(table, skipped)}\nTable and chart: {run / 'ablation.md'}, {run / 'ablation.png'}")
+    shown, verdicts = _table(table, skipped), summary(table, skipped)
+    write_text(run / "ablation.md", _page(recipe, shown, verdicts))
+    console.print(shown.rich())
+    console.print(f"{verdicts}\nTable and chart: {run / 'ablation.md'}, {run / 'ablation.png'}")
     return table
 
 
@@ -101,7 +102,8 @@ def _fitted(recipe, folders, console):
     """How long a run of the ablation is: as one that is there was given it, or as fit into the recipe's time."""
     for folder in map(RunFolder, folders):
         if folder.recipe_file.is_file():
-            return FittedSteps(**folder.fitted()) if folder.fitted() else None
+            given = folder.fitted()
+            return FittedSteps(**given) if given else None
     return fitted_steps(recipe, folders[0].parent, console, len(folders))
 
 
@@ -209,15 +211,15 @@ def _table(table, skipped):
     return shown
 
 
-def _page(recipe, table, skipped):
+def _page(recipe, shown, verdicts):
     lines = [
         "# Ablation",
         "",
         f"{recipe.data}, equal steps of training, seed {recipe.seed}. Each row adds an axis to all above it.",
         "",
-        _table(table, skipped).markdown(),
+        shown.markdown(),
         "",
-        summary(table, skipped),
+        verdicts,
         "",
         "![accuracy by step](ablation.png)",
         "",

@@ -8,14 +8,13 @@ from cpc_keras.config.resolve import computes_in_bfloat16, overlaps
 from cpc_keras.describing.time_budget import minutes_text
 
 
-def announce(run, console):
+def announce(run):
     """Says what is about to be trained, on what, and what is odd about it.
 
     Args:
         run: A `Run`.
-        console: A `rich.console.Console`.
     """
-    asked, recipe, images, strategy = run.asked, run.recipe, run.images, run.strategy
+    asked, recipe, images, strategy, console = run.asked, run.recipe, run.images, run.strategy, run.console
     height, width = images.sizes[:, 0], images.sizes[:, 1]
     console.print(
         f"{images.name}: {len(images):,} images ({images.split}), {height.min()}–{height.max()} × "
@@ -52,12 +51,11 @@ def announce(run, console):
         )
 
 
-def report_bad_files(run, console):
+def report_bad_files(run):
     """Lists the files that could not be read, on the console and in the run's folder.
 
     Args:
         run: A `Run` that is trained.
-        console: A `rich.console.Console`.
     """
     bad_files, listed = run.images.bad_files, run.folder.bad_files_file
     if not bad_files:
@@ -66,6 +64,6 @@ def report_bad_files(run, console):
     with open(listed, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
     count = len(bad_files)
-    console.print(f"{count} bad file{'s were' if count > 1 else ' was'} left out ({listed}):")
+    run.console.print(f"{count} bad file{'s were' if count > 1 else ' was'} left out ({listed}):")
     for bad in bad_files:
-        console.print(f"  {bad.path}: {bad.reason}")
+        run.console.print(f"  {bad.path}: {bad.reason}")

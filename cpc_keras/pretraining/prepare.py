@@ -33,6 +33,8 @@ class Run:
         images: The `ImageSet`, prepared.
         labelled: Labelled images of the online probe, or `None`.
         strategy: The `tf.distribute.Strategy`.
+        console: A `rich.console.Console` to report to; a quiet one where another
+            worker reports.
         began: When its preparation began, as `time.monotonic` has it.
         opened: When its images were open.
     """
@@ -43,6 +45,7 @@ class Run:
     images: ImageSet
     labelled: ImageSet | None
     strategy: tf.distribute.Strategy
+    console: Console
     began: float
     opened: float
 
@@ -51,16 +54,15 @@ class Run:
         """Whether this process is the one that writes."""
         return is_chief(self.strategy)
 
-    def batches(self, images, **steps):
+    def batches(self, **steps):
         """`tf.data.Dataset` of training batches, of all replicas.
 
         Args:
-            images: The `ImageSet` to read from.
             **steps: `start_step` and `steps` of `training_batches`.
         """
         recipe = self.recipe
         batches = functools.partial(
-            training_batches, images, recipe.batch_size, recipe.crop, recipe.seed, flip=recipe.flip, **steps
+            training_batches, self.images, recipe.batch_size, recipe.crop, recipe.seed, flip=recipe.flip, **steps
         )
         return distribute(self.strategy, batches)
 
@@ -92,7 +94,8 @@ def prepare(recipe, run, console, strategy=None):
             "`minutes` must be None with several workers, which would not measure the same; set the number of steps: "
             f"--set minutes=None --set steps=N. Received: minutes={recipe.minutes:g}"
         )
-    with waiting(console if chief else Console(quiet=True), f"Opening {recipe.data}"):
+    console = console if chief else Console(quiet=True)
+    with waiting(console, f"Opening {recipe.data}"):
         found = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
         if not chief:
             wait_for(folder.recipe_file)
@@ -100,4 +103,4 @@ def prepare(recipe, run, console, strategy=None):
         check_replicas(strategy, resolved)
         images = prepare_images(found, resolved.channels, resolved.short_side, resolved.max_bad_share)
         labelled = open_online_probe(resolved) if chief else None
-    return Run(recipe, resolved, folder, images, labelled, strategy, began, time.monotonic())
+    return Run(recipe, resolved, folder, images, labelled, strategy, console, began, time.monotonic())

@@ -5,7 +5,6 @@ import dataclasses
 import time
 
 import keras
-from rich.console import Console
 
 from cpc_keras.backend.distribution import compiles_the_step, has_many_workers
 from cpc_keras.config.build import build_cpc
@@ -50,15 +49,14 @@ def pretrain(recipe, run, console, strategy=None, fitted=None):
         Stopped: If the process was told to end (SIGTERM) and has saved itself, or
             if another worker is gone.
     """
-    return fit(prepare(recipe, run, console, strategy), console, fitted)
+    return fit(prepare(recipe, run, console, strategy), fitted)
 
 
-def fit(run, console, fitted=None):
+def fit(run, fitted=None):
     """Trains a prepared run, from its last checkpoint on.
 
     Args:
         run: A `Run`.
-        console: A `rich.console.Console` to report to.
         fitted: The `cpc_keras.describing.time_budget.FittedSteps` of a recipe with
             `minutes`, if somebody has measured already.
 
@@ -69,17 +67,16 @@ def fit(run, console, fitted=None):
         InputError: As `pretrain`.
         Stopped: As `pretrain`.
     """
-    console = console if run.chief else Console(quiet=True)
-    folder = run.folder
+    folder, console = run.folder, run.console
     if fitted and run.recipe.minutes is not None:
-        run.recipe = fitted.of(run.recipe)
-    announce(run, console)
+        run = dataclasses.replace(run, recipe=fitted.of(run.recipe))
+    announce(run)
     with errors_in_one_line(folder, run.strategy) as watch:
-        watched = dataclasses.replace(run.images, read=watch(run.images.read))
+        run = dataclasses.replace(run, images=dataclasses.replace(run.images, read=watch(run.images.read)))
         model = probe = expected = None
         if run.recipe.minutes is not None:
-            model, probe, fitted = _fit_to_time(run, watched, console)
-            run.recipe, expected = fitted.of(run.recipe), fitted.seconds
+            model, probe, fitted = _fit_to_time(run)
+            run, expected = dataclasses.replace(run, recipe=fitted.of(run.recipe)), fitted.seconds
         if run.chief:
             folder.begin(run.asked, run.recipe, fitted and dataclasses.asdict(fitted))
             if run.images.class_names:
@@ -92,11 +89,9 @@ def fit(run, console, fitted=None):
         else:
             if start:
                 console.print(f"Resumes after step {start} of {run.recipe.steps}.")
-            if probe is None and run.labelled:
-                probe = _probe(run, model)
-            _train(run, model, watched, probe, start, console, expected)
+            _train(run, model, probe or _probe(run, model), start, expected)
     if run.chief:
-        report_bad_files(run, console)
+        report_bad_files(run)
         words = longer_run(run.recipe, folder.fitted())
         if words:
             console.print(words)
@@ -143,12 +138,12 @@ def fitted_steps(recipe, run, console, runs=1):
         InputError: As `pretrain`.
     """
     prepared = prepare(recipe, run, console)
-    *_, fitted = _fit_to_time(prepared, prepared.images, console, runs)
+    *_, fitted = _fit_to_time(prepared, runs)
     keras.backend.clear_session()
     return fitted
 
 
-def _fit_to_time(run, images, console, runs=1):
+def _fit_to_time(run, runs=1):
     """`(model, probe, FittedSteps)` of a new run."""
     recipe = run.recipe
     provisional = dataclasses.replace(recipe, steps=recipe.steps or _ANY * recipe.accumulate)
@@ -164,18 +159,18 @@ def _fit_to_time(run, images, console, runs=1):
             seconds += time.monotonic() - before
         return seconds
 
-    batches = run.batches(images)
-    fitted = fit_to_time(recipe, model, batches, save_row, run.began, run.opened, console, run.strategy, runs)
+    batches = run.batches()
+    fitted = fit_to_time(recipe, model, batches, save_row, run.began, run.opened, run.console, run.strategy, runs)
     return model, probe, fitted
 
 
-def _train(run, model, images, probe, start, console, expected=None):
+def _train(run, model, probe, start, expected=None):
     recipe, folder = run.recipe, run.folder
     interrupts = Interrupts()
     callbacks: list[keras.callbacks.Callback] = [StopOnDivergence(folder, start)]
     batch_log = log = None
     if run.chief:
-        log = HealthLog(folder, recipe, len(images), start, console, probe, expected)
+        log = HealthLog(folder, recipe, len(run.images), start, run.console, probe, expected)
         batch_log = BatchLog(folder, start)
         callbacks += [log, batch_log]
     checkpoints = Checkpoints(folder, recipe, start, interrupts, batch_log, has_many_workers(run.strategy))
@@ -186,7 +181,7 @@ def _train(run, model, images, probe, start, console, expected=None):
             begin, start = start, start + (last - first) * length
             with calls_awaited():
                 model.fit(
-                    run.batches(images, start_step=begin, steps=start),
+                    run.batches(start_step=begin, steps=start),
                     initial_epoch=first,
                     epochs=last,
                     steps_per_epoch=length,

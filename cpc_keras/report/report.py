@@ -18,7 +18,7 @@ from cpc_keras.detection.table import FORMER_FIELDS, detection_table
 from cpc_keras.evaluation.encoders import cpc_encoder
 from cpc_keras.evaluation.feature_store import FrozenFeatures
 from cpc_keras.evaluation.features import EncoderFeatures, extract, with_joined
-from cpc_keras.evaluation.methods import METHODS, row_name
+from cpc_keras.evaluation.methods import default_methods, row_name
 from cpc_keras.evaluation.results import Results
 from cpc_keras.evaluation.run_labels import finished_results, open_labelled, preferred_pooling, run_source
 from cpc_keras.evaluation.table import at_checkpoint
@@ -136,8 +136,7 @@ def _label_efficiency(folder, results, labelled, step, metrics):
         )
     ]
     frozen = everything[
-        everything["method"].isin([name for name in METHODS if METHODS[name].default == "always"])
-        & (everything["encoder"].isin(["cpc", "untrained"]))
+        everything["method"].isin(default_methods(crossed=True)) & (everything["encoder"].isin(["cpc", "untrained"]))
     ]
     if frozen[frozen["encoder"] == "cpc"]["checkpoint"].nunique() > 1:
         online = metrics if "probe_accuracy" in metrics.columns else None  # a balanced accuracy of other images

@@ -7,7 +7,7 @@ import time
 import keras
 import numpy as np
 
-from cpc_keras.errors import DivergedError, InputError
+from cpc_keras.errors import DivergedError, InputError, first_line
 from cpc_keras.optimizers import averages, use_averages
 from cpc_keras.storage.atomic import atomic_write, write_json
 
@@ -117,7 +117,7 @@ def load_model(path):
     try:
         return keras.models.load_model(path)
     except Exception as error:  # a damaged archive fails anywhere below
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise InputError(
             f"The checkpoint must be a whole .keras file; delete it to go on from the one before. "
             f"Received: {path} ({reason})"

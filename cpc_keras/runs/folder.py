@@ -99,6 +99,10 @@ class RunFolder:
         """How the run's steps were fitted to a budget of time, as `begin` was told; `None` if they were not."""
         return self._description().get("fitted")
 
+    def versions(self):
+        """Versions of the libraries that the run was begun with, by name."""
+        return self._description()["versions"]
+
     def _description(self):
         try:
             return json.loads(self.recipe_file.read_text(encoding="utf-8"))

@@ -1,11 +1,9 @@
 """The folder of a search: what it searches, and what it tried."""
 
-import json
-
 import pandas as pd
 
 from cpc_keras.errors import InputError
-from cpc_keras.storage.atomic import write_json
+from cpc_keras.storage.atomic import read_json, write_json
 
 
 def settle(place, search):
@@ -31,10 +29,9 @@ def refuse_another(place, search):
         search: A dictionary with `"budget"`, `"subset"` and what else decides about
             the search, as far as it is known.
     """
-    file = place / "search.json"
-    if not file.is_file():
+    before = read_json(place / "search.json")
+    if before is None:
         return
-    before = json.loads(file.read_text(encoding="utf-8"))
     # A random search goes on where a shorter one ended.
     longer = search["tuner"] == "random" and before.get("trials", 0) < search["trials"]
     differing = [name for name in search if search[name] != before.get(name) and not (name == "trials" and longer)]
@@ -67,11 +64,7 @@ def finished_searches(folder):
         folder: Where they lie, a folder each.
     """
     return [
-        (
-            json.loads((file.parent / "search.json").read_text(encoding="utf-8")),
-            pd.read_csv(file),
-            file.parent,
-        )
+        (read_json(file.parent / "search.json"), pd.read_csv(file), file.parent)
         for file in sorted(folder.glob("*/trials.csv"))
     ]
 

@@ -158,7 +158,7 @@ class LabelFractionHyperModel(RacingHyperModel):
     @functools.cached_property
     def digest(self):
         """Of all that a trial's result depends on, but for its setting."""
-        chosen = digests.of_lines(self.data.train.ids[position] for position in self._split.train)
+        chosen = self.data.subset_digest(self._split.train)
         truth = digests.of_lines(self.truth)
         images = self.data.train.fingerprint
         splits = splits_digest(self._splits)

@@ -20,7 +20,6 @@ from cpc_keras.plots.trials import varied
 from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
-from cpc_keras.storage import digests
 from cpc_keras.storage.atomic import write_text
 from cpc_keras.tables import Table
 from cpc_keras.tuning.folder import best_first, chosen, refuse_another, search_words, settle, short
@@ -89,11 +88,11 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
         setting = TunedSetting(
             regime=regime,
             kind=kind,
-            subset=digests.of_lines(images.train.ids[position] for position in split.train),
+            subset=images.subset_digest(split.train),
             subset_seed=seed,
             trials=tried,
-            labels_per_class=int(budget.amount) if budget.kind == "per_class" else None,
-            fraction=budget.amount if budget.kind == "fraction" else None,
+            labels_per_class=budget.labels_per_class,
+            fraction=budget.fraction,
             **settings[trial],
         )
         write_text(place / f"{kind}.py", recipe_text(setting, _headline(table, trial)))

@@ -7,7 +7,7 @@ import sys
 import pytest
 import tensorflow as tf
 
-from cpc_keras.backend import tensorflow_compute as tensorflow_compiled
+from cpc_keras.backend import tensorflow_compute
 from cpc_keras.backend.onednn import FLAG, MISSED, ask_for_onednn, is_missed
 from cpc_keras.layers.convolution import Convolution
 
@@ -52,18 +52,18 @@ def test_is_missed_where_nobody_switched_it_off(flag, enabled, machine, missed):
 
 
 def test_is_on_in_these_tests_as_the_package_was_imported_before_keras():
-    assert tensorflow_compiled.uses_onednn() is (os.environ[FLAG] == "1")
+    assert tensorflow_compute.uses_onednn() is (os.environ[FLAG] == "1")
 
 
 @pytest.fixture
 def without(monkeypatch):
     """TensorFlow as it is without oneDNN, and nothing said yet."""
-    monkeypatch.setattr(tensorflow_compiled, "uses_onednn", lambda: False)
-    monkeypatch.setattr(tensorflow_compiled.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(tensorflow_compute, "uses_onednn", lambda: False)
+    monkeypatch.setattr(tensorflow_compute.platform, "machine", lambda: "x86_64")
     monkeypatch.delenv(FLAG, raising=False)
-    tensorflow_compiled._say_once.cache_clear()
+    tensorflow_compute._say_once.cache_clear()
     yield
-    tensorflow_compiled._say_once.cache_clear()
+    tensorflow_compute._say_once.cache_clear()
 
 
 def test_the_first_convolution_says_in_one_line_what_is_lost_and_the_second_nothing(without, capsys):
@@ -87,7 +87,7 @@ def test_another_tensorflow_may_not_say(monkeypatch, port):
     name = "_pywrap_util_port"
     monkeypatch.setattr(folder, name, port) if port else monkeypatch.delattr(folder, name)
     monkeypatch.setitem(sys.modules, f"{folder.__name__}.{name}", port)
-    assert tensorflow_compiled.uses_onednn() is None
+    assert tensorflow_compute.uses_onednn() is None
 
 
 @pytest.mark.slow

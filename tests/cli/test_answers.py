@@ -33,6 +33,7 @@ main()
             "tune nowhere --labels-per-class 5 --tuner best",
             "`--tuner` must be one of random, bayesian, hyperband, g",
         ),
+        ("tune nowhere --fraction some", "`--fraction` must be numbers separated by commas. Received: some"),
         ("tune nowhere --labels-per-class 5 --regime magic", "`--regime` must be one of linear, finetune, resnet, "),
         ("detect nowhere --set scale=1", "Received: 'scale' (did you mean 'scales'?)"),
         ("export nowhere there --format pdf", "`--format` must be one of saved_model, onnx, litert. Received: pdf"),
@@ -46,3 +47,8 @@ def test_refuses_without_tensorflow(arguments, said, tmp_path):
     assert done.returncode == 2, done.stderr
     assert len(done.stderr.splitlines()) == 1 and said in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_fields_are_listed_without_tensorflow(tmp_path):
+    done = run("-c", WITHOUT, "fields", "fashion_mnist", cwd=tmp_path, fresh=True)
+    assert done.returncode == 0 and "patch_color_distortion" in done.stdout, done.stderr

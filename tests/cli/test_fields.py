@@ -1,7 +1,5 @@
 import dataclasses
 import inspect
-import subprocess
-import sys
 
 import pytest
 
@@ -36,6 +34,12 @@ def test_what_a_recipe_sets_stands_out():
         rows("nothing")
 
 
+def test_who_says_which_recipe_it_is_is_told_what_is_wrong_with_that(tmp_path):
+    (tmp_path / "mine.py").write_text('data = "voc:here"\nrpn_width = "broad"\n')
+    with pytest.raises(InputError, match="`rpn_width`"):
+        rows(str(tmp_path / "mine.py"), detection=True)
+
+
 def test_patch_fields_are_the_signature_of_the_layer():
     """The recipe reads it from the source, so that it need not import Keras."""
     signature = inspect.signature(PatchAugmentation.__init__).parameters
@@ -45,15 +49,3 @@ def test_patch_fields_are_the_signature_of_the_layer():
     for name, default in arguments.items():
         assert default_of(fields[f"patch_{name}"]) == default
         assert fields[f"patch_{name}"].metadata["text"] in " ".join(PatchAugmentation.__doc__.split())
-
-
-def test_the_command_wakes_neither_keras_nor_tensorflow():
-    script = (
-        "import sys\n"
-        "sys.modules['keras'] = sys.modules['tensorflow'] = None\n"
-        "sys.argv = ['cpc-keras', 'fields', 'fashion_mnist']\n"
-        "from cpc_keras.cli import main\n"
-        "main()"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.returncode == 0 and "patch_color_distortion" in done.stdout, done.stderr

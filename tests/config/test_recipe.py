@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from cpc_keras.config.detection_recipe import DetectionRecipe
-from cpc_keras.config.files import load_recipe
+from cpc_keras.config.files import current_names, first_names, load_recipe
 from cpc_keras.config.recipe import Recipe
 from cpc_keras.errors import InputError
 from cpc_keras.layers import PatchAugmentation
@@ -117,3 +117,8 @@ def test_patch_fields_are_the_arguments_of_the_layer_with_its_defaults():
 def test_every_field_is_documented():
     for field in dataclasses.fields(Recipe):
         assert f"        {field.name}: " in Recipe.__doc__, field.name
+
+
+def test_first_names_undo_the_present_ones_wherever_they_stand():
+    fields = {"patch_greyscale": 0.5, "ablation": {"RC": {"patch_colour_dropping": 0.0}, "PA": None}}
+    assert first_names(current_names(fields, Recipe), Recipe) == fields

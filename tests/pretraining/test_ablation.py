@@ -8,7 +8,7 @@ from cpc_keras.config.recipe import Recipe
 from cpc_keras.describing.time_budget import FittedSteps
 from cpc_keras.errors import InputError
 from cpc_keras.pretraining import ablation
-from cpc_keras.pretraining.ablation import _page, ablate, changes, summary, verdict
+from cpc_keras.pretraining.ablation import _page, _table, ablate, changes, summary, verdict
 from cpc_keras.runs.folder import RunFolder
 
 
@@ -58,7 +58,7 @@ def test_changes_stand_beside_their_own_number_of_labels(table):
     """Whatever the order in which the budgets came."""
     table.loc[(table["axis"] == "MC") & (table["labels"] == 100), "top1"] += 0.03
     backwards = pd.concat([table[table["labels"] == 100], table[table["labels"] == 50]])
-    page = _page(Recipe(steps=1), backwards, ["RC"])
+    page = _page(Recipe(steps=1), _table(backwards, ["RC"]), summary(backwards, ["RC"]))
     assert "| step | 5 a class | change | 10 a class | change | verdict |" in page
     assert "| + MC model capacity | 57.0 (57.0–57.0) | +2.0 | 65.0 (65.0–65.0) | +5.0 | helped |" in page
     assert "| + RC colour dropping | – | – | – | – | no effect |" in page
