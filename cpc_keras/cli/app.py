@@ -2,6 +2,7 @@
 
 import pathlib
 import shlex
+import sys
 from typing import Annotated, Literal
 
 import typer
@@ -10,7 +11,7 @@ from cpc_keras.cli.arguments import Data, ImageData, Minutes, Model, Overrides, 
 from cpc_keras.cli.checks import check_model, check_run, open_recipe
 from cpc_keras.cli.console import open_console, open_console_and_strategy, plain_console
 from cpc_keras.cli.exit_codes import exit_with
-from cpc_keras.cli.options import budget_numbers, option_numbers, share_of
+from cpc_keras.cli.options import budget_numbers, in_home, option_numbers, share_of
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.methods import METHODS, check_methods, default_methods
 from cpc_keras.extras import check_installed
@@ -396,6 +397,7 @@ def report(run: Run) -> None:
 
 def main() -> None:
     """Runs the command."""
+    sys.argv[1:] = map(in_home, sys.argv[1:])
     exit_with(app)
 
 

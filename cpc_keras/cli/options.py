@@ -1,4 +1,7 @@
-"""Numbers as they are typed on a command line."""
+"""Numbers and paths as they are typed on a command line."""
+
+import os
+import re
 
 from cpc_keras.errors import InputError
 
@@ -51,3 +54,14 @@ def share_of(text):
     (0.01, 0.25)
     """
     return float(text[:-1]) / 100 if text.endswith("%") else float(text)
+
+
+def in_home(argument):
+    """An argument with the user's home in the place of a `~` that begins a path, as where quotes hid it from the shell.
+
+    Example:
+
+    >>> in_home("~/run") == os.path.expanduser("~/run"), in_home("--name=~x")
+    (True, '--name=~x')
+    """
+    return re.sub(r"^(--[a-z-]+=)?(~)(?=/|$)", lambda found: (found[1] or "") + os.path.expanduser("~"), argument)

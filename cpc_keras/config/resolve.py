@@ -9,6 +9,8 @@ import numpy as np
 from cpc_keras.backend.distribution import has_accelerator
 from cpc_keras.config.ablation_axes import switch_off
 from cpc_keras.config.recipe import AUTO
+from cpc_keras.data.image_set import without_tiny
+from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError
 
 # Images up to this short side keep their size; patches up to it take the small stem.
@@ -18,6 +20,30 @@ _CPU_BATCH, _ACCELERATOR_BATCH = 32, 128
 # Random crops are taken from images this much larger than the crop.
 _CROP_MARGIN = 300 / 260
 _SMALL_STEM, _MEDIUM_STEM = 8, 24
+
+
+def open_images(recipe, progress=None):
+    """The images of a recipe, without those that are far smaller than its crops.
+
+    Args:
+        recipe: A `Recipe`, resolved or not.
+        progress: As of `cpc_keras.data.open_source`.
+
+    Returns:
+        An `ImageSet`.
+
+    Raises:
+        InputError: If they cannot be opened.
+    """
+    images = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile, progress=progress)
+    return without_tiny(images, _side_needed(recipe, images), recipe.max_bad_share)
+
+
+def _side_needed(recipe, images):
+    """Side of a crop in pixels, as far as it is known yet."""
+    if recipe.crop != AUTO:
+        return recipe.crop
+    return min(_CPU_CROP, int(np.median(images.sizes[:, :2].min(axis=1))))
 
 
 def resolve(recipe, images, accelerator=None):

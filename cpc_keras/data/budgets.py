@@ -3,7 +3,8 @@
 import dataclasses
 import pathlib
 
-from cpc_keras.errors import InputError
+from cpc_keras.errors import InputError, first_line
+from cpc_keras.storage.text import read_lines
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,12 +67,11 @@ def read_list(path):
     Raises:
         InputError: If the file is missing or empty.
     """
-    path = pathlib.Path(path)
+    path = pathlib.Path(path).expanduser()
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"`--subset` must be a readable text file. Received: {path}") from error
-    ids = tuple(line for line in lines if line and not line.startswith("#"))
+        ids = tuple(dict.fromkeys(read_lines(path)))
+    except (OSError, ValueError) as error:
+        raise InputError(f"`--subset` must be a readable text file. Received: {path} ({first_line(error)})") from error
     if not ids:
         raise InputError(f"`--subset` must list at least one image. Received: {path} with none")
     return Budget("list", path.stem, ids)

@@ -9,8 +9,10 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from cpc_keras.data.folders import BadFile, plain_reason
 from cpc_keras.data.threads import map_in_pieces
 from cpc_keras.errors import InputError
+from cpc_keras.progress import NoProgress
 from cpc_keras.storage import digests
 
 # Share of the free memory that decoded images may take; the rest of the time
@@ -18,14 +20,10 @@ from cpc_keras.storage import digests
 _CACHE_SHARE = 0.25
 # Images that a thread decodes in a row.
 _PIECE = 16
-
-
-@dataclasses.dataclass(frozen=True)
-class BadFile:
-    """A file that was left out, and why."""
-
-    path: str
-    reason: str
+# By which an image is enlarged at most.
+_LARGEST_FACTOR = 4
+# Bad files that a message names.
+_NAMED = 3
 
 
 @dataclasses.dataclass
@@ -43,6 +41,9 @@ class ImageSet:
         bad_files: Files that could not be used.
         verified: Whether every image is known to decode, as in a prepared
             data set.
+        notes: What the user should know about the source, in sentences.
+        confirm: Function that is told the positions of images which have been
+            decoded, so that another command need not; or `None`.
     """
 
     name: str
@@ -54,6 +55,8 @@ class ImageSet:
     class_names: tuple[str, ...] | None = None
     bad_files: list[BadFile] = dataclasses.field(default_factory=list)
     verified: bool = False
+    notes: list[str] = dataclasses.field(default_factory=list)
+    confirm: Callable[[np.ndarray], None] | None = None
 
     def __len__(self):
         return len(self.ids)
@@ -62,7 +65,19 @@ class ImageSet:
     def fingerprint(self):
         """SHA-256 of what the images are known by: names, sizes, and of files when they were written."""
         sides = map(tuple, np.asarray(self.sizes).tolist())
-        return digests.of_lines(f"{one}\t{size}\t{_written(one)}" for one, size in zip(self.ids, sides, strict=True))
+        lines = (f"{one}\t{size}\t{_status(one, 'st_mtime_ns')}" for one, size in zip(self.ids, sides, strict=True))
+        return digests.of_lines(lines)
+
+    @property
+    def contents(self):
+        """What there is, as JSON keeps it: equal for the same images in another place, or copied."""
+        folder = os.path.commonpath(map(os.path.dirname, self.ids)) if len(self.ids) else ""
+        sides = map(tuple, np.asarray(self.sizes).tolist())
+        lines = (
+            f"{one[len(folder) :]}\t{size}\t{_status(one, 'st_size')}"
+            for one, size in zip(self.ids, sides, strict=True)
+        )
+        return {"count": len(self), "sha256": digests.of_lines(lines)}
 
     @property
     def channels(self):
@@ -78,13 +93,15 @@ class ImageSet:
             ids=[self.ids[i] for i in positions],
             read=lambda i: read(int(positions[i])),
             sizes=self.sizes[positions],
+            confirm=(lambda decoded: self.confirm(positions[decoded])) if self.confirm else None,
             labels=None if self.labels is None else self.labels[positions],
         )
 
 
-def _written(path):
+def _status(path, field):
+    """A number of a file's; nothing where there is no such file."""
     try:
-        return os.stat(path).st_mtime_ns
+        return getattr(os.stat(path), field)
     except OSError:  # not a file: a name in a data set
         return ""
 
@@ -151,8 +168,8 @@ def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None)
 
     Images that cannot be decoded are left out and listed in `bad_files`. The
     decoded images stay in memory if they take at most a quarter of what is
-    free; otherwise they are decoded again when asked for. A verified set that
-    does not fit is not decoded beforehand at all.
+    free; otherwise they are decoded again when asked for. A verified set is
+    decoded when it is asked for.
 
     Args:
         images: An `ImageSet`.
@@ -160,8 +177,7 @@ def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None)
         short_side: Length in pixels to which the shorter side is resized;
             `None` leaves sizes as they are.
         max_bad_share: Largest share of bad files that is put up with.
-        progress: Function from an iterable to an iterable, such as
-            `rich.progress.track`.
+        progress: Hears how far it is, as `cpc_keras.progress.NoProgress`.
 
     Returns:
         An `ImageSet` of the good images.
@@ -175,25 +191,29 @@ def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None)
     def load(position):
         return convert(images.read(position), channels, short_side)
 
-    if images.verified and not cached:
-        return dataclasses.replace(images, sizes=sizes, read=load)
+    if images.verified:
+        return dataclasses.replace(images, sizes=sizes, read=_Kept(load, len(images)) if cached else load)
 
     def attempt(position):
         try:
             array = load(position)
         except (OSError, ValueError, MemoryError) as error:
-            return position, None, str(error) or type(error).__name__
+            return position, None, plain_reason(error)
         return position, array if cached else array.shape, None
 
     good, store, bad = [], [], list(images.bad_files)
-    results = map_in_pieces(attempt, len(images), _PIECE)
-    for position, result, reason in progress(results) if progress else results:
+    progress = progress or NoProgress()
+    progress.start("Decoding images", len(images))
+    for position, result, reason in map_in_pieces(attempt, len(images), _PIECE):
+        progress.advance()
         if reason is None:
             good.append(position)
             store.append(result)
         else:
             bad.append(BadFile(images.ids[position], reason))
     check_bad_share(images.name, len(good), bad, max_bad_share)
+    if images.confirm:
+        images.confirm(np.array(good))
     kept = images.subset(good)
     kept.bad_files = bad
     kept.sizes = np.array([array.shape if cached else array for array in store])
@@ -201,13 +221,52 @@ def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None)
     return kept
 
 
+class _Kept:
+    """Keeps what a function of a position has given."""
+
+    def __init__(self, load, count):
+        self.load, self.store = load, [None] * count
+
+    def __call__(self, position):
+        if self.store[position] is None:
+            self.store[position] = self.load(position)
+        return self.store[position]
+
+
+def without_tiny(images, side, max_bad_share=0.1):
+    """Images but for those that would have to be blown up more than fourfold, which are bad files.
+
+    Args:
+        images: An `ImageSet`.
+        side: Pixels that the shorter side is to have, of a crop say.
+        max_bad_share: Largest share of bad files that is put up with.
+
+    Raises:
+        InputError: If more than `max_bad_share` of the files are bad, or all.
+    """
+    short = images.sizes[:, :2].min(axis=1)
+    tiny = np.flatnonzero(_LARGEST_FACTOR * short < side)
+    if not len(tiny):
+        return images
+    bad = [
+        BadFile(images.ids[position], f"has {height} × {width} px, far below the {side} px that are needed")
+        for position in tiny
+        for height, width, _ in [images.sizes[position]]
+    ]
+    kept = images.subset(np.flatnonzero(_LARGEST_FACTOR * short >= side))
+    kept.bad_files = images.bad_files + bad
+    check_bad_share(images.name, len(kept), kept.bad_files, max_bad_share)
+    return kept
+
+
 def check_bad_share(name, good, bad, max_bad_share):
     """Raises `InputError` if too many files of a source are bad."""
     if not good or len(bad) > max_bad_share * (good + len(bad)):
-        first = f", the first {bad[0].path}: {bad[0].reason}" if bad else ""
+        first = "; ".join(f"{file.path}: {file.reason}" for file in bad[:_NAMED])
+        first = f", such as {first}" if bad else ""
         raise InputError(
             f"`data` must be readable but for a share of {max_bad_share:g} (`max_bad_share`). "
-            f"Received: {name} with {len(bad)} bad files of {good + len(bad)}{first}"
+            f"Received: {name} with {len(bad):,} bad files of {good + len(bad):,}{first}"
         )
 
 

@@ -38,7 +38,7 @@ def nested_subsets(labels, seed, labels_per_class=(), fractions=()):
     return subsets_by_rank(labels, ranks_within_classes(labels, seed), labels_per_class, fractions)
 
 
-def subsets_by_rank(labels, ranks, labels_per_class=(), fractions=()):
+def subsets_by_rank(labels, ranks, labels_per_class=(), fractions=(), class_names=None):
     """The subsets of `nested_subsets`, where the order of drawing is known.
 
     Args:
@@ -46,6 +46,7 @@ def subsets_by_rank(labels, ranks, labels_per_class=(), fractions=()):
         ranks: Integer array `[N]`, as of `ranks_within_classes`.
         labels_per_class: Numbers of labels to take of each class.
         fractions: Shares of all labels to take, in `(0, 1]`.
+        class_names: Names by label, for messages.
 
     Returns:
         As `nested_subsets`.
@@ -58,8 +59,10 @@ def subsets_by_rank(labels, ranks, labels_per_class=(), fractions=()):
     subsets = {}
     for number in labels_per_class:
         if not 1 <= number <= counts.min():
+            smallest = int(classes[counts.argmin()])
+            name = f", {class_names[smallest]!r}" if class_names else ""
             raise InputError(
-                f"`labels_per_class` must lie in [1, {counts.min()}], the size of the smallest class. "
+                f"`labels_per_class` must lie in [1, {counts.min()}], the size of the smallest class{name}. "
                 f"Received: labels_per_class={number}"
             )
         subsets["per_class", number] = np.flatnonzero(ranks < number)

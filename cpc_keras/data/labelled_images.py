@@ -50,6 +50,11 @@ class Split:
         return np.flatnonzero(self.ranks < max(1, most // classes))
 
 
+def is_uneven(counts):
+    """Whether classes of so many images each are so uneven that the user is told."""
+    return counts.max() > _UNEVEN * counts.min()
+
+
 @dataclasses.dataclass
 class LabelledImages:
     """Training images with labels, and a test split or none.
@@ -97,8 +102,8 @@ class LabelledImages:
     @property
     def uneven(self):
         """Whether classes are so uneven that balanced accuracy is the figure to read."""
-        counts = [np.unique(labels, return_counts=True)[1] for labels in (self.train_labels, self.test_labels)]
-        return any(count.max() > _UNEVEN * count.min() for count in counts)
+        parts = (self.train_labels, self.test_labels)
+        return any(is_uneven(np.unique(labels, return_counts=True)[1]) for labels in parts)
 
     @property
     def figure(self):
@@ -182,6 +187,7 @@ class LabelledImages:
             order,
             labels_per_class=[b.labels_per_class for b in budgets if b.kind == "per_class"],
             fractions=[b.fraction for b in budgets if b.kind == "fraction"],
+            class_names=self.train.class_names,
         )
         found = {}
         for budget in budgets:

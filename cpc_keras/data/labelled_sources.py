@@ -5,8 +5,9 @@ import os
 import numpy as np
 
 from cpc_keras.data.image_set import prepare
-from cpc_keras.data.labelled_images import FOLDS, LabelledImages
-from cpc_keras.data.sources import SPLIT_NAMES, open_source, parse_source, source_splits
+from cpc_keras.data.labelled_images import FOLDS, LabelledImages, is_uneven
+from cpc_keras.data.sources import Source
+from cpc_keras.data.splits import TEST, VALIDATION, split_of
 from cpc_keras.errors import InputError
 
 # What a source without a test split gives up, of each class.
@@ -38,16 +39,13 @@ def open_labelled_images(
     Raises:
         InputError: If the source has no labels, or one class only.
     """
-    splits = source_splits(source)
-    train = open_source(source, max_bad_share=max_bad_share, labelled_only=True)
+    opened = Source(source)
+    train = opened.open(max_bad_share=max_bad_share, labelled_only=True)
     if train.labels is None:
         raise InputError(f"`data` must have labels to evaluate with. Received: {source}")
-    test_name = next((name for name in reversed(SPLIT_NAMES) if name in splits and name != "train"), None)
-    test = None
-    if test_name is not None and train.split != test_name:
-        kind, place = parse_source(source)
-        whole = place.partition("@")[0] if kind == "tfds" else place  # a folder may have the letter in its name
-        test = open_source(f"{kind}:{whole}", test_name, max_bad_share, labelled_only=True)
+    notes = list(train.notes)
+    test = _open_test(opened, train, max_bad_share, notes)
+    if test is not None:
         test = prepare(test, channels, short_side, max_bad_share)
     train = prepare(train, channels, short_side, max_bad_share)
     if test is None and not cross_validate:
@@ -57,7 +55,6 @@ def open_labelled_images(
     if apart:
         apart = {_resolved(one) for one in apart}
         train = train.subset([position for position, one in enumerate(train.ids) if _resolved(one) not in apart])
-    notes: list[str] = []
     if test is None:
         train = _without_single(train, notes)
     counts = np.bincount(train.labels, minlength=len(train.class_names))
@@ -65,6 +62,23 @@ def open_labelled_images(
         raise InputError(f"`data` must have at least two classes. Received: {source} with one")
     _note(train, test, counts[counts > 0], notes)
     return LabelledImages(train, test, seed, notes)
+
+
+def _open_test(source, train, max_bad_share, notes):
+    """The labelled images of the split `test`, or else of the validation split; `None` if neither has any."""
+    whole = source
+    if source.kind == "tfds":  # of a source with a split of its own, the others
+        whole = Source(f"tfds:{source.place.partition('@')[0]}")
+    for wanted in (TEST, VALIDATION):
+        for name in whole.splits:
+            if split_of(name) != wanted or name == train.split:
+                continue
+            test = whole.open(name, max_bad_share, labelled_only=True)
+            if test.labels is not None:
+                notes += [note for note in test.notes if note not in notes]
+                return test
+            notes.append(f"The split {name!r} has no labels, so nothing can be tested on it.")
+    return None
 
 
 def _resolved(name):
@@ -114,8 +128,18 @@ def _note(train, test, counts, notes):
         if len(unknown):
             names = ", ".join(repr(train.class_names[label]) for label in unknown)
             notes.append(f"No training image shows these classes, so none of their test images can be right: {names}.")
+        untested = np.setdiff1d(train.labels, test.labels)
+        if len(untested):
+            names = ", ".join(repr(train.class_names[label]) for label in untested)
+            notes.append(f"No test image shows these classes, so figures say nothing of them: {names}.")
     if images.uneven:
-        notes.append(
-            f"Classes are uneven, from {counts.min():,} to {counts.max():,} labelled images: fits count each class "
-            "alike, and balanced accuracy is the figure to read."
-        )
+        notes.append(f"{_where_uneven(images)}: balanced accuracy is the figure to read.")
+
+
+def _where_uneven(images):
+    counts = np.unique(images.train_labels, return_counts=True)[1]
+    if is_uneven(counts):
+        what, alike = "Classes", ", and fits count each class alike"
+    else:
+        counts, what, alike = np.unique(images.test_labels, return_counts=True)[1], "Classes of the test images", ""
+    return f"{what} are uneven, from {counts.min():,} to {counts.max():,} labelled images{alike}"

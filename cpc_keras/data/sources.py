@@ -1,22 +1,29 @@
 """One string names where images come from."""
 
+import dataclasses
+import functools
 import os
 import pathlib
-import re
+import unicodedata
 
 import numpy as np
 
-from cpc_keras.data.image_files import EXTENSIONS, read_image, read_size
-from cpc_keras.data.image_set import BadFile, ImageSet, check_bad_share
+from cpc_keras.data.folders import BadFile, list_images, natural_key, passed_over_text, plain_reason
+from cpc_keras.data.image_set import ImageSet, check_bad_share
+from cpc_keras.data.images import MAX_PIXELS, MAX_TILED_PIXELS, read_image, read_size
+from cpc_keras.data.known_files import KnownFiles
+from cpc_keras.data.splits import TRAIN, alike, label_of, rows_of_folders, split_of
 from cpc_keras.data.tiles import tile_images
 from cpc_keras.data.voc import image_rows
 from cpc_keras.errors import InputError
+from cpc_keras.storage.text import plain_word, read_table
 
 KINDS = ("tfds", "dir", "classes", "csv", "voc")
-SPLIT_NAMES = ("train", "validation", "val", "test")
+# Names that a message lists.
+_FEW = 5
 
 
-def open_source(source, split=None, max_bad_share=0.1, labelled_only=False, tile=None):
+def open_source(source, split=None, max_bad_share=0.1, labelled_only=False, tile=None, progress=None):
     """Opens a set of images.
 
     Args:
@@ -24,24 +31,31 @@ def open_source(source, split=None, max_bad_share=0.1, labelled_only=False, tile
 
             * `tfds:NAME[/CONFIG][@SPLIT]`, a TensorFlow Datasets name;
             * `dir:PATH`, any tree of image files, no labels;
-            * `classes:PATH`, `PATH/[split/]label/*.png`;
+            * `classes:PATH`, `PATH/[split/]label/*.png`; a folder named like a
+              split (train, training, val, valid, validation, dev, test, testing)
+              or "unlabeled" is no class, and images in no class have no label;
             * `csv:FILE`, columns `path,label[,split]`, paths relative to the file;
-              a file that is listed twice counts once;
+              a file that is listed twice counts once, an empty label or -1 is
+              none;
             * `voc:PATH`, images with PASCAL VOC annotations, see
               `open_boxed_images`; no labels.
 
             A bare path is understood when it is unambiguous: a CSV file, or a
             folder whose images all lie directly in it (`dir:`) or in folders
-            one level down (`classes:`).
+            one level down, or two below splits (`classes:`). `~` is the user's
+            home. Which files of a folder are images, see
+            `cpc_keras.data.folders.list_images`.
         split: Name of the split, overridden by `@SPLIT`; `None` is `"train"`
             where the source has splits and all images where it has none.
             `"all"` is every image of files, whatever their split.
         max_bad_share: Largest share of files with an unreadable header that is
             put up with; they are listed in the result's `bad_files`.
-        labelled_only: Whether files without a label are left out where others
-            have one.
+        labelled_only: Whether files without a label are left out where others of
+            the split have one.
         tile: Side in pixels of the tiles into which larger images are cut; tiles
             have no labels. `None` leaves images whole.
+        progress: Hears how far the reading of headers is, as
+            `cpc_keras.progress.NoProgress`.
 
     Returns:
         An `ImageSet`, in an order that depends on the names alone.
@@ -55,21 +69,7 @@ def open_source(source, split=None, max_bad_share=0.1, labelled_only=False, tile
     Traceback (most recent call last):
     cpc_keras.errors.InputError: `data` must name an existing folder. Received: dir:/no/such/folder
     """
-    kind, place = parse_source(source)
-    if kind == "tfds":
-        from cpc_keras.data.tfds_images import open_tfds
-
-        name, _, own_split = place.partition("@")
-        images = open_tfds(name, own_split or (split if split != "all" else None) or "train", source)
-        return images if tile is None else tile_images(images, tile)[0]
-    rows = _rows(kind, place, source)
-    if labelled_only:
-        rows = [row for row in rows if row[1] is not None] or rows
-    # Classes come from every row, so that neither a bad file nor a split changes their numbers.
-    labels = [row[1] for row in rows]
-    rows, split = _of_split(rows, split, source)
-    images = _from_files(rows, split, source, max_bad_share, labels)
-    return images if tile is None else tile_images(images, tile)[0]
+    return Source(source).open(split, max_bad_share, labelled_only, tile, progress)
 
 
 def source_splits(source):
@@ -81,21 +81,15 @@ def source_splits(source):
     Raises:
         InputError: As `open_source`.
     """
-    kind, place = parse_source(source)
-    if kind == "tfds":
-        from cpc_keras.data.tfds_images import tfds_splits
-
-        return tfds_splits(place.partition("@")[0], source)
-    splits = {row[2] for row in _rows(kind, place, source)}
-    return tuple(sorted({split or "train" for split in splits})) if splits != {None} else ()
+    return Source(source).splits
 
 
 def check_source(source):
-    """Raises `InputError` if a source cannot be understood, or its file or folder is not there; opens nothing."""
+    """Raises `InputError` if a source cannot be understood, or its file or folder is not there; opens no image."""
     kind, place = parse_source(source)
-    if kind in ("dir", "classes") and not pathlib.Path(place).is_dir():
+    if kind in ("dir", "classes", "voc") and not os.path.isdir(place):
         raise InputError(f"`data` must name an existing folder. Received: {source}")
-    if kind == "csv" and not pathlib.Path(place).is_file():
+    if kind == "csv" and not os.path.isfile(place):
         raise InputError(f"`data` must name an existing CSV file. Received: {source}")
 
 
@@ -111,136 +105,230 @@ def parse_source(source):
     if separator and kind in KINDS:
         if not place:
             raise InputError(f"`data` must name something after '{kind}:'. Received: {source}")
-        return kind, place
-    path = pathlib.Path(source)
-    if path.is_file() and path.suffix.lower() == ".csv":
-        return "csv", source
-    if path.is_dir():
-        depths = {len(file.relative_to(path).parts) for file in _image_paths(path)}
+        return kind, place if kind == "tfds" else os.path.expanduser(place)
+    place = os.path.expanduser(source)
+    if os.path.isfile(place) and place.lower().endswith(".csv"):
+        return "csv", place
+    if os.path.isdir(place):
+        parts = [name.split("/") for name in _listing(place, source).images]
+        depths = {len(one) for one in parts}
         if depths == {1}:
-            return "dir", source
-        if depths == {2}:
-            return "classes", source
+            return "dir", place
+        if depths == {2} or (depths == {3} and all(split_of(one[0]) for one in parts)):
+            return "classes", place
     raise InputError(
         "`data` must be tfds:NAME, dir:PATH, classes:PATH, csv:FILE or voc:PATH, or a path that can only "
         f"mean one of them. Received: {source}"
     )
 
 
-def _image_paths(folder):
-    """Image files below a folder, in natural order of their names."""
-    found = []
-    for parent, folders, files in os.walk(folder):
-        folders.sort()
-        found += [pathlib.Path(parent, name) for name in files]
-    images = [path for path in found if path.suffix.lower() in EXTENSIONS]
-    return sorted(images, key=lambda path: _natural_key(str(path)))
+@dataclasses.dataclass
+class _Files:
+    """Image files that a source names; none has been opened.
+
+    Attributes:
+        names: What the source calls them.
+        paths: Where they are.
+        labels: Texts, or `None`.
+        splits: Texts, or `None`.
+        bad: What could not even be listed.
+        notes: What the user should know, in sentences.
+    """
+
+    names: list[str]
+    paths: list[str]
+    labels: list[str | None]
+    splits: list[str | None]
+    bad: list[BadFile] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
 
 
-def _natural_key(text):
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", text)]
+class Source:
+    """A source that has been understood; its files are listed once.
 
+    Args:
+        source: See `open_source`.
 
-def _rows(kind, place, source):
-    """`(path, label or None, split or None)` of each file of a source."""
-    check_source(source)
-    path = pathlib.Path(place)
-    if kind == "csv":
-        return _csv_rows(path, source)
-    if kind == "voc":
-        return image_rows(path, source)
-    paths = _image_paths(path)
-    if not paths:
-        raise InputError(
-            f"`data` must hold at least one image file ({', '.join(EXTENSIONS)}). Received: {source} with none"
-        )
-    if kind == "dir":
-        return [(file, None, None) for file in paths]
-    rows = []
-    for file in paths:
-        parts = file.relative_to(path).parts
-        if len(parts) < 2:
-            raise InputError(f"`data` must have a folder for each label. Received: {source} with {file}")
-        in_split = len(parts) > 2 and parts[0] in SPLIT_NAMES
-        rows.append((file, parts[1] if in_split else parts[0], parts[0] if in_split else None))
-    return rows
+    Raises:
+        InputError: If it cannot be understood.
+    """
 
+    def __init__(self, source):
+        self.source = source
+        self.kind, self.place = parse_source(source)
 
-def _csv_rows(path, source):
-    import pandas as pd
+    @property
+    def splits(self):
+        """Names of its splits, sorted; empty where it has none."""
+        if self.kind == "tfds":
+            from cpc_keras.data.tfds_images import tfds_splits
 
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (ValueError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"`data` must be a readable CSV file. Received: {source} ({reason})") from error
-    if not {"path", "label"} <= set(table.columns):
-        raise InputError(
-            f"`data` must have the columns path,label[,split]. Received: {source} with {','.join(table.columns)}"
-        )
-    if table.empty:
-        raise InputError(f"`data` must have at least one row. Received: {source} with none")
-    rows: dict[pathlib.Path, tuple] = {}
-    splits = table["split"] if "split" in table.columns else [None] * len(table)
-    for number, (name, label, split) in enumerate(zip(table["path"], table["label"], splits, strict=True), start=2):
-        file = path.parent / name
-        if not file.is_file():
-            raise InputError(f"`data` must name existing files. Received: {source} line {number} with {file}")
-        row = (file, label or None, split or None)
-        if rows.setdefault(file.resolve(), row)[1:] != row[1:]:
-            raise InputError(
-                f"`data` must name a file with one label and split. Received: {source} line {number} with {file} again"
-            )
-    return list(rows.values())
+            return tfds_splits(self.place.partition("@")[0], self.source)
+        splits = set(self._files.splits)
+        return tuple(sorted({split or TRAIN for split in splits})) if splits != {None} else ()
 
+    def open(self, split=None, max_bad_share=0.1, labelled_only=False, tile=None, progress=None):
+        """Opens a split, see `open_source`."""
+        if self.kind == "tfds":
+            from cpc_keras.data.tfds_images import open_tfds
 
-def _of_split(rows, split, source):
-    splits = {row[2] for row in rows}
-    if split == "all":
-        return rows, "all"
-    if splits != {None}:
-        # Beside rows of a named split, those of none are for training.
-        rows = [(path, label, own or "train") for path, label, own in rows]
-        splits = {row[2] for row in rows}
-    else:
-        if split not in (None, "train"):
-            raise InputError(f"`data` must have the split {split!r}. Received: {source} without splits")
-        return rows, "all"
-    split = split or "train"
-    chosen = [row for row in rows if row[2] == split]
-    if not chosen:
-        known = ", ".join(sorted(map(str, splits)))
-        raise InputError(f"`data` must have the split {split!r}. Received: {source} with {known}")
-    return chosen, split
-
-
-def _from_files(rows, split, source, max_bad_share, labels):
-    good, sizes, bad = [], [], []
-    for row in rows:
-        try:
-            sizes.append(read_size(row[0]))
-        except (OSError, ValueError) as error:
-            bad.append(BadFile(str(row[0]), _reason(error)))
+            name, _, own_split = self.place.partition("@")
+            chosen = own_split or (split if split != "all" else None) or TRAIN
+            images = open_tfds(name, chosen, self.source, labelled_only)
         else:
-            good.append(row)
-    check_bad_share(source, len(good), bad, max_bad_share)
-    names = [label for _, label, _ in good]
-    labelled = all(name is not None for name in names)
-    class_names = tuple(sorted(set(labels) - {None}, key=_natural_key)) if labelled else None
-    number = {name: index for index, name in enumerate(class_names or ())}
-    paths = [str(path) for path, _, _ in good]
-    return ImageSet(
-        name=source,
-        split=split,
-        ids=paths,
-        read=lambda index: read_image(paths[index]),
-        sizes=np.array(sizes),
-        labels=np.array([number[name] for name in names], dtype="int64") if labelled else None,
-        class_names=class_names,
-        bad_files=bad,
-    )
+            files = self._files
+            positions, split = self._of_split(split)
+            notes = list(files.notes)
+            if labelled_only:
+                labelled = [position for position in positions if files.labels[position] is not None]
+                if labelled and len(labelled) < len(positions):
+                    notes.append(f"Images without a label, which are left out: {len(positions) - len(labelled):,}.")
+                positions = labelled or positions
+            images = self._images(positions, split, max_bad_share, tile, progress)
+            images.notes = notes
+        return images if tile is None else tile_images(images, tile)[0]
+
+    @functools.cached_property
+    def _files(self):
+        check_source(self.source)
+        if self.kind == "csv":
+            return _csv_files(self.place, self.source)
+        if self.kind == "voc":
+            rows = image_rows(self.place, self.source)
+            paths = [str(row[0]) for row in rows]
+            return _Files(paths, paths, [None] * len(rows), [row[2] for row in rows])
+        return _folder_files(self.kind, self.place, self.source)
+
+    def _of_split(self, split):
+        """`(positions, name)` of a split's files."""
+        splits = self._files.splits
+        everything = range(len(splits))
+        if split == "all":
+            return everything, "all"
+        asked, split = split, split_of(split or TRAIN) or split
+        if set(splits) == {None}:
+            if split != TRAIN:
+                raise InputError(f"`data` must have the split {asked!r}. Received: {self.source} without splits")
+            return everything, "all"
+        # Beside files of a named split, those of none are for training.
+        chosen = [position for position in everything if (splits[position] or TRAIN) == split]
+        if not chosen:
+            known = ", ".join(self.splits)
+            raise InputError(f"`data` must have the split {asked or TRAIN!r}. Received: {self.source} with {known}")
+        return chosen, split
+
+    def _images(self, positions, split, max_bad_share, tile, progress):
+        """The files at some positions, as images."""
+        files = self._files
+        most = MAX_PIXELS if tile is None else MAX_TILED_PIXELS
+        names, paths = ([listed[position] for position in positions] for listed in (files.names, files.paths))
+        known = KnownFiles(self.place, names, paths, functools.partial(read_size, max_pixels=most), progress)
+        bad = files.bad + [BadFile(paths[place], reason) for place, reason in known.reasons.items()]
+        good = [place for place in range(len(paths)) if place not in known.reasons]
+        check_bad_share(self.source, len(good), bad, max_bad_share)
+        labels = [files.labels[positions[place]] for place in good]
+        labelled = all(label is not None for label in labels)
+        # Classes come from every file, so that neither a bad one nor a split changes their numbers.
+        class_names = tuple(sorted(set(files.labels) - {None}, key=natural_key)) if labelled else None
+        number = {name: index for index, name in enumerate(class_names or ())}
+        ids = [paths[place] for place in good]
+        return ImageSet(
+            name=self.source,
+            split=split,
+            ids=ids,
+            read=lambda index: read_image(ids[index], most),
+            sizes=known.sizes[good],
+            labels=np.array([number[label] for label in labels], dtype="int64") if labelled else None,
+            class_names=class_names,
+            bad_files=bad,
+            verified=bool(known.whole[good].all()),
+            confirm=lambda decoded: known.confirm(np.asarray(good)[decoded]),
+        )
 
 
-def _reason(error):
-    text = str(error)
-    return "is not an image" if "cannot identify image file" in text else text
+def _listing(place, source):
+    try:
+        return list_images(place)
+    except OSError as error:
+        reason = plain_reason(error)
+        raise InputError(f"`data` must name a folder that can be read. Received: {source}, which {reason}") from error
+
+
+def _folder_files(kind, place, source):
+    found = _listing(place, source)
+    passed = passed_over_text(found.passed_over)
+    if not found.images and not found.bad:
+        raise InputError(
+            f"`data` must hold at least one image file that can be read here. Received: {source} with none. {passed}"
+        )
+    paths = [os.path.join(place, name) if os.path.normpath(place) != "." else name for name in found.images]
+    rows: list[tuple] = [(None, None)] * len(paths)
+    notes = [passed] if passed else []
+    if kind == "classes":
+        rows = rows_of_folders(found.images)
+        if paths and all(label is None for label, _ in rows):
+            raise InputError(f"`data` must have a folder for each label. Received: {source} with {paths[0]}")
+        notes += _empty_classes(found, rows)
+    labels, splits = ([row[place] for row in rows] for place in (0, 1))
+    return _Files(found.images, paths, labels, splits, found.bad, notes + _similar_names(labels))
+
+
+def _empty_classes(found, rows):
+    """What to say of folders beside those of the classes that hold no image."""
+    classes = {label for label, _ in rows}
+    names = {plain_word(os.path.basename(folder)) for folder in found.empty}
+    empty = sorted(name for name in names - classes if split_of(name) is None)
+    return [f"Folders without an image are no classes: {_listed(empty)}."] if empty else []
+
+
+def _similar_names(labels):
+    groups = alike(sorted(set(labels) - {None}))
+    if not groups:
+        return []
+    return [f"Labels that differ in writing alone are classes of their own: {' · '.join(map(_listed, groups[:_FEW]))}."]
+
+
+def _listed(names):
+    shown = ", ".join(map(repr, names[:_FEW]))
+    return shown if len(names) <= _FEW else f"{shown} and {len(names) - _FEW} more"
+
+
+def _csv_files(place, source):
+    path = pathlib.Path(place)
+    names, paths, labels, splits = [], [], [], []
+    before: dict[str, tuple] = {}
+    try:
+        for line, (text, label, split) in read_table(path, ("path", "label"), ("split",)):
+            if not plain_word(text):
+                raise ValueError(f"line {line} without a path")
+            row = label_of(label), split_of(split) or plain_word(split) or None
+            file = _find(path.parent, text)
+            known = before.setdefault(os.path.realpath(file), row)
+            if known != row:
+                raise InputError(
+                    f"`data` must name a file with one label and split. Received: {source} line {line} with {file} "
+                    "again"
+                )
+            if known is row:
+                names.append(text)
+                paths.append(file)
+                labels.append(row[0])
+                splits.append(row[1])
+    except InputError:
+        raise
+    except (ValueError, OSError) as error:
+        reason = plain_reason(error) if isinstance(error, OSError) else str(error)
+        raise InputError(
+            f"`data` must be a readable CSV file with the columns path,label[,split]. Received: {source} ({reason})"
+        ) from error
+    if not names:
+        raise InputError(f"`data` must have at least one row. Received: {source} with none")
+    return _Files(names, paths, labels, splits, notes=_similar_names(labels))
+
+
+def _find(folder, text):
+    """The file that a list means: blanks around it, slashes and composed letters may be another system's."""
+    word = text.strip()
+    forms = (text, word, word.replace("\\", "/"), *(unicodedata.normalize(form, word) for form in ("NFC", "NFD")))
+    paths = [str(folder / os.path.expanduser(form)) for form in dict.fromkeys(forms)]
+    return next(filter(os.path.isfile, paths), str(folder / word))

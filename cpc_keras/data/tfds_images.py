@@ -1,6 +1,7 @@
 """TensorFlow Datasets as image sets with random access."""
 
 import contextlib
+import dataclasses
 import hashlib
 import io
 import logging
@@ -17,6 +18,7 @@ from cpc_keras.data.tfrecord_index import TFRecordIndex
 from cpc_keras.data.threads import map_in_pieces
 from cpc_keras.errors import InputError, first_line
 from cpc_keras.storage.atomic import atomic_write
+from cpc_keras.storage.cache import cache_folder
 
 # A data set of equal images is read into memory at once up to this share.
 _MEMORY_SHARE = 0.25
@@ -24,7 +26,7 @@ _MEMORY_SHARE = 0.25
 _CHUNK, _MANY = 1000, 50_000
 
 
-def open_tfds(name, split, source):
+def open_tfds(name, split, source, labelled_only=False):
     """Opens a split of a TFDS data set.
 
     `fashion_mnist` is read from local files where Debian's package
@@ -34,9 +36,11 @@ def open_tfds(name, split, source):
         name: `NAME` or `NAME/CONFIG`.
         split: A TFDS split, sub-splits such as `"train[:10%]"` included.
         source: The source string, for messages.
+        labelled_only: Whether images without a label are left out where others have
+            one.
 
     Returns:
-        An `ImageSet`.
+        An `ImageSet`; labels of -1, as STL-10 has them, are none.
 
     Raises:
         InputError: If the data set or split is unknown, has no images, or
@@ -66,17 +70,24 @@ def open_tfds(name, split, source):
     except (OSError, ValueError, RuntimeError) as error:  # the last is ArrayRecord's
         reason = first_line(error)
         raise InputError(f"`data` must be whole on the disk. Received: {source} ({reason})") from error
-    unlabelled = class_names is None or labels is None or labels.min() < 0  # STL-10 marks them by -1
-    return ImageSet(
+    labelled = labels >= 0 if class_names and labels is not None else np.zeros(count, bool)
+    images = ImageSet(
         name=source,
         split=split,
         ids=_ids(name, split, builder.info.splits),
         read=read,
         sizes=sizes,
-        labels=None if unlabelled else labels,
-        class_names=None if unlabelled else class_names,
+        labels=labels if labelled.any() else None,
+        class_names=class_names if labelled.any() else None,
         verified=True,
     )
+    if labelled.all() or not labelled.any():
+        return images
+    if not labelled_only:
+        return dataclasses.replace(images, labels=None, class_names=None)
+    images = images.subset(np.flatnonzero(labelled))
+    images.notes.append(f"Images without a label, which are left out: {np.count_nonzero(~labelled):,}.")
+    return images
 
 
 def _ids(name, split, splits):
@@ -193,8 +204,7 @@ def _survey(builder, split, count, encoded):
     """Sizes and labels of all records, from headers only; kept, since ImageNet's take minutes to read."""
     written = pathlib.Path(builder.data_dir, "dataset_info.json").stat().st_mtime_ns
     name = f"{builder.data_dir} {split} {count} {written}"
-    folder = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "cpc_keras"
-    kept = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.npy"
+    kept = cache_folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.npy"
     if kept.is_file():
         return _columns(np.load(kept))
     if count > _MANY:

@@ -6,8 +6,7 @@ import math
 from cpc_keras.config.ablation_axes import switch_off
 from cpc_keras.config.build import build_encoder
 from cpc_keras.config.recipe import AUTO
-from cpc_keras.config.resolve import check_geometry, resolve, usual_precision
-from cpc_keras.data.sources import open_source
+from cpc_keras.config.resolve import check_geometry, open_images, resolve, usual_precision
 from cpc_keras.describing.accelerators import ACCELERATORS, check_accelerator, devices_needed, hours
 from cpc_keras.describing.cautions import cautions
 from cpc_keras.describing.cost import STEP_FACTOR, logits_cost, parts, queries, state_memory, without_weights
@@ -55,7 +54,7 @@ def images_for(recipe):
     """
     if not _asks_for_images(recipe):
         return None
-    return open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
+    return open_images(recipe)
 
 
 def _asks_for_images(recipe):

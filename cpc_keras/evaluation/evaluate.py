@@ -101,7 +101,8 @@ def evaluate(
         asked_keys = list(runner.splits)
         tuned_keys = [runner.add(setting.budget, setting.subset_seed) for setting in tuned]
         _check_subsets(tuned, images, runner.splits)
-        write_json(folder.source_file, {"data": source, "cross_validate": cross_validate})
+        described = {"data": source, "cross_validate": cross_validate, "made_in": folder.place_of_work()}
+        write_json(folder.source_file, described)
         _write_subsets(folder, images, runner.splits)
         announce(console, images)
         head = functools.partial(build_head, recipe)

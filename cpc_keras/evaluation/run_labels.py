@@ -100,4 +100,6 @@ def result_store(folder, images):
 def run_source(folder, recipe):
     """`(source, cross_validate)` that a run was evaluated with; the recipe's if it was not."""
     described = folder.source()
-    return (described["data"], described["cross_validate"]) if described else (recipe.data, False)
+    if described is None:
+        return recipe.data, False
+    return folder.find_source(described["data"], described.get("made_in")), described["cross_validate"]

@@ -10,8 +10,7 @@ import pandas as pd
 
 from cpc_keras.config.ablation_axes import AXIS_NAMES, effective_axes
 from cpc_keras.config.recipe import AXES, check_axes
-from cpc_keras.config.resolve import resolve
-from cpc_keras.data.sources import open_source
+from cpc_keras.config.resolve import open_images, resolve
 from cpc_keras.describing.time_budget import FittedSteps
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.evaluate import evaluate
@@ -64,7 +63,7 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
     check_axes(axes)
     if recipe.without:
         raise InputError(f"`without` must be empty: `ablate` sets it. Received: without={recipe.without}")
-    images = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
+    images = open_images(recipe)
     resolve(dataclasses.replace(recipe, without=axes), images)  # refuses before anything is written
     resolved = resolve(recipe, images)
     effective = list(effective_axes(resolved, axes))

@@ -20,6 +20,9 @@ def announce(run):
         f"{images.name}: {len(images):,} images ({images.split}), {height.min()}–{height.max()} × "
         f"{width.min()}–{width.max()} px, {recipe.channels} channel{'s' if recipe.channels > 1 else ''}."
     )
+    for note in [*images.notes, run.folder.other_images(images.contents)]:
+        if note:
+            console.print(f"Note: {note}")
     settled = [
         f"{field.name}={getattr(recipe, field.name)!r}"
         for field in dataclasses.fields(recipe)

@@ -11,14 +11,13 @@ from rich.console import Console
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.backend.distribution import check_replicas, distribute, has_many_workers, is_chief, wait_for
 from cpc_keras.config.recipe import Recipe
-from cpc_keras.config.resolve import resolve
+from cpc_keras.config.resolve import open_images, resolve
 from cpc_keras.data.image_set import ImageSet
 from cpc_keras.data.image_set import prepare as prepare_images
 from cpc_keras.data.pipeline import training_batches
-from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError
 from cpc_keras.pretraining.online_probe import open_online_probe
-from cpc_keras.progress import waiting
+from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.folder import RunFolder
 
 
@@ -95,12 +94,13 @@ def prepare(recipe, run, console, strategy=None):
             f"--set minutes=None --set steps=N. Received: minutes={recipe.minutes:g}"
         )
     console = console if chief else Console(quiet=True)
-    with waiting(console, f"Opening {recipe.data}"):
-        found = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
+    console.print(f"Opening {recipe.data}.")
+    with ProgressBars(console) as progress:
+        found = open_images(recipe, progress)
         if not chief:
             wait_for(folder.recipe_file)
         resolved = folder.settle(recipe, lambda: resolve(recipe, found))
         check_replicas(strategy, resolved)
-        images = prepare_images(found, resolved.channels, resolved.short_side, resolved.max_bad_share)
+        images = prepare_images(found, resolved.channels, resolved.short_side, resolved.max_bad_share, progress)
         labelled = open_online_probe(resolved) if chief else None
     return Run(recipe, resolved, folder, images, labelled, strategy, console, began, time.monotonic())

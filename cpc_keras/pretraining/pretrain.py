@@ -78,7 +78,7 @@ def fit(run, fitted=None):
             model, probe, fitted = _fit_to_time(run)
             run, expected = dataclasses.replace(run, recipe=fitted.of(run.recipe)), fitted.seconds
         if run.chief:
-            folder.begin(run.asked, run.recipe, fitted and dataclasses.asdict(fitted))
+            folder.begin(run.asked, run.recipe, run.images.contents, fitted and dataclasses.asdict(fitted))
             if run.images.class_names:
                 write_json(folder.classes_file, dict(enumerate(run.images.class_names)))
         start = 0

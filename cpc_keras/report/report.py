@@ -10,9 +10,9 @@ from sklearn.manifold import TSNE
 from sklearn.metrics import confusion_matrix
 
 from cpc_keras import plots
+from cpc_keras.config.resolve import open_images
 from cpc_keras.data.image_set import prepare, to_float
 from cpc_keras.data.pipeline import encoding_batches
-from cpc_keras.data.sources import open_source
 from cpc_keras.describing.learning_curve import longer_run
 from cpc_keras.detection.table import FORMER_FIELDS, detection_table
 from cpc_keras.evaluation.encoders import cpc_encoder
@@ -74,7 +74,7 @@ def _write_report(folder, console):
         words, found = _label_efficiency(folder, results, labelled, step, metrics)
         sections += found
     else:
-        images = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
+        images = open_images(recipe)
         images = _cached(prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share))
     longer = longer_run(recipe, folder.fitted(), in_full=True)
     notes = [*notes, longer] if longer else notes

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import os
 import pathlib
 import platform
 from importlib import metadata
@@ -48,7 +49,36 @@ class RunFolder:
         """
         if not self.recipe_file.is_file():
             raise InputError(f"`RUN` must be the folder of a run, with a recipe.json. Received: {self.path}")
-        return recipe_from_fields(self._description()["recipe"])
+        description = self._description()
+        recipe = recipe_from_fields(description["recipe"])
+        places = {
+            name: self.find_source(getattr(recipe, name), description.get("made_in"))
+            for name in ("data", "online_probe")
+            if getattr(recipe, name) is not None
+        }
+        return dataclasses.replace(recipe, **places)
+
+    def find_source(self, source, made_in):
+        """A source that a command named, found again from elsewhere, or where run and images were moved together.
+
+        Args:
+            source: As of `cpc_keras.data.open_source`.
+            made_in: What `place_of_work` gave to that command, or `None`.
+
+        Returns:
+            The same source, by another path if its own leads nowhere.
+        """
+        kind, separator, place = source.rpartition(":")
+        if not made_in or kind == "tfds" or not place or os.path.exists(os.path.expanduser(place)):
+            return source
+        for folder in (made_in["folder"], self.path / made_in["from_run"]):
+            if os.path.exists(os.path.join(folder, place)):
+                return f"{kind}{separator}{os.path.join(folder, place)}"
+        return source
+
+    def place_of_work(self):
+        """Where a command is run, for `find_source`."""
+        return {"folder": os.getcwd(), "from_run": os.path.relpath(os.getcwd(), self.path)}
 
     def settle(self, asked, resolve):
         """The resolved recipe: that of the run which is there, or a new one. Writes nothing.
@@ -79,12 +109,13 @@ class RunFolder:
             )
         return recipe_from_fields(description["recipe"])
 
-    def begin(self, asked, recipe, fitted=None):
+    def begin(self, asked, recipe, images=None, fitted=None):
         """Makes the folder and writes `recipe.json`, unless the run is there already.
 
         Args:
             asked: The `Recipe` as the user gave it.
             recipe: The same, resolved.
+            images: What it is trained on, `ImageSet.contents`.
             fitted: How its steps were fitted to `minutes`, a dictionary, if they were.
 
         Raises:
@@ -93,7 +124,22 @@ class RunFolder:
         make_folder(self.checkpoints, "--run")
         if not self.recipe_file.is_file():
             content = {"recipe": _plain(recipe), "asked": _plain(asked), "seed": recipe.seed, "versions": _versions()}
+            content |= {"images": images, "made_in": self.place_of_work()}
             write_json(self.recipe_file, content | ({"fitted": fitted} if fitted else {}))
+
+    def other_images(self, images):
+        """One sentence if the images are not those that the run was begun with; nothing if they are, or it is new.
+
+        Args:
+            images: What there is now, `ImageSet.contents`.
+        """
+        before = self._description().get("images") if self.recipe_file.is_file() else None
+        if before is None or before == images:
+            return ""
+        return (
+            f"The images are not those that the run was begun with: {before['count']:,} then and {images['count']:,} "
+            "now, or others under their names. Training goes on with those of now."
+        )
 
     def fitted(self):
         """How the run's steps were fitted to a budget of time, as `begin` was told; `None` if they were not."""

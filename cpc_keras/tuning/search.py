@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from cpc_keras import plots
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.config.files import recipe_text
-from cpc_keras.data.sources import open_source
+from cpc_keras.config.resolve import open_images
 from cpc_keras.errors import InputError, Stopped
 from cpc_keras.evaluation.methods import SEARCHED
 from cpc_keras.evaluation.run_labels import announce, open_labelled
@@ -128,7 +128,7 @@ def tune_pretraining(run, console, budget, steps=500, tuner="random", trials=30,
     asked = {"steps": steps, "data": data or recipe.data, **_numbers(budget, seed, tuner, trials)}
     refuse_another(place, asked)
     images, split = _drawn(recipe, data, budget, seed, console)
-    unlabelled = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
+    unlabelled = open_images(recipe)
     with ProgressBars(console) as progress:
         hypermodel = PretrainingHyperModel(
             recipe,

@@ -84,7 +84,7 @@ def test_prepare_names_bad_images_and_goes_on(images):
     assert ready.ids == ["a", "c", "d"]
     assert ready.labels.tolist() == [0, 2, 3]
     assert [(bad.path, bad.reason) for bad in ready.bad_files] == [("b", "is truncated")]
-    with pytest.raises(InputError, match=r"share of 0.1 .*1 bad files of 4, the first b: is truncated"):
+    with pytest.raises(InputError, match=r"share of 0.1 .*1 bad files of 4, such as b: is truncated"):
         prepare(damaged, 3, max_bad_share=0.1)
 
 

@@ -78,3 +78,43 @@ def test_a_folder_may_have_an_at_sign_in_its_name(tmp_path, photographs):
             write_tiles(tmp_path / "mine@home" / split / label, photographs, ["0.png", "1.png"])
     images = open_labelled_images(f"classes:{tmp_path / 'mine@home'}", channels=3)
     assert (len(images.train), len(images.test)) == (4, 4)
+
+
+@pytest.mark.parametrize("mark", ["", "-1"])
+def test_a_test_split_without_labels_gives_way_to_the_next(tmp_path, photographs, mark):
+    write_tiles(tmp_path, photographs, [f"{index}.png" for index in range(9)])
+    labels = ["a,train"] * 2 + ["b,train"] * 2 + ["a,Valid", "b,Valid"] + [f"{mark},test"] * 3
+    lines = "\n".join(f"{index}.png,{label}" for index, label in enumerate(labels))
+    (tmp_path / "labels.csv").write_text(f"path,label,split\n{lines}\n")
+    images = open_labelled_images(f"csv:{tmp_path / 'labels.csv'}", channels=3)
+    assert images.test.split == "validation" and images.test.labels.tolist() == [0, 1]
+    assert "The split 'test' has no labels, so nothing can be tested on it." in images.notes
+    (tmp_path / "labels.csv").write_text(f"path,label,split\n{lines.replace('Valid', 'train')}\n")
+    assert "a fifth of each class" in open_labelled_images(f"csv:{tmp_path / 'labels.csv'}", channels=3).test.split
+
+
+def test_which_part_is_uneven_is_said(tmp_path, photographs):
+    write_tiles(tmp_path, photographs, [f"{index}.png" for index in range(9)])
+    labels = ["a,train", "b,train", "a,train", "b,train", "a,test", *["b,test"] * 4]
+    lines = "\n".join(f"{index}.png,{label}" for index, label in enumerate(labels))
+    (tmp_path / "labels.csv").write_text(f"path,label,split\n{lines}\n")
+    images = open_labelled_images(f"csv:{tmp_path / 'labels.csv'}", channels=3)
+    assert any(note.startswith("Classes of the test images are uneven, from 1 to 4") for note in images.notes)
+
+
+def test_a_class_that_is_never_tested_is_named(uneven):
+    images = open_labelled_images(f"csv:{uneven}", channels=3)
+    assert "No test image shows these classes, so figures say nothing of them: 'rare'." in images.notes
+    with pytest.raises(InputError, match=r"must lie in \[1, 1\], the size of the smallest class, 'rare'"):
+        images.splits([Budget("per_class", 3)], 0)
+
+
+def test_kaggles_folders(tmp_path, photographs):
+    """Labelled folders for training, flat images without labels for a competition's test."""
+    for folder in ("train/a", "train/b", "test"):
+        (tmp_path / folder).mkdir(parents=True)
+        write_tiles(tmp_path / folder, photographs, ["1.png", "2.png", "3.png", "4.png", "5.png"])
+    images = open_labelled_images(f"classes:{tmp_path}", channels=3)
+    assert images.train.class_names == ("a", "b")
+    assert "The split 'test' has no labels, so nothing can be tested on it." in images.notes
+    assert (len(images.train), len(images.test)) == (8, 2)

@@ -52,7 +52,7 @@ CASES = {
     ),
     "label CSV with a missing file": (
         "evaluate run --data csv:missing.csv",
-        "`data` must name existing files. Received: csv:missing.csv line 2 with gone.png",
+        "Received: csv:missing.csv with 1 bad files of 1, such as gone.png: is not there",
     ),
     "fewer labels than classes": (
         "evaluate run --data classes:labelled --fractions 0.05",

@@ -73,7 +73,7 @@ def test_steps_share_the_minutes_and_keep_their_steps(tmp_path, monkeypatch):
     assert ablation._fitted(recipe, folders, None) is fitted
     assert asked_for == [(recipe, tmp_path, None, 3)]
 
-    RunFolder(folders[0]).begin(recipe, fitted.of(recipe), dataclasses.asdict(fitted))
+    RunFolder(folders[0]).begin(recipe, fitted.of(recipe), fitted=dataclasses.asdict(fitted))
     assert ablation._fitted(recipe, folders, None) == fitted
     assert len(asked_for) == 1
     assert RunFolder(folders[0]).open().steps == 500

@@ -1,8 +1,12 @@
 import json
+import os
+import shutil
 
 import pytest
+from PIL import Image
 
 from cpc_keras.config.recipe import Recipe
+from cpc_keras.data import open_source
 from cpc_keras.errors import InputError
 from cpc_keras.runs.folder import RunFolder, keep_rows
 from tests.processes import finish, start
@@ -83,3 +87,37 @@ for _ in range(300):
     finish([start("-c", write, path, fresh=True) for _ in range(2)])
     assert json.loads(path.read_text()) == [0] * 500
     assert [file.name for file in tmp_path.iterdir()] == ["records.json"]
+
+
+def test_images_are_found_from_elsewhere_and_where_all_was_moved(tmp_path, monkeypatch, photographs):
+    for folder in ("project/images", "other"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "project")
+    recipe = Recipe(steps=5, data="dir:images", online_probe="images")
+    RunFolder("runs/mine").begin(recipe, recipe)
+    assert RunFolder("runs/mine").open().data == "dir:images"
+    monkeypatch.chdir(tmp_path / "other")
+    found = RunFolder("../project/runs/mine").open()
+    assert found.data == f"dir:{tmp_path / 'project/images'}"
+    assert found.online_probe == str(tmp_path / "project/images")
+    (tmp_path / "project").rename(tmp_path / "moved")
+    found = RunFolder("../moved/runs/mine").open().data
+    assert os.path.samefile(found.removeprefix("dir:"), tmp_path / "moved/images")
+    (tmp_path / "moved/images").rename(tmp_path / "moved/gone")
+    assert RunFolder("../moved/runs/mine").open().data == "dir:images"
+
+
+def test_other_images_than_at_first_are_pointed_out(tmp_path, photographs):
+    for index in range(3):
+        Image.fromarray(photographs[0][:20, :30]).save(tmp_path / f"{index}.png")
+    folder = RunFolder(tmp_path / "run")
+    before = open_source(f"dir:{tmp_path}").contents
+    folder.begin(Recipe(steps=5), Recipe(steps=5), before)
+    # The same files copied elsewhere are the same images.
+    copied = shutil.copytree(tmp_path, tmp_path.parent / "copied", ignore=shutil.ignore_patterns("run"))
+    assert folder.other_images(open_source(f"dir:{copied}").contents) == ""
+    Image.fromarray(photographs[1][:20, :30]).save(tmp_path / "2.png")
+    said = folder.other_images(open_source(f"dir:{tmp_path}").contents)
+    assert "3 then and 3 now, or others under their names" in said
+    (tmp_path / "2.png").unlink()
+    assert "3 then and 2 now" in folder.other_images(open_source(f"dir:{tmp_path}").contents)

@@ -5,11 +5,13 @@ import pathlib
 
 import numpy as np
 
-from cpc_keras.data.image_files import read_image, read_size
-from cpc_keras.data.image_set import BadFile, ImageSet, check_bad_share, prepare
+from cpc_keras.data.folders import BadFile, plain_reason
+from cpc_keras.data.image_set import ImageSet, check_bad_share, prepare
+from cpc_keras.data.images import read_image, read_size
 from cpc_keras.data.sources import parse_source
-from cpc_keras.data.voc import find_entries, names_of_split, read_objects
+from cpc_keras.data.voc import Annotation, find_entries, names_of_split, read_annotation
 from cpc_keras.detection.data.boxes import Boxes, areas, make_boxes
+from cpc_keras.detection.data.drawn_boxes import place_boxes
 from cpc_keras.errors import InputError
 
 
@@ -83,20 +85,20 @@ def open_boxed_images(source, split="train", class_names=None, max_bad_share=0.1
         raise InputError(f"`data` must be voc:PATH or tfds:NAME, which have boxes. Received: {source}")
     entries = find_entries(place, source)
     chosen = _of_split(entries, split, source)
-    annotations: dict[pathlib.Path, list] = {}
+    annotations: dict[pathlib.Path, Annotation] = {}
     reasons: dict[pathlib.Path, str] = {}
     for entry in {entry.annotation: entry for some in entries.values() for entry in some}.values():
         try:
-            annotations[entry.annotation] = read_objects(entry.annotation)
+            annotations[entry.annotation] = read_annotation(entry.annotation)
         except ValueError as error:
             reasons[entry.annotation] = str(error)
-    occurring = sorted({name for objects in annotations.values() for name, _, _ in objects})
+    occurring = sorted({name for one in annotations.values() for name, _, _ in one.objects})
     names = tuple(class_names or occurring)
-    images, kept = _open_images(chosen, reasons, source, split, max_bad_share)
+    images, kept, notes = _open_images(chosen, annotations, reasons, source, split, max_bad_share)
     number = {name: index for index, name in enumerate(names)}
     objects = []
-    for entry in kept:
-        found = annotations[entry.annotation]
+    for entry, boxes in kept:
+        found = annotations[entry.annotation].objects
         unknown = sorted({name for name, _, _ in found} - set(number))
         if unknown:
             raise InputError(
@@ -105,14 +107,15 @@ def open_boxed_images(source, split="train", class_names=None, max_bad_share=0.1
             )
         objects.append(
             make_boxes(
-                [box for _, box, _ in found],
+                boxes,
                 [number[name] for name, _, _ in found],
                 [difficult for _, _, difficult in found],
             )
         )
     if not names:
         raise InputError(f"`data` must hold at least one object. Received: {source} with none")
-    return _checked(images, objects, names)
+    checked = _checked(images, objects, names)
+    return dataclasses.replace(checked, notes=notes + checked.notes)
 
 
 def open_test_images(source, class_names, other=None, max_bad_share=0.1):
@@ -170,9 +173,10 @@ def _agreed(names, class_names, source):
     return tuple(names)
 
 
-def _open_images(entries, reasons, source, split, max_bad_share):
-    """`(images, entries)` of those that can be read."""
+def _open_images(entries, annotations, reasons, source, split, max_bad_share):
+    """`(images, [(entry, boxes)], notes)` of those that can be read."""
     good, sizes, bad = [], [], []
+    moved: dict[str, list] = {}
     for entry in entries:
         if entry.annotation in reasons:
             bad.append(BadFile(str(entry.annotation), reasons[entry.annotation]))
@@ -180,16 +184,26 @@ def _open_images(entries, reasons, source, split, max_bad_share):
         if entry.image is None:
             bad.append(BadFile(str(entry.annotation), "has no image of its name"))
             continue
+        annotation = annotations[entry.annotation]
         try:
-            sizes.append(read_size(entry.image))
+            height, width, channels = read_size(entry.image)
+            drawn = [box for _, box, _ in annotation.objects]
+            boxes, how = place_boxes(drawn, annotation.size, (width, height), entry.image)
         except (OSError, ValueError) as error:
-            bad.append(BadFile(str(entry.image), str(error)))
+            bad.append(BadFile(str(entry.image), plain_reason(error)))
         else:
-            good.append(entry)
+            good.append((entry, boxes))
+            sizes.append((height, width, channels))
+            if how:
+                moved.setdefault(how, []).append(entry.image)
     check_bad_share(source, len(good), bad, max_bad_share)
-    paths = [str(entry.image) for entry in good]
+    paths = [str(entry.image) for entry, _ in good]
     images = ImageSet(source, split, paths, lambda index: read_image(paths[index]), np.array(sizes), bad_files=bad)
-    return images, good
+    notes = [
+        f"Images that were {how} after they were annotated: {len(of)}, the first {of[0]}; so are their boxes now."
+        for how, of in moved.items()
+    ]
+    return images, good, notes
 
 
 def _checked(images, objects, names):
