@@ -17,6 +17,7 @@ from cpc_keras.data.tfrecord_index import TFRecordIndex
 from cpc_keras.data.threads import map_in_pieces
 from cpc_keras.errors import InputError, first_line
 from cpc_keras.storage.atomic import atomic_write
+from cpc_keras.storage.reading import readable
 
 # A data set of equal images is read into memory at once up to this share.
 _MEMORY_SHARE = 0.25
@@ -195,8 +196,9 @@ def _survey(builder, split, count, encoded):
     name = f"{builder.data_dir} {split} {count} {written}"
     folder = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "cpc_keras"
     kept = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.npy"
-    if kept.is_file():
-        return _columns(np.load(kept))
+    known = readable(kept, lambda file: _checked(np.load(file), count))
+    if known is not None:
+        return _columns(known)
     if count > _MANY:
         print(f"Reading the sizes of {count:,} images, once; they are kept in {kept}.", file=sys.stderr)
 
@@ -211,6 +213,13 @@ def _survey(builder, split, count, encoded):
     with contextlib.suppress(OSError), atomic_write(kept, shared=True) as partial:
         np.save(partial, table)
     return _columns(table)
+
+
+def _checked(table, count):
+    """The same table; raises an error unless it has heights, widths, channels and labels of so many images."""
+    if table.dtype != "int64" or table.shape != (count, 4) or table[:, :3].min() < 1:
+        raise ValueError(f"it holds {table.dtype} {table.shape} for {count} images")
+    return table
 
 
 def _columns(table):
