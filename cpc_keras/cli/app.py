@@ -40,9 +40,12 @@ def demo(
     console = open_console()
     from cpc_keras.evaluation.evaluate import evaluate as evaluate_run
     from cpc_keras.export.export_run import export as export_run
+    from cpc_keras.export.saved_model import MARKS
     from cpc_keras.pretraining.pretrain import pretrain as pretrain_run
     from cpc_keras.report.report import write_report
+    from cpc_keras.storage.outputs import check_replaceable
 
+    check_replaceable(dest, MARKS, "--export")
     pretrain_run(recipe, run, console)
     evaluate_run(run, console, methods=("linear", "knn", "supervised"))
     artefact = export_run(run, dest, console, with_head=True)

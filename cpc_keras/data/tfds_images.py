@@ -19,6 +19,7 @@ from cpc_keras.data.threads import map_in_pieces
 from cpc_keras.errors import InputError, first_line
 from cpc_keras.storage.atomic import atomic_write
 from cpc_keras.storage.cache import cache_folder
+from cpc_keras.storage.reading import readable
 
 # A data set of equal images is read into memory at once up to this share.
 _MEMORY_SHARE = 0.25
@@ -205,8 +206,9 @@ def _survey(builder, split, count, encoded):
     written = pathlib.Path(builder.data_dir, "dataset_info.json").stat().st_mtime_ns
     name = f"{builder.data_dir} {split} {count} {written}"
     kept = cache_folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.npy"
-    if kept.is_file():
-        return _columns(np.load(kept))
+    known = readable(kept, lambda file: _checked(np.load(file), count))
+    if known is not None:
+        return _columns(known)
     if count > _MANY:
         print(f"Reading the sizes of {count:,} images, once; they are kept in {kept}.", file=sys.stderr)
 
@@ -221,6 +223,13 @@ def _survey(builder, split, count, encoded):
     with contextlib.suppress(OSError), atomic_write(kept, shared=True) as partial:
         np.save(partial, table)
     return _columns(table)
+
+
+def _checked(table, count):
+    """The same table; raises an error unless it has heights, widths, channels and labels of so many images."""
+    if table.dtype != "int64" or table.shape != (count, 4) or table[:, :3].min() < 1:
+        raise ValueError(f"it holds {table.dtype} {table.shape} for {count} images")
+    return table
 
 
 def _columns(table):

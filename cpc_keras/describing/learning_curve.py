@@ -27,7 +27,7 @@ def longer_run(recipe, fitted, in_full=False):
     The full 4,500 steps take about 30 min here (--set minutes=None) and reach 72.5 / 76.3 % with 5 / 10 labels a class
     where 1,200 reach 70.1 / 74.0, by the recipe's learning curve.
     """
-    run = FittedSteps(**fitted) if fitted else None
+    run = FittedSteps.kept(fitted)
     if run is None or not run.is_short or run.runs > 1:
         return ""
     said = f"This run took {run.steps:,} of the recipe's {run.full_steps:,} steps to fit {minutes_text(run.minutes)}. "

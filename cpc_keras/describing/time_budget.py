@@ -4,6 +4,7 @@ import dataclasses
 
 from cpc_keras.errors import InputError
 from cpc_keras.progress import duration
+from cpc_keras.storage.reading import check_kinds
 
 # Share of the time left that is kept in reserve.
 _RESERVE = 0.03
@@ -34,6 +35,16 @@ class FittedSteps:
     seconds: float
     checkpoint_every: int
     runs: int = 1
+
+    @classmethod
+    def kept(cls, fields):
+        """From its fields as a run keeps them, a dictionary; `None` if there are none, or of another version."""
+        try:
+            check_kinds(fields, minutes=int | float, steps=int, full_steps=int | None, seconds_a_step=int | float)
+            check_kinds(fields, seconds=int | float, checkpoint_every=int)
+        except ValueError:
+            return None
+        return cls(**{field.name: fields[field.name] for field in dataclasses.fields(cls) if field.name in fields})
 
     @property
     def is_short(self):

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from cpc_keras.errors import InputError, first_line
+from cpc_keras.storage.plain_paths import is_plain
 
 # How an exported encoder is called for its map.
 _MAP, _MAP_TRAIN = "serve_feature_map", "serve_feature_map_train"
@@ -63,6 +64,11 @@ def open_backbone(path, channels, argument="--backbone"):
         InputError: If there is none in it.
     """
     path = pathlib.Path(path)
+    if path.suffix != ".keras" and not is_plain(path):  # a detector's file keeps the path, and is read by it again
+        raise InputError(
+            f"`{argument}` must be a path without [, ], *, ?, {{, }} and \\ where it is an exported encoder. "
+            f"Received: {path}"
+        )
     try:
         if path.suffix == ".keras":
             backbone = _part_with_map(keras.models.load_model(path))

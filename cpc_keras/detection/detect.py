@@ -2,8 +2,6 @@
 
 import dataclasses
 
-import keras
-
 from cpc_keras import plots
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.data.image_set import to_float
@@ -12,9 +10,9 @@ from cpc_keras.detection.experiment import (
     BACKBONES,
     DetectorExperiment,
     backbone_label,
+    check_result,
     current,
     open_transfer,
-    result_key,
     unpacked,
 )
 from cpc_keras.detection.showing import worth_showing
@@ -70,9 +68,10 @@ def detect(run, recipe, console, backbones=None, name=None, export=None):
     transfer = open_transfer(recipe, run_recipe.channels)
     recipe = transfer.recipe
     place = folder.detection / (name or _name_of(recipe.data))
-    store = ResultStore(place / "cells")
+    store = ResultStore(place / "cells", check=check_result)
     _announce(console, transfer, backbones)
     computed: list[tuple] = []
+    experiments = []
     with ProgressBars(console) as progress:
         for fraction in recipe.fractions:
             for one in backbones:
@@ -80,6 +79,7 @@ def detect(run, recipe, console, backbones=None, name=None, export=None):
                     backbone = foreign.get(one) or model.encoder
                     experiment = DetectorExperiment(transfer, one, backbone, fraction, seed, step)
                     computed.append(experiment.result(store, place / "models", progress))
+                    experiments.append(experiment)
                     everything = _finished(store, transfer, step, computed)
                     write_json(place / "results.json", [record for record, _ in everything])
     summary = summarise(everything, transfer.test)
@@ -89,7 +89,10 @@ def detect(run, recipe, console, backbones=None, name=None, export=None):
     console.print(_eleven_points(everything))
     write_json(place / "recipe.json", {"recipe": dataclasses.asdict(recipe), "classes": transfer.test.class_names})
     if export is not None:
-        _export(export, place, computed, transfer, run_recipe)
+        largest = max(experiments, key=lambda one: one.fraction)
+        with ProgressBars(console) as progress:
+            detector = largest.detector(place / "models", progress)
+        _export(export, detector, computed[experiments.index(largest)][0], transfer, run_recipe)
         console.print(f"Detector: {export}")
     return [record for record, _ in everything]
 
@@ -133,16 +136,7 @@ def _eleven_points(everything):
     return f"By VOC 2007's 11 points, at {largest:.0%}: {', '.join(parts)}."
 
 
-def _export(dest, place, computed, transfer, run_recipe):
-    largest = max(record["fraction"] for record, _ in computed)
-    record = next(record for record, _ in computed if record["fraction"] == largest)
-    file = place / "models" / f"{result_key(record)}.keras"
-    if not file.is_file():
-        raise InputError(
-            f"`--export` needs the trained detector; delete its result in {place / 'cells'} to train it again. "
-            f"Received: no {file}"
-        )
-    detector = keras.models.load_model(file, safe_mode=False)  # it was written here
+def _export(dest, detector, record, transfer, run_recipe):
     recipe, test = transfer.recipe, transfer.test
     shown = f"the short side resized to {recipe.short_side} px" if recipe.short_side else "not resized"
     tiled = f", tiles of {recipe.tile} px" if recipe.tile else ""

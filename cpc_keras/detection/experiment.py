@@ -22,9 +22,10 @@ from cpc_keras.detection.faster_rcnn import FasterRCNN
 from cpc_keras.detection.inference import find_objects, merge_tiles
 from cpc_keras.detection.table import FORMER_FIELDS
 from cpc_keras.detection.training import train_detector
-from cpc_keras.errors import InputError
-from cpc_keras.storage import digests
+from cpc_keras.errors import InputError, first_line
+from cpc_keras.storage import digests, keras_files
 from cpc_keras.storage.atomic import atomic_write
+from cpc_keras.storage.reading import check_kinds, note
 
 BACKBONES = ("cpc", "cpc_frozen", "scratch", "untrained")
 _OWN, _NEW, _FROZEN = ("cpc", "cpc_frozen"), ("scratch", "untrained"), ("cpc_frozen", "untrained")
@@ -112,11 +113,6 @@ def backbone_label(name):
     return name if name in BACKBONES else pathlib.Path(name).stem
 
 
-def result_key(record):
-    """The name of a result and of its model, from its record."""
-    return f"{record['backbone']}-{record['fraction']:g}-seed{record['seed']}-{record['digest'][:8]}"
-
-
 class DetectorExperiment:
     """A detector on one backbone, trained on one subset.
 
@@ -152,7 +148,7 @@ class DetectorExperiment:
     @property
     def key(self):
         """Its name among results and models."""
-        return result_key({"backbone": self.label, "fraction": self.fraction, "seed": self.seed, "digest": self.digest})
+        return f"{self.label}-{self.fraction:g}-seed{self.seed}-{self.digest[:8]}"
 
     def result(self, store, models, progress):
         """`(record, detections)`, computed unless it is there.
@@ -166,19 +162,58 @@ class DetectorExperiment:
         if kept is not None:
             return current(kept[0]), unpacked(kept[1])
         began = time.monotonic()
-        detector = self._build()
-        train = self.transfer.train.subset(self.chosen)
-        progress.start(f"{self.label}, {self.fraction:.0%} of the images, subset {self.seed + 1}", self.steps)
-        models.mkdir(parents=True, exist_ok=True)
-        state = models / f".{self.key}.npz"
-        train_detector(detector, train, self.transfer.recipe, self.steps, state, progress)
+        detector, train = self._trained(models, progress)
         found = self._find(detector, progress)
         record = self._record(train, found, time.monotonic() - began)
-        with atomic_write(models / f"{self.key}.keras") as partial:
-            detector.save(partial)
+        self._keep(detector, models)
         store.save(self.key, self.digest, record, **_packed(found))
-        state.unlink(missing_ok=True)
+        self._state(models).unlink(missing_ok=True)
         return record, found
+
+    def detector(self, models, progress):
+        """The trained detector; one whose file is gone or broken is trained again.
+
+        Args:
+            models: Folder that it went to.
+            progress: A `NoProgress` or the like.
+
+        Raises:
+            InputError: If the file is whole, and cannot be read by this version of Keras.
+        """
+        file = self._file(models)
+        try:
+            return keras.models.load_model(file, safe_mode=False)  # it was written here
+        except Exception as error:  # a damaged archive fails anywhere below
+            broken = keras_files.damage(file) if file.is_file() else "it is gone"
+            if not broken:
+                raise InputError(
+                    "The detector must be one that the installed Keras can read. "
+                    f"Received: {file}, {keras_files.versions(file)} ({first_line(error)})"
+                ) from error
+        note(f"{file} cannot be read ({broken}); its detector is trained again.")
+        detector, _ = self._trained(models, progress)
+        self._keep(detector, models)
+        self._state(models).unlink(missing_ok=True)
+        return detector
+
+    def _trained(self, models, progress):
+        """`(detector, what it was trained on)`."""
+        detector, train = self._build(), self.transfer.train.subset(self.chosen)
+        progress.start(f"{self.label}, {self.fraction:.0%} of the images, subset {self.seed + 1}", self.steps)
+        models.mkdir(parents=True, exist_ok=True)
+        train_detector(detector, train, self.transfer.recipe, self.steps, self._state(models), progress)
+        return detector, train
+
+    def _keep(self, detector, models):
+        with atomic_write(self._file(models)) as partial:
+            detector.save(partial)
+
+    def _file(self, models):
+        return models / f"{self.key}.keras"
+
+    def _state(self, models):
+        """Where what a training needs to go on lies until its detector is kept."""
+        return models / f".{self.key}.npz"
 
     def _build(self):
         recipe = self.transfer.recipe
@@ -225,6 +260,16 @@ def _policy(backbone):
     """The dtype policy that most of a backbone's layers have."""
     names = [layer.dtype_policy.name for layer in backbone.layers if layer.weights]
     return max(set(names), key=names.count) if names else "float32"
+
+
+def check_result(record, arrays):
+    """Raises an error unless these are the record and the arrays of a `DetectorExperiment`."""
+    record, counts = current(record), arrays["counts"]
+    check_kinds(record, backbone=str, checkpoint=int | None, transfer=str, digest=str, seed=int, images=int, boxes=int)
+    check_kinds(record, fraction=int | float, map_50=int | float, map_50_11_points=int | float, coco=dict)
+    check_kinds(record["coco"], map=int | float)
+    if not len(arrays["boxes"]) == len(arrays["scores"]) == len(arrays["classes"]) == counts.sum():
+        raise ValueError("its arrays are not of the same detections")
 
 
 def current(record):

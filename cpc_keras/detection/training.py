@@ -1,7 +1,6 @@
 """Training a detector, so that it can be broken off."""
 
 import pathlib
-import zipfile
 
 import keras
 import numpy as np
@@ -12,6 +11,8 @@ from cpc_keras.errors import InputError
 from cpc_keras.optimizers import AveragedAdamW, WarmUp
 from cpc_keras.progress import NoProgress
 from cpc_keras.storage.outputs import atomic_output
+from cpc_keras.storage.reading import readable
+from cpc_keras.storage.results import open_arrays
 
 
 def train_detector(detector, boxed, recipe, steps, state_file=None, progress=None):
@@ -27,7 +28,8 @@ def train_detector(detector, boxed, recipe, steps, state_file=None, progress=Non
         progress: A `NoProgress` or the like.
 
     Raises:
-        InputError: If a loss is not a number, or the state cannot be written.
+        InputError: If a loss is not a number, or the state cannot be written. One that
+            cannot be read is missing.
     """
     progress = progress or NoProgress()
     schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=steps)
@@ -87,20 +89,22 @@ def _state(detector):
 
 
 def _keep(detector, path, step):
-    with atomic_output(path, argument="RUN") as partial, open(partial, "wb") as file:
+    with atomic_output(path, argument="RUN", guarded=False) as partial, open(partial, "wb") as file:
         np.savez(file, step, *(np.asarray(variable) for variable in _state(detector)))
 
 
 def _restored(detector, path):
     """The step that training goes on from."""
-    if path is None or not pathlib.Path(path).is_file():
-        return 0
     variables = _state(detector)
-    try:
-        with np.load(path) as kept:
-            arrays = [kept[f"arr_{index}"] for index in range(len(variables) + 1)]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"The state of a training must be whole; delete it to begin anew. Received: {path}") from error
-    for variable, array in zip(variables, arrays[1:], strict=True):
+
+    def read(file):
+        with open_arrays(file) as kept:
+            step, *arrays = (kept[f"arr_{index}"] for index in range(len(variables) + 1))
+        if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
+            raise ValueError("its arrays are of another detector")
+        return int(step), arrays
+
+    step, arrays = (path and readable(pathlib.Path(path), read)) or (0, ())
+    for variable, array in zip(variables[: len(arrays)], arrays, strict=True):
         variable.assign(array)
-    return int(arrays[0])
+    return step

@@ -11,6 +11,7 @@ import tensorflow as tf
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.features import EncoderFeatures, MapFeatures, PixelFeatures
 from cpc_keras.storage import digests
+from cpc_keras.storage.plain_paths import plain_path
 
 
 @dataclasses.dataclass
@@ -105,7 +106,8 @@ def load_encoder(path, crop, value_range=(0.0, 1.0)):
 
 
 def _saved_model_encoder(path, value_range):
-    loaded = tf.saved_model.load(str(path))
+    with plain_path(path) as plain:
+        loaded = tf.saved_model.load(plain)
     signature = loaded.signatures.get("serving_default")
     shape = [None, None, None, 3]
     if signature is not None:

@@ -15,10 +15,11 @@ from cpc_keras.evaluation.runner import Runner
 from cpc_keras.evaluation.settings import load_settings
 from cpc_keras.evaluation.table import label_table
 from cpc_keras.progress import ProgressBars
-from cpc_keras.runs.checkpoints import load_last_model, load_trained
+from cpc_keras.runs.checkpoints import BrokenCheckpointError, load_last_model, load_trained
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage import digests
 from cpc_keras.storage.atomic import write_json, write_text
+from cpc_keras.storage.reading import note
 
 BASELINES = ("untrained", "pixels")
 
@@ -155,7 +156,12 @@ def _earlier(folder, last):
     """The run's encoder at each checkpoint before the last, but the untrained one."""
     for step in folder.checkpoint_steps():
         if 0 < step < last:
-            yield cpc_encoder(load_trained(folder.checkpoint_file(step)), checkpoint=step)
+            try:
+                model = load_trained(folder.checkpoint_file(step))
+            except BrokenCheckpointError as error:
+                note(f"{error}; it counts as missing.")
+            else:
+                yield cpc_encoder(model, checkpoint=step)
 
 
 def _check_names(names):

@@ -10,6 +10,7 @@ import numpy as np
 from cpc_keras.evaluation.features import extract
 from cpc_keras.storage import digests
 from cpc_keras.storage.atomic import atomic_write
+from cpc_keras.storage.reading import readable
 
 # Images whose features make one shard: what an interrupted extraction loses at most.
 SHARD = 2048
@@ -19,6 +20,8 @@ _OPEN = 256
 
 class FeatureStore:
     """Features by image, in shards that appear whole and are mapped into memory.
+
+    A shard that cannot be read is missing, and gives its place to the next one.
 
     Args:
         folder: Where the shards of one encoder and one set of images go.
@@ -36,9 +39,15 @@ class FeatureStore:
         self.crop = crop
         self.shard = shard
         self._shards: list[pathlib.Path] = []
+        self._damaged: list[pathlib.Path] = []
         self._place = np.full((len(images), 2), -1)
+        self._names: set[str] | None = None
         for path in sorted(self.folder.glob("shard-*")):
-            self._open(path)
+            positions = readable(path, self._positions)
+            if positions is None:
+                self._damaged.append(path)
+            else:
+                self._open(path, positions)
 
     def missing(self, positions):
         """Those of `positions` that no shard holds, sorted."""
@@ -57,7 +66,7 @@ class FeatureStore:
         for first in range(0, len(missing), self.shard):
             chosen = missing[first : first + self.shard]
             features = extract(self.compute, self.images.subset(chosen), self.crop, progress=progress)
-            self._open(self._write(chosen, features))
+            self._open(self._write(chosen, features), chosen)
 
     def of(self, positions, names=None):
         """Features of images that were prepared.
@@ -88,8 +97,21 @@ class FeatureStore:
                 found[file.stem][here] = _mapped(self._shards[number] / file.name)[rows[here]]
         return found
 
-    def _open(self, path):
+    def _positions(self, path):
+        """Positions of a shard's images; raises an error unless it has features of each."""
         positions = np.load(path / "positions.npy")
+        if positions.dtype.kind != "i" or not np.isin(positions, np.arange(len(self.images))).all():
+            raise ValueError("positions.npy is not of these images")
+        lengths = {file.stem: len(np.load(file, mmap_mode="r")) for file in path.glob("[!.]*.npy")}
+        if set(lengths.values()) != {len(positions)} or len(lengths) == 1:
+            raise ValueError(f"it has arrays of {lengths} images")
+        names = self._names or set(lengths)
+        if set(lengths) != names:
+            raise ValueError(f"it has {', '.join(sorted(lengths))}, another shard {', '.join(sorted(names))}")
+        self._names = names
+        return positions
+
+    def _open(self, path, positions):
         self._place[positions, 0] = len(self._shards)
         self._place[positions, 1] = np.arange(len(positions))
         self._shards.append(path)
@@ -98,7 +120,7 @@ class FeatureStore:
         numbers = itertools.count(len(self._shards))
         # Several processes may write into a store; what two of them computed lies there twice.
         free = (p for n in numbers if not (p := self.folder / f"shard-{n:05d}-{os.getpid()}").exists())
-        path = next(free)
+        path = self._damaged.pop() if self._damaged else next(free)
         with atomic_write(path) as partial:
             partial.mkdir()
             for name, values in {"positions": positions, **features}.items():

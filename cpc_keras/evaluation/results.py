@@ -6,6 +6,7 @@ import pandas as pd
 from cpc_keras.evaluation import methods
 from cpc_keras.evaluation.intervals import mean_interval
 from cpc_keras.evaluation.table import budget_name
+from cpc_keras.storage.reading import check_kinds
 from cpc_keras.storage.results import ResultStore
 
 FIELDS = (
@@ -20,15 +21,18 @@ class EvaluationStore:
 
     Args:
         folder: Where the results of one data set go.
+        tested: Number of its test images, which those of another data set need not
+            have; not looked at if `None`.
 
     Attributes:
         searches: The `ResultStore` of the searches that networks made.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, tested=None):
         self.folder = folder
-        self.searches = ResultStore(folder / "searches")
-        self._store = ResultStore(folder)
+        self.tested = tested
+        self.searches = ResultStore(folder / "searches", check=_check_search)
+        self._store = ResultStore(folder, check=self._check)
 
     def load(self, name, digest):
         """`(record, predicted)` of a finished result, or `None`.
@@ -42,7 +46,8 @@ class EvaluationStore:
 
     def record(self, name, digest):
         """The record alone, or `None`."""
-        return self._store.record(name, digest)
+        found = self._store.load(name, digest)  # with its arrays: what a table lacks later would not be computed again
+        return found and found[0]
 
     def save(self, name, digest, record, predicted):
         """Keeps a finished result.
@@ -61,6 +66,19 @@ class EvaluationStore:
         found.sort(key=lambda result: _rank(result[0]))
         # 60 a class and 1 % may be the same labels, drawn alike: one subset is counted once.
         return list({_subset(record): (record, predicted) for record, predicted in reversed(found)}.values())[::-1]
+
+    def _check(self, record, arrays):
+        """Raises an error unless this is what `save` was given, by whatever version."""
+        check_kinds(record, method=str, encoder=str, checkpoint=int | None, selected=dict, trials=int)
+        check_kinds(record, labels=int, seed=int, labels_per_class=int | None, fraction=int | float | None)
+        check_kinds(record, top1=int | float, top5=int | float | None, balanced_accuracy=int | float)
+        predicted = arrays["predicted"]
+        if predicted.ndim != 1 or predicted.dtype.kind not in "iu" or len(predicted) != (self.tested or len(predicted)):
+            raise ValueError(f"it predicts {predicted.dtype} {predicted.shape} for {self.tested} images")
+
+
+def _check_search(record, arrays):
+    check_kinds(record, selected=dict, trials=int)
 
 
 def _rank(record):

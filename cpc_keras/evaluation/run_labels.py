@@ -85,16 +85,33 @@ def preferred_pooling(records):
     """The pooling that the encoder's linear probes chose most often, or `None`."""
     # Before 0.2 records called it "view".
     chosen = [
-        record["selected"].get("pooling") or record["selected"]["view"]
+        record["selected"].get("pooling") or record["selected"].get("view")
         for record in records
         if (record["method"], record["encoder"]) == ("linear", "cpc")
     ]
-    return Counter(chosen).most_common(1)[0][0] if chosen else None
+    known = Counter(pooling for pooling in chosen if pooling)
+    return known.most_common(1)[0][0] if known else None
 
 
 def result_store(folder, images):
     """The `EvaluationStore` of a run for some labelled images."""
-    return EvaluationStore(folder.cells / images.digest[:16])
+    return EvaluationStore(folder.cells / images.digest[:16], len(images.test_labels))
+
+
+def run_records(folder):
+    """The records of a run's evaluation; none where there was none.
+
+    Where the list of them is gone, or cannot be read, it is made again of the finished
+    results on the images that were evaluated last.
+
+    Args:
+        folder: A `RunFolder`.
+    """
+    listed = folder.records()
+    if listed is not None:
+        return listed
+    stores = sorted(folder.cells.glob("[!.]*/"), key=lambda store: store.stat().st_mtime_ns)
+    return [record for record, _ in EvaluationStore(stores[-1]).everything()] if stores else []
 
 
 def run_source(folder, recipe):

@@ -133,14 +133,13 @@ class Runner:
         labels = self.data.subset_digest(estimator.searched(split))
         digest = digests.of_json(estimator.digest, self.data.digest, self.data.seed, labels, seed)
         store, name = self.results.searches, f"{estimator.name}-{estimator.encoder_name}-{digest[:16]}"
-        found = store.record(name, digest)
-        if found is None:
+        kept = store.load(name, digest)
+        if kept is None:
             selected, trials = estimator.search(split, seed, self.progress.advance)
-            found = {"selected": selected, "trials": trials}
-            store.save(name, digest, found)
-        else:
-            self.progress.advance(estimator.parts - 1)
-        return found["selected"], found["trials"]
+            store.save(name, digest, {"selected": selected, "trials": trials})
+            return selected, trials
+        self.progress.advance(estimator.parts - 1)
+        return kept[0]["selected"], kept[0]["trials"]
 
     def _digest(self, estimator, key):
         budget, seed = key

@@ -7,7 +7,7 @@ from typing import ClassVar
 from cpc_keras.config.fields import NOT_NEGATIVE, POSITIVE, REQUIRED, SHARE, check_fields, documented, setting
 from cpc_keras.config.files import load_recipe
 from cpc_keras.data.budgets import budget_of
-from cpc_keras.errors import InputError
+from cpc_keras.errors import InputError, first_line
 from cpc_keras.evaluation.classifier import SPACE
 from cpc_keras.evaluation.methods import KINDS, SEARCHED
 from cpc_keras.evaluation.reusable_network import OPTIMIZERS
@@ -93,10 +93,20 @@ def load_settings(paths):
         files += found
     known: dict[tuple, tuple] = {}
     for file in dict.fromkeys(files):
-        one = load_recipe(str(file), kind=TunedSetting)
+        one = _read(file)
         other, before = known.setdefault((one.regime, one.kind, one.subset), (file, one))
         if one.setting != before.setting:
             raise InputError(
                 f"`--settings` must hold one search a regime and label subset. Received: {other} and {file}"
             )
     return [one for _, one in known.values()]
+
+
+def _read(file):
+    try:
+        return load_recipe(str(file), kind=TunedSetting)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            "`--settings` must be as `cpc-keras tune` wrote them, which the same search, run again, does at once. "
+            f"Received: {file} ({first_line(error)})"
+        ) from error

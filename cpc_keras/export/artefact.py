@@ -6,8 +6,10 @@ import pathlib
 import tensorflow as tf
 
 from cpc_keras.errors import InputError, first_line
-from cpc_keras.export.index import describe_artefact
+from cpc_keras.export.index import DESCRIPTION, describe_artefact
 from cpc_keras.storage import digests
+from cpc_keras.storage.plain_paths import plain_path
+from cpc_keras.storage.reading import check_kinds
 
 
 @dataclasses.dataclass
@@ -23,7 +25,8 @@ class Artefact:
     description: dict
 
     def __post_init__(self):
-        self._loaded = tf.saved_model.load(str(self.path))
+        with plain_path(self.path) as plain:
+            self._loaded = tf.saved_model.load(plain)
 
     @property
     def signatures(self):
@@ -34,6 +37,20 @@ class Artefact:
     def digest(self):
         """Names its graph and variables."""
         return digests.of_saved_model(self.path)
+
+    @property
+    def class_names(self):
+        """Names of the classes of `classify`, in its order.
+
+        Raises:
+            InputError: If its description names others.
+        """
+        names = (self.description.get("head") or {}).get("class_names", ())
+        if len(names) != self.shapes("classify")["probabilities"][-1]:
+            raise InputError(
+                f"`MODEL` must name each of its classes. Received: {self.path}, whose {DESCRIPTION} names {len(names)}"
+            )
+        return names
 
     def shapes(self, signature):
         """Shape of each array that a signature gives for each image, `None` where it is open.
@@ -73,6 +90,13 @@ def open_artefact(path):
     """
     path = pathlib.Path(path)
     description = describe_artefact(path)
+    try:
+        check_kinds(description["input"], crop=int, channels=int, short_side=int | None)
+    except ValueError as error:
+        raise InputError(
+            f"`MODEL` must be an exported encoder. Received: {path}, of whose input {DESCRIPTION} does not say all "
+            f"({error})"
+        ) from error
     try:
         return Artefact(path, description)
     except (OSError, ValueError, tf.errors.OpError) as error:

@@ -18,7 +18,8 @@ from cpc_keras.errors import InputError
 from cpc_keras.export.artefact import open_artefact
 from cpc_keras.progress import ProgressBars
 from cpc_keras.storage import digests
-from cpc_keras.storage.outputs import atomic_output, make_folder
+from cpc_keras.storage.outputs import atomic_output, check_replaceable, make_folder
+from cpc_keras.storage.reading import check_kinds
 from cpc_keras.storage.results import ResultStore
 
 ENDINGS = (".npz", ".parquet")
@@ -81,7 +82,7 @@ def predict(model, data, out, console):
     artefact = open_artefact(model)
     if "classify" not in artefact.signatures:
         raise InputError(f"`MODEL` must be exported with --with-head. Received: {model} with {artefact.signatures}")
-    names = np.array(artefact.description["head"]["class_names"])
+    names = np.array(artefact.class_names)
 
     def write(partial, shards):
         with open(partial, "w", encoding="utf-8", newline="") as file:
@@ -102,7 +103,7 @@ def _through(artefact, data, signature, out, console, write):
     size = _shard_size(artefact.description["input"], compute)
     kept = out.with_name(f".{out.name}.partial")
     digest = digests.of_json(artefact.digest, signature, images.fingerprint, size)
-    store = ResultStore(kept / digest[:16], compressed=False)
+    store = ResultStore(kept / digest[:16], compressed=False, check=_check_shard)
     make_folder(store.folder, "--out")
     names = {f"from-{start:08d}": range(start, min(start + size, len(images))) for start in range(0, len(images), size)}
     with ProgressBars(console) as progress:
@@ -166,16 +167,24 @@ def _write_parquet(partial, shards):
     from pyarrow import parquet
 
     with contextlib.ExitStack() as stack:
+        file = stack.enter_context(open(partial, "wb"))  # pyarrow takes no name that is not UTF-8
         writer = None
         for paths, arrays in shards:
             table = pyarrow.Table.from_pydict({"path": paths, **{name: list(array) for name, array in arrays.items()}})
-            writer = writer or stack.enter_context(parquet.ParquetWriter(partial, table.schema))
+            writer = writer or stack.enter_context(parquet.ParquetWriter(file, table.schema))
             writer.write_table(table)
+
+
+def _check_shard(record, arrays):
+    """Raises an error unless these are the images and the arrays of a shard."""
+    check_kinds(record, paths=list, bad=list)
+    if any(len(array) != len(record["paths"]) for array in arrays.values()) or bool(arrays) != bool(record["paths"]):
+        raise ValueError("its arrays are not of its images")
 
 
 def _fill(store, digest, names, images, given, compute, progress):
     """Computes the shards that are not there."""
-    missing = [name for name in names if store.record(name, digest) is None]
+    missing = [name for name in names if store.load(name, digest) is None]
     progress.advance(len(images) - sum(len(names[name]) for name in missing))
     with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
 
@@ -232,6 +241,7 @@ def _writable(out, endings):
     out = pathlib.Path(out)
     if out.suffix not in endings:
         raise InputError(f"`--out` must end in {' or '.join(endings)}. Received: {out}")
+    check_replaceable(out, argument="--out")
     make_folder(out.parent, "--out")
     return out
 
@@ -251,7 +261,7 @@ def _tell_bad_files(bad, out, console):
     if not bad:
         listed.unlink(missing_ok=True)  # that of an earlier call
         return
-    with atomic_output(listed, argument="--out") as partial:
+    with atomic_output(listed, argument="--out", guarded=False) as partial:
         pd.DataFrame(bad, columns=["path", "reason"]).to_csv(partial, index=False)
     console.print(f"{len(bad)} could not be read and are left out ({listed}):")
     for path, reason in bad:

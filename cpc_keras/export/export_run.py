@@ -7,7 +7,14 @@ from cpc_keras.errors import InputError
 from cpc_keras.evaluation.encoders import cpc_encoder
 from cpc_keras.evaluation.feature_store import FrozenFeatures
 from cpc_keras.evaluation.features import pool
-from cpc_keras.evaluation.run_labels import finished_results, open_labelled, preferred_pooling, result_store, run_source
+from cpc_keras.evaluation.run_labels import (
+    finished_results,
+    open_labelled,
+    preferred_pooling,
+    result_store,
+    run_records,
+    run_source,
+)
 from cpc_keras.evaluation.table import at_checkpoint
 from cpc_keras.export import LinearHead, convert, save
 from cpc_keras.export.other_formats import check_convertible
@@ -51,7 +58,7 @@ def export(run, dest, console, with_head=False, kind="saved_model"):
         check_convertible(dest, kind)
     step, model = load_last_model(folder)
     description = _describe(folder, recipe, step)
-    pooling, head = preferred_pooling(at_checkpoint(folder.records(), step)), None
+    pooling, head = preferred_pooling(at_checkpoint(run_records(folder), step)), None
     if with_head and not pooling:
         raise InputError(f"`--with-head` must be asked of a run whose linear probe was evaluated. Received: {run}")
     with ProgressBars(console) as progress:

@@ -3,7 +3,8 @@
 import json
 import pathlib
 
-from cpc_keras.errors import InputError
+from cpc_keras.errors import InputError, first_line
+from cpc_keras.storage.reading import check_kinds
 from cpc_keras.tables import Table
 
 # The file that stands beside a model card.
@@ -18,11 +19,14 @@ def describe_artefact(path):
     """
     path = pathlib.Path(path)
     try:
-        return json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        told = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
+        check_kinds(told, input=dict, signatures=dict)
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
-            f"`MODEL` must be a folder that `cpc-keras export` wrote. Received: {path} without a readable {DESCRIPTION}"
+            f"`MODEL` must be a folder that `cpc-keras export` wrote. Received: {path} without a readable "
+            f"{DESCRIPTION} ({first_line(error)})"
         ) from error
+    return told
 
 
 def model_table(folder):

@@ -10,6 +10,7 @@ from cpc_keras.export.float32 import in_float32
 from cpc_keras.export.image_features import ImageFeatures
 from cpc_keras.extras import check_installed
 from cpc_keras.storage.outputs import atomic_output, check_replaceable
+from cpc_keras.storage.plain_paths import plain_path
 
 # Ending of the file, and what must be installed, by format.
 FORMATS = {"onnx": (".onnx", ("tf2onnx", "onnx")), "litert": (".tflite", ())}
@@ -42,9 +43,9 @@ def convert(model, dest, kind, head=None):
     outputs = Outputs(ImageFeatures(in_float32(model), head))
     images = keras.InputSpec("float32", (None, None, None, outputs.features.channels), name="images")
     outputs(keras.ops.zeros((1, *2 * (model.patch_size,), outputs.features.channels)))  # Keras exports what was called
-    with atomic_output(dest) as partial, warnings.catch_warnings():
+    with atomic_output(dest) as partial, plain_path(partial) as plain, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # Keras 3.15 asks NumPy for a name that is gone
-        outputs.export(str(partial), format=kind, input_signature=[images], verbose=False)
+        outputs.export(plain, format=kind, input_signature=[images], verbose=False)
     return dest
 
 

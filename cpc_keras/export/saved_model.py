@@ -13,6 +13,7 @@ from cpc_keras.export.index import DESCRIPTION
 from cpc_keras.export.model_card import model_card
 from cpc_keras.storage import digests
 from cpc_keras.storage.outputs import atomic_output
+from cpc_keras.storage.plain_paths import plain_path
 
 # Files by which an older export is known.
 MARKS = ("saved_model.pb", DESCRIPTION)
@@ -70,8 +71,10 @@ def save(model, dest, pooling=None, head=None, description=None):
 
 def write_program(artefact, signatures, folder):
     """Writes a SavedModel; a full disk is an `OSError`, as with other files."""
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        tf.saved_model.save(artefact, str(folder), signatures=signatures)
+        with plain_path(folder) as plain:
+            tf.saved_model.save(artefact, plain, signatures=signatures)
     except tf.errors.OpError as error:
         raise OSError(error.message) from error
 
@@ -79,7 +82,7 @@ def write_program(artefact, signatures, folder):
 def write_words(told, card, folder):
     """Writes what an artefact says of itself, to programs and to people."""
     (folder / DESCRIPTION).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(card, encoding="utf-8")
+    (folder / "README.md").write_text(card, encoding="utf-8", errors="backslashreplace")
 
 
 def versions():

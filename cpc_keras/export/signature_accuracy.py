@@ -115,7 +115,7 @@ class SignatureAccuracy:
         """Records of a probe on one pooling."""
         encoder = dataclasses.replace(self.encoder, checkpoint=None)
         estimator = ProbeEstimator("linear", encoder, self.features, self.images, pooling)
-        store, records = EvaluationStore(self.folder / pooling), []
+        store, records = EvaluationStore(self.folder / pooling, len(self.images.test_labels)), []
         for budget, seeds in self._subsets.items():
             records += Runner(self.images, [budget], seeds, store, self.progress).run(estimator).values()
         return records

@@ -14,7 +14,7 @@ from cpc_keras.config.resolve import open_images, resolve
 from cpc_keras.describing.time_budget import FittedSteps
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.evaluate import evaluate
-from cpc_keras.evaluation.run_labels import open_labelled, recipe_budgets
+from cpc_keras.evaluation.run_labels import open_labelled, recipe_budgets, run_records
 from cpc_keras.evaluation.table import percent
 from cpc_keras.plots import ablation_bars
 from cpc_keras.pretraining.pretrain import fitted_steps, pretrain
@@ -101,8 +101,7 @@ def _fitted(recipe, folders, console):
     """How long a run of the ablation is: as one that is there was given it, or as fit into the recipe's time."""
     for folder in map(RunFolder, folders):
         if folder.recipe_file.is_file():
-            given = folder.fitted()
-            return FittedSteps(**given) if given else None
+            return FittedSteps.kept(folder.fitted())
     return fitted_steps(recipe, folders[0].parent, console, len(folders))
 
 
@@ -119,7 +118,7 @@ def _linear_records(folder):
     recipe = RunFolder(folder).open()
     return [
         record
-        for record in RunFolder(folder).records()
+        for record in run_records(RunFolder(folder))
         if (record["method"], record["encoder"]) == ("linear", "cpc")
         and (record["labels_per_class"] in recipe.labels_per_class or record["fraction"] in recipe.fractions)
         and record["checkpoint"] == recipe.steps

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 
 from cpc_keras.errors import DivergedError, Stopped
 from cpc_keras.pretraining.step_counter import StepCounter
@@ -13,7 +14,8 @@ from cpc_keras.runs.checkpoints import (
     set_metric_values,
     take_part_in_saving,
 )
-from cpc_keras.runs.folder import keep_rows
+from cpc_keras.runs.logs import is_digest, keep_rows
+from cpc_keras.storage.reading import readable
 
 
 class BatchLog(StepCounter):
@@ -28,7 +30,7 @@ class BatchLog(StepCounter):
         super().__init__(start)
         self.path = folder.batches_file
         self.rows = []
-        keep_rows(self.path, ["step", "digest"], start)
+        keep_rows(self.path, ["step", "digest"], start, is_digest)
 
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(batch, logs)
@@ -38,6 +40,8 @@ class BatchLog(StepCounter):
         """Writes what has come in."""
         with open(self.path, "a", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows(self.rows)
+            file.flush()
+            os.fsync(file.fileno())  # before the checkpoint that belongs to it is there
         self.rows = []
 
     def on_epoch_end(self, epoch, logs=None):
@@ -90,7 +94,8 @@ class Checkpoints(StepCounter):
 
     def on_epoch_begin(self, epoch, logs=None):
         if self._metrics is not None:
-            set_metric_values(self.model, self._metrics)  # Keras has reset them
+            # Keras has reset them; where these cannot be read, the next row is of the steps from here on.
+            readable(self.folder.unfinished_file(self.step), lambda _: set_metric_values(self.model, self._metrics))
             self._metrics = None
 
     def on_train_batch_begin(self, batch, logs=None):

@@ -2,11 +2,12 @@
 
 import csv
 import math
+import os
 import time
 
 from cpc_keras.pretraining.step_counter import StepCounter
 from cpc_keras.progress import LoggedProgress, clock, duration, ending
-from cpc_keras.runs.folder import keep_rows
+from cpc_keras.runs.logs import is_number, keep_rows
 
 # Below these the words come: a loss within this share of chance after this share
 # of the steps, and a deviation of the codes that means collapse.
@@ -81,7 +82,7 @@ class HealthLog(StepCounter):
         self._expected = expected
         self._told_end = False
         self._first_step = None
-        keep_rows(self.path, self.columns, start)
+        keep_rows(self.path, self.columns, start, is_number)
 
     def __enter__(self):
         self.progress.start()
@@ -127,6 +128,8 @@ class HealthLog(StepCounter):
             row["probe_accuracy"] = self.probe.score()
         with open(self.path, "a", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerow([_short(row[name]) for name in self.columns])
+            file.flush()
+            os.fsync(file.fileno())  # before the checkpoint that belongs to it is there
         if self.writer:
             self._write_tensorboard(row)
         self.progress.say(self._line(row))
@@ -159,7 +162,7 @@ def _tensorboard_writer(path, console):
     except ImportError:
         console.print("No TensorBoard logs: pip install 'cpc-keras[tensorboard]' to have them.")
         return None
-    return tf.summary.create_file_writer(str(path))
+    return tf.summary.create_file_writer(os.fsencode(path))  # a text must be UTF-8
 
 
 def _short(value):

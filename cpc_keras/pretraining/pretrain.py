@@ -19,7 +19,7 @@ from cpc_keras.pretraining.health import HealthLog
 from cpc_keras.pretraining.interrupts import Interrupts
 from cpc_keras.pretraining.online_probe import OnlineProbe
 from cpc_keras.pretraining.prepare import prepare
-from cpc_keras.runs.checkpoints import load_model, seconds_to_save
+from cpc_keras.runs.checkpoints import load_last_whole, seconds_to_save
 from cpc_keras.storage.atomic import write_json
 
 # Steps that a model is built for whose number is still to be found.
@@ -103,21 +103,21 @@ def _probe(run, model):
 
 
 def _model(recipe, folder, strategy):
-    """`(model, step)` of the last checkpoint, or a new model, ready to be trained."""
-    last = folder.last_checkpoint()
-    step, path = last or (0, None)
+    """`(model, step)` of the last whole checkpoint, or a new model, ready to be trained."""
     with strategy.scope():
-        model = load_model(path) if last else build_cpc(recipe)
+        step, kept = load_last_whole(folder)
+        model = build_cpc(recipe) if kept is None else kept
     model.log_batches()
     if has_many_workers(strategy):
         model.listen_for_stop()
-    if last is None:
+    if kept is None:
         return model, 0
     model.jit_compile = compiles_the_step()  # the checkpoint may come from another machine
     updates = int(model.optimizer.iterations.numpy())
     if updates != step // recipe.accumulate:
         raise InputError(
-            f"The checkpoint must be of step {step}, as its name says. Received: {path} after {updates} updates"
+            f"The checkpoint must be of step {step}, as its name says. "
+            f"Received: {folder.checkpoint_file(step)} after {updates} updates"
         )
     return model, step
 

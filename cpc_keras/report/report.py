@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 from sklearn.manifold import TSNE
 from sklearn.metrics import confusion_matrix
 
@@ -20,7 +21,13 @@ from cpc_keras.evaluation.feature_store import FrozenFeatures
 from cpc_keras.evaluation.features import EncoderFeatures, extract, with_joined
 from cpc_keras.evaluation.methods import default_methods, row_name
 from cpc_keras.evaluation.results import Results
-from cpc_keras.evaluation.run_labels import finished_results, open_labelled, preferred_pooling, run_source
+from cpc_keras.evaluation.run_labels import (
+    finished_results,
+    open_labelled,
+    preferred_pooling,
+    run_records,
+    run_source,
+)
 from cpc_keras.evaluation.table import at_checkpoint
 from cpc_keras.progress import waiting
 from cpc_keras.report.findings import arrows, find, lead
@@ -31,6 +38,7 @@ from cpc_keras.report.tuning import search_sections
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.atomic import write_text
+from cpc_keras.storage.reading import note, readable
 
 # Images among which neighbours are looked for and points are drawn, and how many are shown.
 _GALLERY, _QUERIES, _NEIGHBOURS = 2000, 6, 7
@@ -61,8 +69,8 @@ def write_report(run, console):
 def _write_report(folder, console):
     recipe = folder.open()
     step, model = load_last_model(folder)
-    metrics = pd.read_csv(folder.metrics_file)
-    records = at_checkpoint(folder.records(), step)
+    metrics = pd.DataFrame(folder.metrics())
+    records = at_checkpoint(run_records(folder), step)
     sections, words, notes = [], "This run was not evaluated with labels.", []
     results = labelled = None
     if records:
@@ -83,14 +91,11 @@ def _write_report(folder, console):
     chosen = np.random.default_rng(recipe.seed).permutation(len(images))[:_GALLERY]
     features = _features(folder, recipe, model, labelled, images, chosen)[preferred_pooling(records) or "grid2"]
     sections += _pictures(folder, recipe, model, images.subset(chosen), features)
-    plots.loss_curve(metrics, folder.report / "loss.png")
-    sections.append(
-        Section(
-            "Pre-training",
-            "loss.png",
-            note="Without learning, the loss stays at the dashed line, the logarithm of the number of candidates.",
-        )
-    )
+    if {"step", "loss", "chance"} <= {*metrics.columns}:
+        plots.loss_curve(metrics, folder.report / "loss.png")
+        sections.append(Section("Pre-training", "loss.png", note=_LOSS_NOTE))
+    else:
+        note(f"{folder.metrics_file} has no row that can be read; the report shows no loss.")
     if records:
         table = published_table(Results(finished, images.labels).summary, step)
         sections.append(Section("Published figures", table=table, remark=PUBLISHED_REMARK))
@@ -103,18 +108,39 @@ def _write_report(folder, console):
 def _detections(folder):
     """Sections for each detection data set that the run was carried over to."""
     sections = []
+    folder.report.mkdir(parents=True, exist_ok=True)
     for file in sorted(folder.detection.glob("*/summary.csv")):
         name = file.parent.name
-        pictures = {}
-        for picture in ("map.png", "detections.png"):
-            if (file.parent / picture).is_file():
-                pictures[picture] = f"detection_{name}_{picture}"
-                folder.report.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file.parent / picture, folder.report / pictures[picture])
-        table = detection_table(pd.read_csv(file).rename(columns=FORMER_FIELDS))
-        sections.append(Section(f"Carried over to detection: {name}", pictures.get("map.png"), table, _DETECTION_NOTE))
-        sections.append(Section(f"What was found: {name}", pictures.get("detections.png"), note=_FOUND_NOTE))
+        table = readable(file, _detection_table)
+        if table is None:
+            continue
+        curve, found = (
+            _copied(file.parent / picture, folder.report / f"detection_{name}_{picture}")
+            for picture in ("map.png", "detections.png")
+        )
+        sections.append(Section(f"Carried over to detection: {name}", curve, table, _DETECTION_NOTE))
+        if found:
+            sections.append(Section(f"What was found: {name}", found, note=_FOUND_NOTE))
     return sections
+
+
+def _detection_table(file):
+    summary = pd.read_csv(file).rename(columns=FORMER_FIELDS)
+    if summary[["backbone", "fraction", "images", "boxes", "mean", "lowest", "highest"]].isna().any(axis=None):
+        raise ValueError("it has a row without figures")
+    return detection_table(summary)
+
+
+def _copied(picture, copy):
+    """Name of a copy of a picture; `None` where there is none that is whole."""
+
+    def take(file):
+        with Image.open(file) as image:
+            image.verify()
+        shutil.copyfile(file, copy)
+        return copy.name
+
+    return readable(picture, take)
 
 
 def _label_efficiency(folder, results, labelled, step, metrics):
@@ -155,6 +181,7 @@ def _label_efficiency(folder, results, labelled, step, metrics):
     return words, sections
 
 
+_LOSS_NOTE = "Without learning, the loss stays at the dashed line, the logarithm of the number of candidates."
 _DETECTION_NOTE = (
     "Faster R-CNN on the same architecture with different weights, the same steps each. Brackets go from the lowest to "
     "the highest subset of the annotated images, or, where there is one, are its 95 % interval."

@@ -1,12 +1,11 @@
 """What searches found, for the report."""
 
-import shutil
-
 import pandas as pd
 
 from cpc_keras.evaluation.methods import KINDS, row_name
 from cpc_keras.evaluation.table import points
 from cpc_keras.plots.trials import NO_SETTING
+from cpc_keras.plots.trials import trials as draw_trials
 from cpc_keras.report.page import Section
 from cpc_keras.tables import Table
 from cpc_keras.tuning.folder import chosen, finished_searches, search_words, short
@@ -46,9 +45,9 @@ def search_sections(folder, step, results=None):
     if gains:
         sections.append(Section("What searching was worth", table=_gain_table(gains), note=_GAIN_NOTE))
     folder.report.mkdir(parents=True, exist_ok=True)
-    for search, _, place in searches:
+    for search, table, place in searches:
         picture = f"trials_{place.name}.png"
-        shutil.copyfile(place / "trials.png", folder.report / picture)
+        draw_trials(table, folder.report / picture)
         sections.append(Section(f"Trials: {search_words(search)}", picture, note=_PICTURE_NOTE))
     return sections
 

@@ -9,7 +9,13 @@ import numpy as np
 
 from cpc_keras.errors import DivergedError, InputError, first_line
 from cpc_keras.optimizers import averages, use_averages
+from cpc_keras.storage import keras_files
 from cpc_keras.storage.atomic import atomic_write, write_json
+from cpc_keras.storage.reading import note
+
+
+class BrokenCheckpointError(InputError):
+    """A checkpoint is cut or garbled, which no other version of Keras would mend."""
 
 
 def save_checkpoint(model, folder, step, keep, milestones_of=None, unfinished=None):
@@ -49,7 +55,7 @@ def _thin_out(folder, step, keep, milestones_of):
     best = folder.best_step()
     stay = {
         step,
-        *[old for old in steps if old not in between][-keep:],
+        *[old for old in steps if old <= step and old not in between][-keep:],
         *(old for old in steps if old == best or _is_milestone(old, milestones_of)),
     }
     for old in steps:
@@ -99,49 +105,102 @@ def metric_values(model):
 
 
 def set_metric_values(model, values):
-    """Has a model's metrics go on from `metric_values`."""
-    for metric, kept in zip(model.metrics, values, strict=True):
-        for variable, value in zip(metric.variables, kept, strict=True):
-            variable.assign(value)
+    """Has a model's metrics go on from `metric_values`; raises an error if these are of others."""
+    variables = [variable for metric in model.metrics for variable in metric.variables]
+    kept = [np.array(one, "float64") for metric in values for one in metric]
+    if not all(one.shape == each.shape and np.isfinite(one).all() for one, each in zip(kept, variables, strict=True)):
+        raise ValueError("it is of other metrics")
+    for variable, value in zip(variables, kept, strict=True):
+        variable.assign(value)
 
 
 def load_model(path):
     """Loads a CPC model from a `.keras` file.
 
     Raises:
-        InputError: If the file is damaged.
+        BrokenCheckpointError: If the file is not whole.
+        InputError: If it is whole, and cannot be read by this version of Keras, or is
+            of another model.
     """
     import cpc_keras.models
-    import cpc_keras.optimizers  # noqa: F401  (both register their classes)
+    import cpc_keras.optimizers  # both register their classes
 
     try:
-        return keras.models.load_model(path)
+        model = keras.models.load_model(path)
     except Exception as error:  # a damaged archive fails anywhere below
-        reason = first_line(error)
-        raise InputError(
-            f"The checkpoint must be a whole .keras file; delete it to go on from the one before. "
-            f"Received: {path} ({reason})"
-        ) from error
+        raise _refusal(path, error) from error
+    if not isinstance(model, cpc_keras.models.CPC):
+        raise InputError(f"The checkpoint must be of a CPC model. Received: {path} of a {type(model).__name__}")
+    return model
+
+
+def _refusal(path, error):
+    """Why a checkpoint cannot be loaded."""
+    try:
+        broken = keras_files.damage(path)
+    except OSError as denied:
+        return InputError(f"The checkpoint must be a file that can be read. Received: {path} ({denied.strerror})")
+    if broken:
+        return BrokenCheckpointError(f"The checkpoint must be a whole .keras file. Received: {path} ({broken})")
+    return InputError(
+        "The checkpoint must be one that the installed Keras can read. "
+        f"Received: {path}, {keras_files.versions(path)} ({first_line(error)})"
+    )
 
 
 def load_trained(path):
     """The model of a checkpoint with averaged weights, where its optimizer keeps them.
 
     Raises:
-        InputError: If the file is damaged.
+        InputError: As `load_model`.
     """
     model = load_model(path)
     use_averages(model)
     return model
 
 
+def load_last_whole(folder):
+    """`(step, model)` of the last checkpoint that is whole, as `load_model` gives it; `(0, None)` if there is none.
+
+    Those after it are broken, which is said; training computes them again.
+
+    Raises:
+        InputError: As `load_model`, unless a checkpoint is broken.
+    """
+    for step in reversed(folder.checkpoint_steps()):
+        try:
+            return step, load_model(folder.checkpoint_file(step))
+        except BrokenCheckpointError as error:
+            note(f"{error}; it counts as missing.")
+    return 0, None
+
+
 def load_last_model(folder):
     """`(step, model)` of a run's last checkpoint, as `load_trained` gives it.
 
     Raises:
-        InputError: If there is none, or it is damaged.
+        InputError: If there is none, or as `load_model`.
     """
     last = folder.last_checkpoint()
     if last is None:
         raise InputError(f"`RUN` must have a checkpoint. Received: {folder.path} without one")
-    return last[0], load_trained(last[1])
+    try:
+        return last[0], load_trained(last[1])
+    except BrokenCheckpointError as error:
+        raise InputError(f"{error}; {_way_out(folder, last[0])}") from error
+
+
+def _way_out(folder, broken):
+    """What can be done where the last checkpoint is broken."""
+    before = [step for step in folder.checkpoint_steps() if step < broken]
+    whole = next((step for step in reversed(before) if _is_whole(folder.checkpoint_file(step))), None)
+    if whole is None:
+        return "the same `cpc-keras pretrain` as before begins anew"
+    return f"the same `cpc-keras pretrain` as before goes on from step {whole}; without the file, that step is taken"
+
+
+def _is_whole(path):
+    try:
+        return keras_files.damage(path) is None
+    except OSError:
+        return False

@@ -1,17 +1,20 @@
 """The folder of a run: what lies where, and how it is written whole."""
 
-import csv
 import dataclasses
+import functools
 import json
 import os
 import pathlib
 import platform
+import re
 from importlib import metadata
 
 from cpc_keras.config.files import current_names, recipe_from_fields
-from cpc_keras.errors import InputError
-from cpc_keras.storage.atomic import read_json, write_json, write_text
+from cpc_keras.errors import InputError, first_line
+from cpc_keras.runs.logs import is_number, read_rows
+from cpc_keras.storage.atomic import write_json
 from cpc_keras.storage.outputs import make_folder
+from cpc_keras.storage.reading import check_kinds, read_json
 
 _PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "scikit-learn", "numpy")
 
@@ -50,7 +53,7 @@ class RunFolder:
         if not self.recipe_file.is_file():
             raise InputError(f"`RUN` must be the folder of a run, with a recipe.json. Received: {self.path}")
         description = self._description()
-        recipe = recipe_from_fields(description["recipe"])
+        recipe = self._recipe(description)
         places = {
             name: self.find_source(getattr(recipe, name), description.get("made_in"))
             for name in ("data", "online_probe")
@@ -91,9 +94,10 @@ class RunFolder:
             The resolved `Recipe` of the run.
 
         Raises:
-            InputError: If the folder belongs to a run of another recipe.
+            InputError: If the folder belongs to a run of another recipe, or to something else.
         """
         if not self.recipe_file.is_file():
+            self._refuse_foreign()
             return resolve()
         fields = _plain(asked)
         description = self._description()
@@ -107,7 +111,16 @@ class RunFolder:
                 f"`--run` must be a new folder or one of the same recipe. Received: {self.path}, where "
                 f"{', '.join(differing)} differ ({first}={before.get(first)!r} there, {fields.get(first)!r} here)"
             )
-        return recipe_from_fields(description["recipe"])
+        return self._recipe(description)
+
+    def _refuse_foreign(self):
+        """A run begins with its recipe.json; where that is not, the other files are somebody's who would miss them."""
+        for file in (self.metrics_file, self.batches_file, self.classes_file, self.bad_files_file):
+            if file.exists():
+                raise InputError(
+                    f"`--run` must be a new folder or that of a run. Received: {self.path}, which holds {file.name} "
+                    f"and no {self.recipe_file.name}"
+                )
 
     def begin(self, asked, recipe, images=None, fitted=None):
         """Makes the folder and writes `recipe.json`, unless the run is there already.
@@ -134,7 +147,7 @@ class RunFolder:
             images: What there is now, `ImageSet.contents`.
         """
         before = self._description().get("images") if self.recipe_file.is_file() else None
-        if before is None or before == images:
+        if not before or before == images:
             return ""
         return (
             f"The images are not those that the run was begun with: {before['count']:,} then and {images['count']:,} "
@@ -147,17 +160,38 @@ class RunFolder:
 
     def versions(self):
         """Versions of the libraries that the run was begun with, by name."""
-        return self._description()["versions"]
+        return self._description().get("versions", {})
 
     def _description(self):
         try:
-            return json.loads(self.recipe_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"`RUN` must have a readable recipe.json. Received: {self.recipe_file}") from error
+            content = json.loads(self.recipe_file.read_text(encoding="utf-8"))
+            check_kinds(content, recipe=dict)
+            optional = {**dict.fromkeys(("asked", "versions", "fitted", "made_in"), dict), "images": dict | None}
+            check_kinds(content, **{name: kind for name, kind in optional.items() if name in content})
+            if content.get("images"):
+                check_kinds(content["images"], count=int)
+            if "made_in" in content:
+                check_kinds(content["made_in"], folder=str, from_run=str)
+        except (OSError, ValueError, RecursionError) as error:
+            raise InputError(
+                f"`RUN` must have a readable recipe.json. Received: {self.recipe_file} ({first_line(error)})"
+            ) from error
+        return content
+
+    def _recipe(self, description):
+        """The resolved recipe that `recipe.json` describes; of a newer version it may have fields that are unknown."""
+        try:
+            return recipe_from_fields(description["recipe"])
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            written, here = (versions.get("cpc_keras") for versions in (description.get("versions", {}), _versions()))
+            raise InputError(
+                f"`RUN` must have a recipe.json that cpc_keras {here} can read. Received: {self.recipe_file}, written "
+                f"by {written} ({first_line(error)})"
+            ) from error
 
     def records(self):
-        """The records of the run's evaluation; none where there was no evaluation."""
-        return read_json(self.label_efficiency_file) or []
+        """The records of the run's evaluation as they are listed; `None` where there is no list."""
+        return read_json(self.label_efficiency_file, _check_records)
 
     def write_records(self, store):
         """Writes the records of all finished results.
@@ -169,11 +203,11 @@ class RunFolder:
 
     def subset_hashes(self):
         """SHA-256 of each label list that was used, by file name."""
-        return read_json(self.subsets / "sha256.json") or {}
+        return read_json(self.subsets / "sha256.json", check_kinds) or {}
 
     def source(self):
         """What the run was evaluated with, as a dictionary; `None` where it was not."""
-        return read_json(self.source_file)
+        return read_json(self.source_file, functools.partial(check_kinds, data=str, cross_validate=bool))
 
     def checkpoint_file(self, step):
         """Where the checkpoint of a step lies."""
@@ -184,7 +218,7 @@ class RunFolder:
         return self.checkpoints / f"step-{step:08d}.json"
 
     def unfinished_metrics(self, step):
-        """What lies there; `None` if the checkpoint is at a row."""
+        """What lies there; `None` if the checkpoint is at a row, or it cannot be read."""
         return read_json(self.unfinished_file(step))
 
     def best_step(self):
@@ -192,17 +226,22 @@ class RunFolder:
 
         Best is the highest accuracy of the online probe, or else the lowest loss.
         """
-        if not self.metrics_file.is_file():
-            return None
-        with open(self.metrics_file, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        probed = bool(rows) and "probe_accuracy" in rows[0]
-        key = (lambda row: -float(row["probe_accuracy"])) if probed else (lambda row: float(row["loss"]))
-        return int(min(rows, key=key)["step"]) if rows else None
+        rows = self.metrics()
+        probed = any("probe_accuracy" in row for row in rows)
+        figure, sign = ("probe_accuracy", -1) if probed else ("loss", 1)
+        known = {int(row["step"]): sign * row[figure] for row in rows if figure in row}
+        return min(known, key=known.__getitem__) if known else None
+
+    def metrics(self):
+        """The rows of `metrics.csv` that can be read, by rising step, dictionaries from column to number."""
+        rows = read_rows(self.metrics_file, is_number)
+        return [{name: float(text) for name, text in row.items() if text} for row in rows]
 
     def checkpoint_steps(self):
-        """Steps of the checkpoints that are there, rising."""
-        return sorted(int(path.stem.removeprefix("step-")) for path in self.checkpoints.glob("step-*.keras"))
+        """Steps of the checkpoints that are there, rising; copies by other names are none."""
+        names = (path.name for path in self.checkpoints.glob("step-*.keras"))
+        found = (re.fullmatch(r"step-([0-9]{8}|[1-9][0-9]{8,})\.keras", name) for name in names)
+        return sorted(int(match[1]) for match in found if match)
 
     def last_checkpoint(self):
         """`(step, path)` of the last checkpoint, or `None`."""
@@ -227,16 +266,9 @@ def _versions():
     return versions
 
 
-def keep_rows(path, header, step):
-    """Starts a CSV file whose first column is the step, or cuts it back.
-
-    Rows after `step` were written by a run that was stopped before its next
-    checkpoint; the steps they tell of are about to be taken again. A last line
-    without its end was cut short, by a full disk or a kill.
-    """
-    rows = []
-    if path.is_file():
-        with open(path, newline="", encoding="utf-8") as file:
-            lines = [line for line in file if line.endswith("\n")]
-        rows = [row for row in list(csv.reader(lines))[1:] if row and int(row[0]) <= step]
-    write_text(path, "".join(",".join(row) + "\n" for row in [header, *rows]))
+def _check_records(records):
+    if not isinstance(records, list):
+        raise ValueError("it holds no list")
+    for record in records:
+        check_kinds(record, method=str, encoder=str, checkpoint=int | None, labels=int, seed=int)
+        check_kinds(record, selected=dict, labels_per_class=int | None, fraction=int | float | None, top1=int | float)

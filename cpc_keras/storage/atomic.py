@@ -44,12 +44,12 @@ def atomic_write(path, shared=False):
         if older.exists() and not final.exists():  # stopped between the two steps of `_replace_folder`
             os.replace(older, final)
         yield partial
-        if partial.is_file():
-            _flush(partial)
-        if final.is_dir():
+        _flush(partial)
+        if final.is_dir() or (final.exists() and partial.is_dir()):
             _replace_folder(partial, final, older)
         else:
             os.replace(partial, final)
+            _flush_one(final.parent)
     finally:
         with contextlib.suppress(OSError):
             _remove(partial)
@@ -66,19 +66,25 @@ def write_json(path, content):
     write_text(path, json.dumps(content, indent=1) + "\n")
 
 
-def read_json(path):
-    """What `write_json` wrote; `None` where there is no such file."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+def _flush(path):
+    """Brings a file, or a folder with all that is in it, to the disk: no name may get there before what it names."""
+    for inside in path.rglob("*"):
+        _flush_one(inside)
+    _flush_one(path)
 
 
-def _flush(file):
-    """A name must not reach the disk before what it names."""
-    with open(file, "rb") as opened:
-        os.fsync(opened.fileno())
+def _flush_one(path):
+    # Some network disks cannot do it to a folder.
+    with contextlib.suppress(OSError) if path.is_dir() else contextlib.nullcontext():
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def _replace_folder(new, old, aside):
-    """Puts a folder in the place of another, which cannot be done at one stroke."""
+    """Puts one in the place of the other where either is a folder, which cannot be done at one stroke."""
     _remove(aside)
     os.replace(old, aside)
     try:
@@ -86,7 +92,9 @@ def _replace_folder(new, old, aside):
     except BaseException:
         os.replace(aside, old)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+    _flush_one(old.parent)
+    with contextlib.suppress(OSError):
+        _remove(aside)
 
 
 def _remove(path):

@@ -1,23 +1,28 @@
 """The one store of finished results: units of a long work, each kept as soon as it is there."""
 
+import contextlib
 import json
 import pathlib
 
 import numpy as np
 
 from cpc_keras.storage.atomic import atomic_write
+from cpc_keras.storage.reading import readable
 
 
 class ResultStore:
     """Finished results on the disk, a record and arrays each, in a file of its own.
 
     A result is known again by what went into it. So work that is run again goes
-    on where it was, and work with other settings begins anew. Several processes
-    may share a store.
+    on where it was, and work with other settings begins anew. A file that cannot be
+    read, or does not hold what it must, is a missing result. Several processes may
+    share a store.
 
     Args:
         folder: Where they go.
         compressed: Whether arrays are compressed, which takes longer.
+        check: Function of a record and a dictionary of arrays that raises an error if
+            they are not what a result must be; `None` if anything is.
 
     Example:
 
@@ -30,9 +35,10 @@ class ResultStore:
     True
     """
 
-    def __init__(self, folder, compressed=True):
+    def __init__(self, folder, compressed=True, check=None):
         self.folder = pathlib.Path(folder)
         self.compressed = compressed
+        self.check = check
         self._read: dict[pathlib.Path, tuple] = {}  # what a file was when it was read, and what it held
 
     def load(self, name, digest):
@@ -42,18 +48,18 @@ class ResultStore:
             name: Of the result.
             digest: Of what goes into it.
         """
-        return self._of(name, digest, _content)
+        found = readable(self._path(name), lambda path: self._content(path, digest))
+        return found or None
 
     def record(self, name, digest):
-        """The record alone of a finished result, or `None`; its arrays are not read."""
-        return self._of(name, digest, lambda file: json.loads(str(file["record"])))
+        """The record alone of a finished result, or `None`; its arrays are neither read nor checked."""
 
-    def _of(self, name, digest, part):
-        path = self._path(name)
-        if not path.is_file():
-            return None
-        with np.load(path) as file:
-            return part(file) if str(file["digest"]) == digest else None
+        def read(path):
+            with open_arrays(path) as file:
+                return [json.loads(str(file["record"]))] if str(file["digest"]) == digest else []
+
+        found = readable(self._path(name), read)
+        return found[0] if found else None
 
     def save(self, name, digest, record, **arrays):
         """Keeps a finished result.
@@ -74,14 +80,26 @@ class ResultStore:
             now = path.stat()
             state = now.st_mtime_ns, now.st_size, now.st_ino
             if self._read.get(path, (None,))[0] != state:
-                with np.load(path) as file:
-                    self._read[path] = state, _content(file)
-        return [content for path, (_, content) in sorted(self._read.items()) if path.is_file()]
+                self._read[path] = state, readable(path, self._content)
+        return [content for path, (_, content) in sorted(self._read.items()) if content and path.is_file()]
+
+    def _content(self, path, digest=None):
+        """`(record, arrays)` of a file; nothing where it is that of another digest."""
+        with open_arrays(path) as file:
+            if str(file["digest"]) != digest and digest is not None:
+                return ()
+            arrays = {name: file[name] for name in file.files if name != "digest"}
+        record = json.loads(str(arrays.pop("record")))
+        if self.check:
+            self.check(record, arrays)
+        return record, arrays
 
     def _path(self, name):
         return self.folder / f"{name}.npz"
 
 
-def _content(file):
-    arrays = {name: file[name] for name in file.files if name not in ("digest", "record")}
-    return json.loads(str(file["record"])), arrays
+@contextlib.contextmanager
+def open_arrays(path):
+    """A context with the arrays of an `.npz` file, which NumPy itself leaves open where it is damaged."""
+    with open(path, "rb") as opened, np.load(opened) as file:
+        yield file

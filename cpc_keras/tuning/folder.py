@@ -3,7 +3,8 @@
 import pandas as pd
 
 from cpc_keras.errors import InputError
-from cpc_keras.storage.atomic import read_json, write_json
+from cpc_keras.storage.atomic import write_json
+from cpc_keras.storage.reading import check_kinds, note, read_json, readable
 
 
 def settle(place, search):
@@ -29,7 +30,7 @@ def refuse_another(place, search):
         search: A dictionary with `"budget"`, `"subset"` and what else decides about
             the search, as far as it is known.
     """
-    before = read_json(place / "search.json")
+    before = read_json(place / "search.json", _check_search)
     if before is None:
         return
     # A random search goes on where a shorter one ended.
@@ -60,13 +61,35 @@ def search_words(search):
 def finished_searches(folder):
     """`[(search, table, place)]` of the searches of a run that have come to an end.
 
+    What cannot be read of one is said; `cpc-keras tune`, run again, writes it again of
+    the trials that are there.
+
     Args:
         folder: Where they lie, a folder each.
     """
-    return [
-        (read_json(file.parent / "search.json"), pd.read_csv(file), file.parent)
-        for file in sorted(folder.glob("*/trials.csv"))
-    ]
+    found = []
+    for file in sorted(folder.glob("*/trials.csv")):
+        search, table = read_json(file.parent / "search.json", _check_search), readable(file, _read_table)
+        if search is not None and table is not None:
+            found.append((search, table, file.parent))
+        elif search is None:
+            note(f"{file.parent} has no search.json to be read, and is left out.")
+    return found
+
+
+def _check_search(search):
+    check_kinds(search, budget=str, subset=int, tuner=str, labels=int)
+    check_kinds(search, **({"regime": str} if "regime" in search else {"steps": int}))
+
+
+def _read_table(file):
+    """The trials of a search; raises an error if one of them, or a column, is not whole."""
+    table = pd.read_csv(file).rename(columns={"judged": "held_out"})  # its name in version 0.1
+    figures = ["trial", "share", "held_out", "score", "balanced_accuracy", "lead", "error"]
+    table[figures[1:]].astype("float64")
+    if table[figures].isna().any(axis=None) or table["trial"].iloc[0] != "default" or not len(best_first(table)):
+        raise ValueError("it has a trial without figures, or no default")
+    return table
 
 
 def best_first(table):

@@ -5,6 +5,7 @@ import dataclasses
 import pathlib
 
 import keras_tuner
+import numpy as np
 import pandas as pd
 
 from cpc_keras.errors import InputError
@@ -57,7 +58,7 @@ class RacingHyperModel(keras_tuner.HyperModel, abc.ABC):
         self.epochs = epochs
         self.progress = progress or NoProgress()
         self.computed = 0
-        self._trials = ResultStore(pathlib.Path(folder) / "trials")
+        self._trials = ResultStore(pathlib.Path(folder) / "trials", check=self._check)
         self._defaults: dict[float, HeldOutScores] = {}
 
     @property
@@ -211,6 +212,14 @@ class RacingHyperModel(keras_tuner.HyperModel, abc.ABC):
 
     def _digest(self, setting, share):
         return digests.of_json(self.digest, digested(setting), share, LIKELIHOOD, DIVERGED, _RULE)
+
+    def _check(self, record, arrays):
+        """Raises an error unless this is what `_run` keeps of a trial."""
+        scores = HeldOutScores(**arrays)
+        if not len(scores.positions) == len(scores.hits) == len(scores.likelihoods):
+            raise ValueError("its arrays are not of the same labels")
+        if not np.isin(scores.positions, np.arange(len(self.truth))).all():
+            raise ValueError("its labels are not those of the search")
 
     def _read(self, setting, share):
         digest = self._digest(setting, share)

@@ -1,6 +1,7 @@
 """Settings of classifiers and of pre-training, searched inside a few labels of a run."""
 
 import re
+import shlex
 import warnings
 
 import grpc
@@ -21,6 +22,7 @@ from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.atomic import write_text
+from cpc_keras.storage.plain_paths import plain_path
 from cpc_keras.tables import Table
 from cpc_keras.tuning.folder import best_first, chosen, refuse_another, search_words, settle, short
 from cpc_keras.tuning.hypermodel import LabelFractionHyperModel
@@ -97,9 +99,10 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
         )
         write_text(place / f"{kind}.py", recipe_text(setting, _headline(table, trial)))
     _conclude(console, table, len(split.train))
-    source = f" --data {data}" if data else ""
+    source = f" --data {shlex.quote(data)}" if data else ""
     console.print(f"Setting: {place / 'tuned.py'}")
-    console.print(f"To test it: cpc-keras evaluate {folder.path} --settings {place}{source}")
+    run_path, found = (shlex.quote(str(path)) for path in (folder.path, place))
+    console.print(f"To test it: cpc-keras evaluate {run_path} --settings {found}{source}")
     return table
 
 
@@ -146,9 +149,10 @@ def tune_pretraining(run, console, budget, steps=500, tuner="random", trials=30,
         return None
     table, settings, best = _table(place, hypermodel, finished)
     text = recipe_text(hypermodel.asked(settings[best]), _headline(table, best))
-    write_text(place / "recipe.py", text)
+    file = place / "recipe.py"
+    write_text(file, text)
     _conclude(console, table, len(split.train))
-    console.print(f"Recipe: {place / 'recipe.py'}\nTo train it whole: cpc-keras pretrain {place / 'recipe.py'}")
+    console.print(f"Recipe: {file}\nTo train it whole: cpc-keras pretrain {shlex.quote(str(file))}")
     return table
 
 
@@ -202,9 +206,10 @@ def _search(place, hypermodel, asked, console):
     console.print(f"{search_words(asked)}: {tuner}, {count} trial{'s' if count > 1 else ''} beside the default.")
     hypermodel.progress.start("trials", count + 1)
     default = keras_tuner.HyperParameters()
+    place.mkdir(parents=True, exist_ok=True)
     try:
-        search = make_tuner(tuner, hypermodel, trials, asked["subset"], place)
-        with warnings.catch_warnings():
+        with plain_path(place) as plain, warnings.catch_warnings():
+            search = make_tuner(tuner, hypermodel, trials, asked["subset"], plain)
             # The Gaussian process of a Bayesian search is told of few trials at first.
             warnings.simplefilter("ignore", ConvergenceWarning)
             search.search(verbose=0)

@@ -57,6 +57,21 @@ def test_sizes_and_labels_are_read_once(source, monkeypatch):
     np.testing.assert_array_equal(again.labels, first.labels)
 
 
+@pytest.mark.parametrize("damage", [lambda table: b"", lambda table: table[:-9], lambda table: b"no table", None])
+def test_sizes_that_cannot_be_read_are_read_again(damage, source, tmp_path, capsys):
+    first = open_source(source)
+    (kept,) = (tmp_path / "cache" / "cpc_keras").glob("*.npy")
+    if damage:
+        kept.write_bytes(damage(kept.read_bytes()))
+    else:
+        np.save(kept, np.load(kept)[1:])
+    again = open_source(source)
+    assert f"Note: {kept} cannot be read" in capsys.readouterr().out
+    np.testing.assert_array_equal(again.sizes, first.sizes)
+    np.testing.assert_array_equal(open_source(source).labels, first.labels)
+    assert capsys.readouterr().out == ""
+
+
 def test_a_split_whose_labels_are_missing_has_none(source):
     images = open_source(f"{source}@unlabelled")
     assert len(images) == 4 and images.labels is None and images.class_names is None

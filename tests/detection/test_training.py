@@ -53,10 +53,13 @@ def test_a_training_that_is_broken_off_goes_on_to_the_same_weights(boxed, tmp_pa
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
 
 
-def test_a_damaged_state_is_told(boxed, tmp_path):
-    (tmp_path / "state.npz").write_bytes(b"PK nothing")
-    with pytest.raises(InputError, match="The state of a training must be whole; delete it"):
-        train_detector(small_detector(), boxed, RECIPE, 20, tmp_path / "state.npz")
+def test_with_a_damaged_state_it_begins_anew(boxed, tmp_path, capsys):
+    state = tmp_path / "state.npz"
+    for damage in (lambda: state.write_bytes(b"PK nothing"), lambda: np.savez(state, 13, np.zeros(3))):
+        damage()
+        with pytest.raises(KeyboardInterrupt):
+            train_detector(small_detector(), boxed, RECIPE, 20, state, Interrupted(1))
+        assert f"Note: {state} cannot be read" in capsys.readouterr().out
 
 
 @pytest.mark.slow

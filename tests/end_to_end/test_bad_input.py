@@ -87,7 +87,10 @@ CASES = {
         "export run file/out",
         "`DEST` must be a folder that can be written to. Received: file/out",
     ),
-    "corrupt checkpoint": ("export damaged out", "The checkpoint must be a whole .keras file"),
+    "corrupt checkpoint": (
+        "export damaged out",
+        "as before goes on from step 1; without the file, that step is taken",
+    ),
     "patch augmentation that does not fit": (
         "pretrain small.py --data dir:{photos} --run new --set patch_sub_crop=13",
         "`patch_sub_crop` must not exceed `patch_size`, 12 px. Received: patch_sub_crop=13",

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -47,3 +49,46 @@ def test_what_was_done_before_an_interruption_is_kept(images, tmp_path):
     store.prepare(np.arange(12))
     assert features.seen == 6
     np.testing.assert_array_equal(store.of(np.arange(12))["pixels"], extract(PixelFeatures(), images, 28)["pixels"])
+
+
+def emptied(shard):
+    (shard / "positions.npy").write_bytes(b"")
+
+
+def cut(shard):
+    file = shard / "pixels.npy"
+    file.write_bytes(file.read_bytes()[:-8])
+
+
+def gone(shard):
+    (shard / "pixels.npy").unlink()
+
+
+def of_other_images(shard):
+    np.save(shard / "positions.npy", np.array([3, 4, 500]))
+
+
+def fewer(shard):
+    np.save(shard / "positions.npy", np.array([3, 4]))
+
+
+def a_file(shard):
+    shutil.rmtree(shard)
+    shard.write_text("")
+
+
+@pytest.mark.parametrize("damage", [emptied, cut, gone, of_other_images, fewer, a_file])
+def test_a_shard_that_cannot_be_read_is_computed_again_in_its_place(damage, images, tmp_path, capsys):
+    FeatureStore(tmp_path, PixelFeatures(), images, crop=28, shard=3).prepare(np.arange(9))
+    before = sorted(tmp_path.iterdir())
+    damage(before[1])
+    features = Counting()
+    store = FeatureStore(tmp_path, features, images, crop=28, shard=3)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"Note: {before[1]} cannot be read (")
+    assert store.missing(np.arange(9)).tolist() == [3, 4, 5]
+    store.prepare(np.arange(9))
+    assert features.seen == 3
+    assert sorted(tmp_path.iterdir()) == before
+    np.testing.assert_array_equal(store.of(np.arange(9))["pixels"], extract(PixelFeatures(), images, 28)["pixels"][:9])
+    assert not len(FeatureStore(tmp_path, features, images, crop=28).missing(np.arange(9)))

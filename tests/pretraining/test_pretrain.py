@@ -74,7 +74,7 @@ def assert_same(one, two):
     assert one[2:] == two[2:]
 
 
-def test_a_run_that_fits_its_minutes_is_the_run_of_as_many_steps(photo_folder, tmp_path, monkeypatch):
+def test_a_run_that_fits_its_minutes_is_the_run_of_as_many_steps(photo_folder, tmp_path, monkeypatch, capsys):
     """Measuring takes steps, of which nothing remains; taken up again, nothing is measured."""
     fields = {**TINY, "data": f"dir:{photo_folder}", "average_decay": 0.9, "weight_decay": 0.01, "warmup_steps": 3}
     asked = Recipe(steps=30, minutes=30, **fields)
@@ -99,12 +99,19 @@ def test_a_run_that_fits_its_minutes_is_the_run_of_as_many_steps(photo_folder, t
     assert_same(fitted, plain)
     assert fitted[3]["steps"] == 23
 
-    for name in ("step-00000018.keras", "step-00000023.keras"):  # as if killed before the third
-        (tmp_path / "fitted" / "checkpoints" / name).unlink()
+    # As if the machine had crashed: of the last two checkpoints and of the logs not everything was on the disk yet.
+    folder = RunFolder(tmp_path / "fitted")
+    folder.checkpoint_file(18).write_bytes(folder.checkpoint_file(18).read_bytes()[:5000])
+    folder.checkpoint_file(23).write_bytes(b"")
+    folder.metrics_file.write_bytes(folder.metrics_file.read_bytes()[:-30] + bytes(20))
+    folder.batches_file.write_text(folder.batches_file.read_text().replace("\n15,", "\n"))
     monkeypatch.setattr(fit_to_time, "time_steps", lambda *args: pytest.fail("was measured already"))
     again, said = trained(asked, tmp_path / "fitted")
     assert "Resumes after step 12 of 23." in said
     assert_same(again, plain)
+    notes = capsys.readouterr().out.splitlines()
+    assert len(notes) == 4 and all(line.startswith("Note: ") for line in notes)
+    assert f"Received: {folder.checkpoint_file(18)} (" in notes[1] and notes[1].endswith("; it counts as missing.")
     _, said = trained(asked, tmp_path / "fitted")
     assert "is trained: all 23 steps are done" in said
 

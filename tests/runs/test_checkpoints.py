@@ -1,8 +1,16 @@
+import shutil
+import zipfile
+
+import keras
+import numpy as np
 import pytest
 
-from cpc_keras.runs.checkpoints import _thin_out
+from cpc_keras.errors import InputError
+from cpc_keras.models import CPC
+from cpc_keras.runs.checkpoints import _thin_out, load_last_model, load_last_whole, metric_values, set_metric_values
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.atomic import write_text
+from tests.conftest import build_small_cpc
 
 
 @pytest.fixture
@@ -43,3 +51,82 @@ def test_the_best_is_that_of_the_online_probe_where_there_is_one(folder):
     assert folder.best_step() == 100
     write_text(folder.metrics_file, "step,loss\n")
     assert folder.best_step() is None
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A folder with two checkpoints of a small model."""
+    folder = RunFolder(tmp_path_factory.mktemp("saved"))
+    folder.checkpoints.mkdir()
+    model = build_small_cpc()
+    model(np.zeros((1, 28, 28, 1), "float32"))
+    model.save(folder.checkpoint_file(1))
+    shutil.copy(folder.checkpoint_file(1), folder.checkpoint_file(2))
+    return folder
+
+
+@pytest.fixture
+def trained(saved, tmp_path):
+    return RunFolder(shutil.copytree(saved.path, tmp_path / "run"))
+
+
+def rewritten(path, name, change):
+    """Has the text of a member of an archive changed."""
+    with zipfile.ZipFile(path) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
+    members[name] = change(members[name].decode()).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+
+
+def test_a_broken_checkpoint_is_told_with_the_last_whole_one(trained, capsys):
+    last = trained.checkpoint_file(2)
+    last.write_bytes(last.read_bytes()[:1000])
+    with pytest.raises(InputError) as caught:
+        load_last_model(trained)
+    said = str(caught.value)
+    assert said.startswith(f"The checkpoint must be a whole .keras file. Received: {last} (") and "\n" not in said
+    assert said.endswith("as before goes on from step 1; without the file, that step is taken")
+    step, model = load_last_whole(trained)
+    assert step == 1 and isinstance(model, CPC)
+    assert capsys.readouterr().out == f"Note: {said.partition('; ')[0]}; it counts as missing.\n"
+    trained.checkpoint_file(1).write_bytes(b"")
+    assert load_last_whole(trained) == (0, None)
+    with pytest.raises(InputError, match="as before begins anew$"):
+        load_last_model(trained)
+
+
+def test_what_this_keras_cannot_read_is_not_to_be_deleted(trained):
+    last = trained.checkpoint_file(2)
+    rewritten(last, "config.json", lambda text: text.replace('"filters": 8', '"filters": 8, "of_tomorrow": 1'))
+    rewritten(last, "metadata.json", lambda text: text.replace(keras.__version__, "99.1.0"))
+    for load in (load_last_model, load_last_whole):
+        with pytest.raises(InputError) as caught:
+            load(trained)
+        said = str(caught.value)
+        assert f"Received: {last}, written by Keras 99.1.0, read by {keras.__version__} (" in said
+        assert "delete" not in said and "without the file" not in said and "\n" not in said
+
+
+def test_another_model_is_no_checkpoint(trained):
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(trained.checkpoint_file(3))
+    with pytest.raises(InputError, match="must be of a CPC model. Received: .*step-00000003.keras of a Sequential"):
+        load_last_model(trained)
+
+
+def test_a_broken_one_takes_no_place_among_those_that_are_kept(folder):
+    """Training goes on before it, and makes it anew."""
+    _thin_out(folder, 300, keep=1, milestones_of=None)
+    assert folder.checkpoint_steps() == [0, 200, 300]
+
+
+@pytest.mark.parametrize("values", [[], [[1.0]], {"a": 1}, 3, [["x"]], [[float("nan"), 1.0]] * 20])
+def test_metrics_of_something_else_are_not_gone_on_with(values):
+    model = build_small_cpc()
+    before = metric_values(model)
+    assert before
+    with pytest.raises((TypeError, ValueError)):
+        set_metric_values(model, values)
+    assert metric_values(model) == before
+    set_metric_values(model, before)

@@ -8,7 +8,8 @@ from PIL import Image
 from cpc_keras.config.recipe import Recipe
 from cpc_keras.data import open_source
 from cpc_keras.errors import InputError
-from cpc_keras.runs.folder import RunFolder, keep_rows
+from cpc_keras.runs.folder import RunFolder
+from cpc_keras.storage.atomic import write_json
 from tests.processes import finish, start
 
 
@@ -56,30 +57,78 @@ def test_refuses_folders_that_are_no_runs(tmp_path):
         RunFolder(tmp_path).open()
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "readable recipe.json. Received: .*recipe.json .Expecting value"),
+        (b"\x00\xff\xfe", "readable recipe.json"),
+        (b"[1, 2]", "it holds no dictionary but"),
+        (b'{"asked": {}}', "it has no recipe"),
+        (b'{"recipe": {}, "versions": "2"}', "its versions is '2'"),
+        (b'{"recipe": {"steps": "many"}, "versions": {"cpc_keras": "9.9"}}', "written by 9.9 .`steps` must be int"),
+        (b'{"recipe": {"of_tomorrow": 1}}', "recipe.json, written by None .A recipe's fields must be known ones"),
+        (b'{"recipe": {"learning_curve": 3}}', "that cpc_keras .* can read. Received: .*recipe.json"),
+    ],
+)
+def test_a_recipe_that_cannot_be_read_is_named_in_one_line(content, reason, tmp_path):
+    """It is the one file of a run that cannot be computed again."""
+    (tmp_path / "recipe.json").write_bytes(content)
+    for use in (RunFolder(tmp_path).open, lambda: RunFolder(tmp_path).settle(Recipe(steps=5), Recipe)):
+        with pytest.raises(InputError) as caught:
+            use()
+        assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match=reason):
+        RunFolder(tmp_path).open()
+
+
+def test_a_folder_of_somebody_else_is_no_place_for_a_run(tmp_path):
+    (tmp_path / "metrics.csv").write_text("theirs")
+    with pytest.raises(InputError, match="must be a new folder or that of a run. Received: .*holds metrics.csv and no"):
+        RunFolder(tmp_path).settle(Recipe(steps=5), Recipe)
+    assert (tmp_path / "metrics.csv").read_text() == "theirs"
+
+
+RECORD = {
+    **{"method": "linear", "encoder": "cpc", "checkpoint": 2, "labels": 4, "seed": 0, "labels_per_class": 2},
+    **{"fraction": None, "selected": {}, "top1": 0.5},
+}
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"a": 1}', "[3]", '[{"method": "linear"}]', "[NaN]"])
+def test_lists_that_cannot_be_read_are_missing(content, tmp_path, capsys):
+    folder = RunFolder(tmp_path)
+    folder.subsets.mkdir(parents=True)
+    for file in (folder.label_efficiency_file, folder.source_file, folder.unfinished_file(3)):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(content)
+    (folder.subsets / "sha256.json").write_text(content.replace('{"a": 1}', "[]"))
+    assert folder.records() is None
+    assert folder.source() is None
+    assert folder.subset_hashes() == {}
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 3
+    assert all(line.startswith("Note: ") and line.endswith("counts as missing.") for line in said)
+    write_json(folder.label_efficiency_file, [RECORD | {"of_tomorrow": 1}])
+    assert folder.records()[0]["of_tomorrow"] == 1
+
+
 def test_checkpoints_by_step(tmp_path):
     folder = RunFolder(tmp_path)
     folder.checkpoints.mkdir()
     assert folder.last_checkpoint() is None
     for step in (500, 0, 1000):
         folder.checkpoint_file(step).touch()
-    (folder.checkpoints / ".partial.keras").touch()
+    for name in (".partial.keras", "step-00000500 (1).keras", "step-last.keras", "step-000001500.keras"):
+        (folder.checkpoints / name).touch()
     assert folder.checkpoint_steps() == [0, 500, 1000]
     assert folder.last_checkpoint() == (1000, tmp_path / "checkpoints" / "step-00001000.keras")
-
-
-def test_rows_after_a_step_are_cut(tmp_path):
-    path = tmp_path / "log.csv"
-    keep_rows(path, ["step", "value"], 0)
-    path.write_text(path.read_text() + "1,a\n2,b\n3,c\n")
-    keep_rows(path, ["step", "value"], 2)
-    assert path.read_text() == "step,value\n1,a\n2,b\n"
 
 
 def test_processes_that_write_the_same_file_do_not_disturb_each_other(tmp_path):
     """As evaluations of one run side by side do."""
     write = """
 import sys
-from cpc_keras.runs.folder import write_json
+from cpc_keras.storage.atomic import write_json
 for _ in range(300):
     write_json(sys.argv[1], [0] * 500)
 """

@@ -1,4 +1,6 @@
 import contextlib
+import os
+import subprocess
 
 import pytest
 
@@ -14,7 +16,7 @@ def test_nothing_is_there_until_all_is(tmp_path):
         partial.write_text("half")
         assert not out.exists()
     assert out.read_text() == "half"
-    assert list(out.parent.iterdir()) == [out]
+    assert sorted(path.name for path in out.parent.iterdir()) == [".out.csv.sha256", "out.csv"]
 
 
 @pytest.mark.parametrize("folder", [True, False])
@@ -34,7 +36,7 @@ def test_what_fails_leaves_the_older_one(folder, tmp_path):
         except RuntimeError:
             pass
     assert ((out / "saved_model.pb") if folder else out).read_text() == "old"
-    assert list(tmp_path.iterdir()) == [out]
+    assert [path for path in tmp_path.iterdir() if path.suffix != ".sha256"] == [out]
 
 
 def test_an_older_folder_goes_as_a_whole(tmp_path):
@@ -43,7 +45,7 @@ def test_an_older_folder_goes_as_a_whole(tmp_path):
             partial.mkdir()
             for name in names:
                 (partial / name).write_text("")
-    assert {path.name for path in (tmp_path / "out").iterdir()} == set(MARKS)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*MARKS, "SHA256SUMS"}
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
@@ -103,3 +105,94 @@ def test_says_what_is_wrong(tmp_path):
         atomic_output(tmp_path / "file" / "out", MARKS),
     ):
         pass
+
+
+def write(out, text="new"):
+    with atomic_output(out, argument="--out") as partial:
+        partial.write_text(text)
+
+
+def export(out, text="new"):
+    with atomic_output(out, MARKS) as partial:
+        (partial / "variables").mkdir(parents=True)
+        for name in (*MARKS, "README.md", "variables/variables.index"):
+            (partial / name).write_text(text)
+
+
+def test_what_an_earlier_call_wrote_is_replaced(tmp_path):
+    for number in range(4):
+        write(tmp_path / "out.csv", f"path,class,probability\na.png,cat,0.{number}")
+        export(tmp_path / "model", f"{number}")
+    assert (tmp_path / "out.csv").read_text().endswith("0.3")
+    assert (tmp_path / "model" / "model.json").read_text() == "3"
+    (tmp_path / "empty").mkdir()
+    export(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("before", [None, "path,class,probability\na.png,cat,0.9000\n"])
+def test_a_file_of_somebody_else_is_left_alone(before, tmp_path):
+    """Whatever it looks like, and so is what was written here and corrected by hand."""
+    out = tmp_path / "labels.csv"
+    if before:
+        write(out, before)
+    out.write_text("path,class,probability\na.png,dog,0.9000\n")
+    with pytest.raises(InputError, match="`--out` must be a new file, or one that an earlier call"):
+        write(out)
+    assert out.read_text() == "path,class,probability\na.png,dog,0.9000\n"
+
+
+def test_an_older_one_that_was_put_back_is_known(tmp_path):
+    """As where the power failed after the new list and before the new file."""
+    write(tmp_path / "out.csv", "old")
+    write(tmp_path / "out.csv", "new")
+    (tmp_path / "out.csv").write_text("old")
+    write(tmp_path / "out.csv", "newest")
+    assert (tmp_path / "out.csv").read_text() == "newest"
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("name", ["notes.txt", "variables/mine.npy", ".hidden"])
+def test_an_export_with_files_of_the_users_is_left_alone(name, listed, tmp_path):
+    """One of an earlier version has no list of what was written."""
+    out = tmp_path / "model"
+    export(out)
+    if not listed:
+        (out / "SHA256SUMS").unlink()
+    (out / ".DS_Store").write_text("of the system")
+    export(out)
+    if not listed:
+        (out / "SHA256SUMS").unlink()
+    (out / name).write_text("mine")
+    with pytest.raises(InputError, match=f"that nobody has changed since. Received: .*model, where {name} is not what"):
+        export(out)
+    assert (out / name).read_text() == "mine"
+
+
+def test_a_card_that_was_rewritten_is_left_alone(tmp_path):
+    export(tmp_path / "model")
+    (tmp_path / "model" / "README.md").write_text("in my words")
+    with pytest.raises(InputError, match="where README.md is not what an export wrote"):
+        export(tmp_path / "model")
+
+
+def test_the_lists_are_such_as_other_programs_check(tmp_path):
+    write(tmp_path / "out.csv", "old")
+    write(tmp_path / "out.csv")
+    export(tmp_path / "model")
+    for folder, name in ((tmp_path, ".out.csv.sha256"), (tmp_path / "model", "SHA256SUMS")):
+        subprocess.run(["sha256sum", "--check", "--strict", name], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name", ["a [1].csv", "two\nlines.csv", os.fsdecode(b"caf\xe9.csv")])
+def test_any_name_serves(name, tmp_path):
+    write(tmp_path / name, "old")
+    write(tmp_path / name)
+    (tmp_path / name).write_text("changed")
+    with pytest.raises(InputError):
+        write(tmp_path / name)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "out.csv")
+    with pytest.raises(InputError, match="must be a new file"):
+        write(tmp_path / "out.csv")
