@@ -25,6 +25,7 @@ from cpc_keras.detection.training import train_detector
 from cpc_keras.errors import InputError
 from cpc_keras.storage import digests
 from cpc_keras.storage.atomic import atomic_write
+from cpc_keras.storage.names import file_name, written
 
 BACKBONES = ("cpc", "cpc_frozen", "scratch", "untrained")
 _OWN, _NEW, _FROZEN = ("cpc", "cpc_frozen"), ("scratch", "untrained"), ("cpc_frozen", "untrained")
@@ -109,12 +110,12 @@ def _arrays(found):
 
 def backbone_label(name):
     """What a backbone is called: its own name, or that of its file."""
-    return name if name in BACKBONES else pathlib.Path(name).stem
+    return name if name in BACKBONES else written(pathlib.Path(name).stem)
 
 
 def result_key(record):
     """The name of a result and of its model, from its record."""
-    return f"{record['backbone']}-{record['fraction']:g}-seed{record['seed']}-{record['digest'][:8]}"
+    return f"{file_name(record['backbone'])}-{record['fraction']:g}-seed{record['seed']}-{record['digest'][:8]}"
 
 
 class DetectorExperiment:

@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 
 from cpc_keras.storage.atomic import atomic_write
+from cpc_keras.storage.names import file_name
 
 
 class ResultStore:
@@ -79,7 +80,7 @@ class ResultStore:
         return [content for path, (_, content) in sorted(self._read.items()) if path.is_file()]
 
     def _path(self, name):
-        return self.folder / f"{name}.npz"
+        return self.folder / f"{file_name(name, 180)}.npz"
 
 
 def _content(file):

@@ -1,6 +1,7 @@
 """Settings of classifiers and of pre-training, searched inside a few labels of a run."""
 
 import re
+import shlex
 import warnings
 
 import grpc
@@ -97,9 +98,9 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
         )
         write_text(place / f"{kind}.py", recipe_text(setting, _headline(table, trial)))
     _conclude(console, table, len(split.train))
-    source = f" --data {data}" if data else ""
+    command = ["cpc-keras", "evaluate", str(folder.path), "--settings", str(place), *(("--data", data) if data else ())]
     console.print(f"Setting: {place / 'tuned.py'}")
-    console.print(f"To test it: cpc-keras evaluate {folder.path} --settings {place}{source}")
+    console.print(f"To test it: {shlex.join(command)}")
     return table
 
 
@@ -148,7 +149,8 @@ def tune_pretraining(run, console, budget, steps=500, tuner="random", trials=30,
     text = recipe_text(hypermodel.asked(settings[best]), _headline(table, best))
     write_text(place / "recipe.py", text)
     _conclude(console, table, len(split.train))
-    console.print(f"Recipe: {place / 'recipe.py'}\nTo train it whole: cpc-keras pretrain {place / 'recipe.py'}")
+    console.print(f"Recipe: {place / 'recipe.py'}")
+    console.print(f"To train it whole: {shlex.join(['cpc-keras', 'pretrain', str(place / 'recipe.py')])}")
     return table
 
 
@@ -171,8 +173,8 @@ def _drawn(recipe, data, budget, seed, console):
 
 
 def _named(name, usual):
-    if name is not None and not re.fullmatch(r"[\w.-]*\w", name):
-        raise InputError(f"`--name` must be letters, digits, dots and dashes. Received: {name}")
+    if name is not None and not re.fullmatch(r"[\w.-]{0,99}\w", name):
+        raise InputError(f"`--name` must be letters, digits, dots and dashes, at most 100. Received: {name}")
     return name or usual
 
 
