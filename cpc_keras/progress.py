@@ -5,8 +5,10 @@ import datetime
 import threading
 import time
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn
 from rich.text import Text
+
+from cpc_keras.errors import printable
 
 # Seconds after which a log without a terminal hears that work goes on.
 _SILENCE = 30.0
@@ -99,10 +101,17 @@ def waiting(console, what):
         console: A `rich.console.Console`.
         what: In words, as in `"Opening the images"`.
     """
-    began = time.monotonic()
+    began, what = time.monotonic(), printable(what)
     console.print(f"{what}.")
     with Heartbeat(lambda: console.print(f"{what}: {duration(time.monotonic() - began)} so far.")):
         yield
+
+
+class _What(ProgressColumn):
+    """What a task is."""
+
+    def render(self, task):
+        return Text(printable(task.description))
 
 
 class _End(ProgressColumn):
@@ -124,7 +133,7 @@ class LoggedProgress(Progress):
 
     def __init__(self, console, transient=False):
         super().__init__(
-            TextColumn("{task.description}", markup=False),
+            _What(),
             BarColumn(),
             MofNCompleteColumn(),
             _End(),
@@ -165,7 +174,7 @@ class LoggedProgress(Progress):
 
 def progress_line(task):
     """How far a `rich.progress.Task` is, in words."""
-    parts = [f"{task.description}: {task.completed:,.0f} of {task.total:,.0f}"]
+    parts = [f"{printable(task.description)}: {task.completed:,.0f} of {task.total:,.0f}"]
     if task.speed and "batch_size" in task.fields:
         parts.append(f"{task.speed * task.fields['batch_size']:.3g} images/s")
     if task.time_remaining is not None and not task.finished:

@@ -1,8 +1,55 @@
-"""The one kind of table, which renders to a terminal, to HTML and to Markdown."""
+"""The one kind of table, and text, for a terminal, for HTML and for Markdown: a name is never code there."""
 
 import dataclasses
 import html
+import re
 from collections.abc import Sequence
+
+from cpc_keras.errors import printable
+
+
+class Markdown(str):
+    """Text with marks of Markdown, which mean what they say."""
+
+
+def as_html(text):
+    """Text as HTML shows it.
+
+    Example:
+
+    >>> as_html("<b>cat\\n")
+    '&lt;b&gt;cat\\\\n'
+    """
+    return html.escape(printable(text))
+
+
+def as_markdown(text):
+    """Text as Markdown shows it, in a table or elsewhere; what is `Markdown` stays as it is.
+
+    Example:
+
+    >>> print(as_markdown("_cat_ | a_b [x](y) <b>"))
+    \\_cat\\_ \\| a_b \\[x\\](y) &lt;b&gt;
+    """
+    if isinstance(text, Markdown):
+        return text
+    text = re.sub(r"[\\\\`*\[\]|$~]|(?<!\w)_|_(?!\w)", r"\\\g<0>", printable(text))
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", text)
+    return text.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def as_code(text):
+    """Text as a span of code in Markdown.
+
+    Example:
+
+    >>> print(as_code("dir:cats"), as_code("a`b"))
+    `dir:cats` ``a`b``
+    """
+    text = printable(text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    blank = " " if text.startswith("`") or text.endswith("`") else ""
+    return Markdown(f"{fence}{blank}{text}{blank}{fence}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,20 +133,25 @@ class Table:
         """As a `rich.table.Table`."""
         from rich import box
         from rich import table as rich_table
+        from rich.text import Text
 
-        shown = rich_table.Table(title=self.title or None, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        for place, name in enumerate(self.columns):
+        def plain(cell):
+            return Text(printable(str(cell)))
+
+        title = Text(printable(self.title), style="table.title") if self.title else None
+        shown = rich_table.Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for place, name in enumerate(map(plain, self.columns)):
             if place in self.left:
-                shown.add_column(name, no_wrap=place in self.unbroken)
+                shown.add_column(name, no_wrap=place in self.unbroken, overflow="fold")
             else:
                 shown.add_column(name, justify="right", min_width=self.min_width, overflow="fold")
         for row in self.rows:
-            shown.add_row(*map(str, row.cells), style="bold" if row.total else None)
+            shown.add_row(*map(plain, row.cells), style="bold" if row.total else None)
         return shown
 
     def html(self):
         """As HTML."""
-        lines = ["".join(f"<th>{html.escape(name)}</th>" for name in self.columns)]
+        lines = ["".join(f"<th>{as_html(name)}</th>" for name in self.columns)]
         lines += ["".join(map(_html_cell, row.cells)) for row in self.rows]
         marks = ["", *(' class="ours"' if row.ours else "" for row in self.rows)]
         return f"<table>{''.join(f'<tr{mark}>{line}</tr>' for mark, line in zip(marks, lines, strict=True))}</table>"
@@ -113,10 +165,10 @@ class Table:
 
 def _html_cell(cell):
     if isinstance(cell, str):
-        return f"<td>{html.escape(cell)}</td>"
-    detail = f" <small>{html.escape(cell.detail)}</small>" if cell.detail else ""
+        return f"<td>{as_html(cell)}</td>"
+    detail = f" <small>{as_html(cell.detail)}</small>" if cell.detail else ""
     mark = ' class="best"' if cell.best else ""
-    return f"<td{mark}>{html.escape(cell.text)}{detail}</td>"
+    return f"<td{mark}>{as_html(cell.text)}{detail}</td>"
 
 
 def _markdown_line(cells):
@@ -124,6 +176,7 @@ def _markdown_line(cells):
 
 
 def _markdown_cell(cell):
-    if isinstance(cell, Cell) and cell.best:
-        cell = f"**{cell.text}** {cell.detail}".rstrip()
-    return str(cell).replace("|", "\\|")
+    if isinstance(cell, Cell):
+        text = as_markdown(cell.text)
+        return f"{f'**{text}**' if cell.best else text} {as_markdown(cell.detail)}".rstrip()
+    return re.sub(r"(?<!\\)\|", r"\\|", as_markdown(cell))

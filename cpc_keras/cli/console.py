@@ -5,10 +5,10 @@ import os
 
 
 def plain_console():
-    """A console that prints what it is given: names of classes and files may hold brackets."""
-    from rich.console import Console
+    """A `PlainConsole`."""
+    from cpc_keras.cli.terminal import PlainConsole
 
-    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+    return PlainConsole()
 
 
 def open_console():

@@ -17,15 +17,17 @@ from cpc_keras.detection.experiment import (
 )
 from cpc_keras.detection.showing import worth_showing
 from cpc_keras.detection.table import backbone_name, detection_table, summarise
-from cpc_keras.errors import InputError
+from cpc_keras.errors import InputError, printable
 from cpc_keras.export import save_detector
 from cpc_keras.export.saved_model import MARKS
 from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.atomic import write_json, write_text
+from cpc_keras.storage.names import table_for_spreadsheet
 from cpc_keras.storage.outputs import check_replaceable
 from cpc_keras.storage.results import ResultStore
+from cpc_keras.tables import as_code, as_markdown
 
 # Images that are shown with what was found on them.
 _SHOWN = 6
@@ -83,8 +85,8 @@ def detect(run, recipe, console, backbones=None, name=None, export=None):
                     everything = _finished(store, transfer, step, computed)
                     write_json(place / "results.json", [record for record, _ in everything])
     summary = summarise(everything, transfer.test)
-    write_text(place / "summary.csv", summary.to_csv(index=False))
-    _draw(place, everything, summary, transfer.test)
+    write_text(place / "summary.csv", table_for_spreadsheet(summary).to_csv(index=False))
+    _draw(console, place, everything, summary, transfer.test)
     console.print(detection_table(summary).rich())
     console.print(_eleven_points(everything))
     write_json(place / "recipe.json", {"recipe": dataclasses.asdict(recipe), "classes": transfer.test.class_names})
@@ -100,10 +102,10 @@ def detect(run, recipe, console, backbones=None, name=None, export=None):
 def _check_labels(backbones):
     labels = [backbone_label(one) for one in backbones]
     taken = [label for one, label in zip(backbones, labels, strict=True) if one not in BACKBONES and label in BACKBONES]
-    if len(set(labels)) < len(labels) or taken:
+    if len({label.casefold() for label in labels}) < len(labels) or taken:
         raise InputError(
-            f"`--backbone` must be files of different names, none of them {', '.join(BACKBONES)}. "
-            f"Received: {', '.join(backbones)}"
+            f"`--backbone` must be files of different names, in small letters too, none of them "
+            f"{', '.join(BACKBONES)}. Received: {', '.join(backbones)}"
         )
 
 
@@ -140,12 +142,13 @@ def _export(dest, detector, record, transfer, run_recipe):
     recipe, test = transfer.recipe, transfer.test
     shown = f"the short side resized to {recipe.short_side} px" if recipe.short_side else "not resized"
     tiled = f", tiles of {recipe.tile} px" if recipe.tile else ""
-    own = f", {run_recipe.encoder} pre-trained on `{run_recipe.data}`" if record["checkpoint"] is not None else ""
+    pre_trained = f", {run_recipe.encoder} pre-trained on {as_code(run_recipe.data)}"
+    own = pre_trained if record["checkpoint"] is not None else ""
     description = {
-        "encoder": f"{backbone_name(record['backbone'])}{own}",
+        "encoder": f"{as_markdown(backbone_name(record['backbone']))}{own}",
         "figure": f"mAP {100 * record['map_50']:.1f} % at an overlap of 0.5 on {len(test):,} images of "
-        f"`{test.images.name}`, trained on {record['boxes']:,} boxes",
-        "input": {"trained_on": f"{record['images']:,} images of `{recipe.data}`, {shown}{tiled}"},
+        f"{as_code(test.images.name)}, trained on {record['boxes']:,} boxes",
+        "input": {"trained_on": f"{record['images']:,} images of {as_code(recipe.data)}, {shown}{tiled}"},
     }
     save_detector(detector, dest, test.class_names, description)
 
@@ -156,7 +159,7 @@ def _name_of(source):
     return plain.strip("_")[-60:]
 
 
-def _draw(place, everything, summary, test):
+def _draw(console, place, everything, summary, test):
     """Pictures of what the detectors of the largest fraction found, and of how well all of them find."""
     images = range(min(_SHOWN, len(test)))
     largest = max(record["fraction"] for record, _ in everything)
@@ -166,6 +169,9 @@ def _draw(place, everything, summary, test):
             shown = [worth_showing(found[image], test.boxes[image], len(test.class_names)) for image in images]
             pictures = [(to_float(test.images.read(image)), *one) for image, one in zip(images, shown, strict=True)]
             rows.append((f"{backbone_name(record['backbone'])}, mAP {100 * record['map_50']:.1f} %", pictures))
+    missing = plots.missing_letters([*test.class_names, *(title for title, _ in rows)])
+    if missing:
+        console.print(f"Note: {missing}")
     plots.found_boxes(rows, test.class_names, place / "detections.png")
     if summary["fraction"].nunique() > 1:
         plots.detection_curve(summary, backbone_name, place / "map.png")
@@ -182,4 +188,4 @@ def _announce(console, transfer, backbones):
     console.print(f"Anchors of {', '.join(map(str, recipe.anchor_sizes))} px. Backbones: {', '.join(backbones)}.")
     for part in (train, test):
         for note in part.notes:
-            console.print(f"Note: {note}")
+            console.print(printable(f"Note: {note}"))

@@ -25,6 +25,7 @@ from cpc_keras.detection.training import train_detector
 from cpc_keras.errors import InputError, first_line
 from cpc_keras.storage import digests, keras_files
 from cpc_keras.storage.atomic import atomic_write
+from cpc_keras.storage.names import file_name, written
 from cpc_keras.storage.reading import check_kinds, note
 
 BACKBONES = ("cpc", "cpc_frozen", "scratch", "untrained")
@@ -110,7 +111,7 @@ def _arrays(found):
 
 def backbone_label(name):
     """What a backbone is called: its own name, or that of its file."""
-    return name if name in BACKBONES else pathlib.Path(name).stem
+    return name if name in BACKBONES else written(pathlib.Path(name).stem)
 
 
 class DetectorExperiment:
@@ -148,7 +149,7 @@ class DetectorExperiment:
     @property
     def key(self):
         """Its name among results and models."""
-        return f"{self.label}-{self.fraction:g}-seed{self.seed}-{self.digest[:8]}"
+        return f"{file_name(self.label)}-{self.fraction:g}-seed{self.seed}-{self.digest[:8]}"
 
     def result(self, store, models, progress):
         """`(record, detections)`, computed unless it is there.

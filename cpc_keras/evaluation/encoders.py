@@ -11,6 +11,7 @@ import tensorflow as tf
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.features import EncoderFeatures, MapFeatures, PixelFeatures
 from cpc_keras.storage import digests
+from cpc_keras.storage.names import written
 from cpc_keras.storage.plain_paths import plain_path
 
 
@@ -89,7 +90,7 @@ def load_encoder(path, crop, value_range=(0.0, 1.0)):
     path = pathlib.Path(path)
     try:
         if path.suffix == ".keras":
-            found = keras_encoder(keras.models.load_model(path), path.stem, value_range)
+            found = keras_encoder(keras.models.load_model(path), written(path.stem), value_range)
         else:
             found = _saved_model_encoder(path, value_range)
         found.features(tf.zeros((1, crop, crop, found.features.input_shape[-1])))
@@ -114,7 +115,7 @@ def _saved_model_encoder(path, value_range):
         shape = next(iter(signature.structured_input_signature[1].values())).shape.as_list()
     encoder = loaded if callable(loaded) else signature
     features = MapFeatures(lambda images: _only(encoder(images)), shape, value_range)
-    return Encoder(path.name, None, features, digests.of_json(digests.of_saved_model(path), value_range), None)
+    return Encoder(written(path.name), None, features, digests.of_json(digests.of_saved_model(path), value_range), None)
 
 
 def _only(output):

@@ -1,6 +1,8 @@
 """How few labels suffice: every method at every label budget, for a run."""
 
+import dataclasses
 import functools
+import pathlib
 
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.config.build import build_cpc, build_head
@@ -19,6 +21,7 @@ from cpc_keras.runs.checkpoints import BrokenCheckpointError, load_last_model, l
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage import digests
 from cpc_keras.storage.atomic import write_json, write_text
+from cpc_keras.storage.names import file_name, written
 from cpc_keras.storage.reading import note
 
 BASELINES = ("untrained", "pixels")
@@ -96,6 +99,7 @@ def evaluate(
         methods = default_methods(crossed=images.test is None)
     if budgets is None:
         budgets = _default_budgets(recipe, images) if methods else []
+    budgets = [_with_true_names(budget, images.train.ids) for budget in budgets]
     store = result_store(folder, images)
     with ProgressBars(console) as progress:
         runner = Runner(images, budgets, seeds or (1 if images.test is None else recipe.label_seeds), store, progress)
@@ -166,10 +170,11 @@ def _earlier(folder, last):
 
 def _check_names(names):
     taken = {"cpc", "scratch", *BASELINES}
-    if len(set(names)) < len(names) or taken & set(names):
+    alike = {name.casefold() for name in names}  # as file systems have it that do not tell case
+    if len(alike) < len(names) or taken & alike:
         raise InputError(
-            f"`--encoder` must be files of different names, none of them {', '.join(sorted(taken))}. "
-            f"Received: {', '.join(names)}"
+            f"`--encoder` must be files of different names, in small letters too, none of them "
+            f"{', '.join(sorted(taken))}. Received: {', '.join(names)}"
         )
 
 
@@ -181,15 +186,24 @@ def _default_budgets(recipe, images):
     return [*(budget for budget in budgets if images.affords(budget)), Budget("fraction", 1.0)]
 
 
+def _with_true_names(budget, ids):
+    """A list of the user's whose lines are names as the data has them, where it has been written with escapes."""
+    if not any("\\" in one for one in budget.ids):
+        return budget
+    known = {written(name): name for one in ids for name in (pathlib.PurePath(one).name, one)}
+    return dataclasses.replace(budget, ids=tuple(known.get(one, one) for one in budget.ids))
+
+
 def _write_subsets(folder, images, splits):
     hashes: dict[str, str] = {}
     for (budget, seed), folds in splits.items():
         for number, split in enumerate(folds):
             ids = [images.train.ids[position] for position in split.train]
             fold = f"-fold{number}" if len(folds) > 1 else ""
-            name = f"{budget.name}-seed{seed}{fold}.txt"
-            write_text(folder.subsets / name, "".join(f"{one}\n" for one in ids))
-            hashes[name] = digests.of_lines(ids)
+            name = f"{file_name(budget.name)}-seed{seed}{fold}.txt"
+            lines = list(map(written, ids))
+            write_text(folder.subsets / name, "".join(f"{one}\n" for one in lines))
+            hashes[name] = digests.of_lines(lines)
     write_json(folder.subsets / "sha256.json", {**folder.subset_hashes(), **hashes})
 
 

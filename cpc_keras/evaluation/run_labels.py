@@ -5,7 +5,7 @@ from collections import Counter
 from cpc_keras.data.budgets import Budget
 from cpc_keras.data.labelled_sources import open_labelled_images
 from cpc_keras.data.sources import open_source
-from cpc_keras.errors import InputError
+from cpc_keras.errors import InputError, printable
 from cpc_keras.evaluation.results import EvaluationStore
 
 
@@ -54,9 +54,9 @@ def recipe_budgets(recipe):
 def announce(console, images):
     """Says where labels come from, and what is odd about them."""
     tested = "" if images.test is None else f", tested on {len(images.test):,} images ({images.test.split})"
-    console.print(f"Labels from {images.train.name} ({images.split}, {len(images.train):,} images){tested}.")
+    console.print(printable(f"Labels from {images.train.name} ({images.split}, {len(images.train):,} images){tested}."))
     for note in images.notes:
-        console.print(f"Note: {note}")
+        console.print(printable(f"Note: {note}"))
 
 
 def finished_results(folder, images):

@@ -9,15 +9,15 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import pandas as pd
 
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.data.image_set import convert, to_float
 from cpc_keras.data.sources import open_source
-from cpc_keras.errors import InputError
+from cpc_keras.errors import InputError, printable
 from cpc_keras.export.artefact import open_artefact
 from cpc_keras.progress import ProgressBars
 from cpc_keras.storage import digests
+from cpc_keras.storage.names import table_for_spreadsheet, written
 from cpc_keras.storage.outputs import atomic_output, check_replaceable, make_folder
 from cpc_keras.storage.reading import check_kinds
 from cpc_keras.storage.results import ResultStore
@@ -42,7 +42,8 @@ def embed(model, data, out, console, signature="serving_default"):
             splits are taken, of `tfds:NAME` without `@SPLIT` the training split.
         out: File to write. `.npz` holds `paths` `[N]` and an array named as the
             signature's output, `[N, …]`; `.parquet` has a row an image with
-            `path` and the vector. Both in the order of the source. Files that
+            `path` and the vector. Both in the order of the source. Of a name that is no
+            UTF-8, Parquet has escapes (`cpc_keras.storage.names.written`). Files that
             cannot be read are left out, printed, and listed in a CSV file beside.
         console: A `rich.console.Console`.
         signature: What the artefact is asked for.
@@ -69,7 +70,8 @@ def predict(model, data, out, console):
         model: Folder of an artefact that was exported with a head.
         data: Source of the images, see `cpc_keras.data.open_source`; of files all
             splits are taken, of `tfds:NAME` without `@SPLIT` the training split.
-        out: CSV file to write, with the columns `path`, `class` and `probability`.
+        out: CSV file to write, with the columns `path`, `class` and `probability`; names
+            are written as `cpc_keras.storage.names.table_for_spreadsheet` does.
         console: A `rich.console.Console`.
 
     Returns:
@@ -89,7 +91,7 @@ def predict(model, data, out, console):
             for number, (paths, arrays) in enumerate(shards):
                 said = arrays["probabilities"]
                 table = {"path": paths, "class": names[said.argmax(axis=1)], "probability": said.max(axis=1)}
-                pd.DataFrame(table).to_csv(file, index=False, header=number == 0, float_format="%.4f")
+                table_for_spreadsheet(table).to_csv(file, index=False, header=number == 0, float_format="%.4f")
 
     return _through(artefact, data, "classify", out, console, write)
 
@@ -170,7 +172,9 @@ def _write_parquet(partial, shards):
         file = stack.enter_context(open(partial, "wb"))  # pyarrow takes no name that is not UTF-8
         writer = None
         for paths, arrays in shards:
-            table = pyarrow.Table.from_pydict({"path": paths, **{name: list(array) for name, array in arrays.items()}})
+            table = pyarrow.Table.from_pydict(
+                {"path": list(map(written, paths)), **{name: list(array) for name, array in arrays.items()}}
+            )
             writer = writer or stack.enter_context(parquet.ParquetWriter(file, table.schema))
             writer.write_table(table)
 
@@ -262,7 +266,8 @@ def _tell_bad_files(bad, out, console):
         listed.unlink(missing_ok=True)  # that of an earlier call
         return
     with atomic_output(listed, argument="--out", guarded=False) as partial:
-        pd.DataFrame(bad, columns=["path", "reason"]).to_csv(partial, index=False)
+        columns = dict(zip(("path", "reason"), zip(*bad, strict=True), strict=True))
+        table_for_spreadsheet(columns).to_csv(partial, index=False)
     console.print(f"{len(bad)} could not be read and are left out ({listed}):")
     for path, reason in bad:
-        console.print(f"  {path}: {reason}")
+        console.print(printable(f"  {path}: {reason}"))

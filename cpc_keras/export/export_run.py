@@ -23,7 +23,9 @@ from cpc_keras.export.signature_accuracy import SignatureAccuracy
 from cpc_keras.progress import ProgressBars, waiting
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
+from cpc_keras.storage.names import written
 from cpc_keras.storage.outputs import check_replaceable
+from cpc_keras.tables import as_code
 
 
 def export(run, dest, console, with_head=False, kind="saved_model"):
@@ -100,7 +102,7 @@ def _describe(folder, recipe, step):
         name = f"{recipe.encoder}, {recipe.stacks} stacks"
     return {
         "encoder": f"{name}, norm {recipe.normalization}",
-        "pre_training": f"{step:,} steps of {recipe.batch_size} images from `{recipe.data}`, seed {recipe.seed}",
+        "pre_training": f"{step:,} steps of {recipe.batch_size} images from {as_code(recipe.data)}, seed {recipe.seed}",
         "input": {"crop": recipe.crop, "short_side": recipe.short_side},
         "versions": folder.versions(),
     }
@@ -108,8 +110,7 @@ def _describe(folder, recipe, step):
 
 def _head(probe, said, names):
     """`(head, description)` of a fitted `LinearProbe`."""
+    names = tuple(map(written, names))  # TensorFlow's texts are UTF-8
     kernel, bias = probe.affine(len(names))
-    head = LinearHead(
-        _pooling(probe.selected_["pooling"]), kernel.astype("float32"), bias.astype("float32"), tuple(names)
-    )
+    head = LinearHead(_pooling(probe.selected_["pooling"]), kernel.astype("float32"), bias.astype("float32"), names)
     return head, {**said, "pooling": probe.selected_["pooling"]}

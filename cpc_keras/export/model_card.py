@@ -1,6 +1,6 @@
 """The model card of an artefact, from what the artefact says of itself."""
 
-from cpc_keras.tables import Table
+from cpc_keras.tables import Markdown, Table, as_code, as_markdown
 
 _WHAT = {
     "serving_default": "the output of a call: the mean over patches",
@@ -9,6 +9,10 @@ _WHAT = {
     "selected": "the pooling that labelled subsets preferred",
     "classify": "a linear classifier on few labels, with the names of its classes",
 }
+
+
+# Classes that a card names.
+_LISTED = 100
 
 
 def model_card(description):
@@ -41,8 +45,8 @@ def _head(description):
     }
     table = Table(("", ""), left=(0, 1))
     for name, value in rows.items():
-        table.add(name, value)
-    return f"""# {description["name"]}: a CPC image encoder
+        table.add(name, Markdown(value))
+    return f"""# {as_markdown(description["name"])}: a CPC image encoder
 
 Turns images into feature vectors. Pre-trained without labels by Contrastive Predictive Coding with
 `cpc_keras` {description["versions"]["cpc_keras"]}; needs TensorFlow alone to be used.
@@ -55,7 +59,7 @@ def _signatures(description):
     for name, signature in description["signatures"].items():
         outputs = ", ".join(f"`{output}` {_shape(shape)}" for output, shape in signature["outputs"].items())
         pooling = f" (`{description['pooling']}`)" if name == "selected" and "pooling" in description else ""
-        table.add(f"`{name}`", outputs, f"{_WHAT[name]}{pooling}")
+        table.add(Markdown(f"`{name}`"), Markdown(outputs), Markdown(f"{_WHAT[name]}{pooling}"))
     takes = f"Each takes `images` as `[B, H, W, {description['input']['channels']}]`."
     return f"## Signatures\n\n{takes}\n\n{table.markdown()}"
 
@@ -72,12 +76,33 @@ def _figures(description):
         if "accuracy" in head:
             accuracy = f"{head['figure']} {head['accuracy']:.1f} %"
             lines += ["", f"`classify` was trained on {head['labels']:,} labels; {accuracy}."]
-        lines += ["", f"Classes of `classify`, in its order: {', '.join(head['class_names'])}."]
+        lines += ["", f"Classes of `classify`, in its order: {class_list(head['class_names'])}."]
     return "## Figures\n\n" + "\n".join(lines)
 
 
+def class_list(names):
+    """Names of classes in a sentence of Markdown; of very many the first ones.
+
+    Args:
+        names: A list of texts.
+    """
+    listed = ", ".join(map(as_markdown, names[:_LISTED]))
+    return listed + (f" and {len(names) - _LISTED:,} more, see `model.json`" if len(names) > _LISTED else "")
+
+
+def python_text(text):
+    """A text as a program in Python has it, on one line.
+
+    Example:
+
+    >>> print(python_text("cats"), python_text('a"b'))
+    "cats" 'a"b'
+    """
+    return f'"{text}"' if text.isprintable() and not {'"', "\\"} & set(text) else repr(text)
+
+
 def _tables(figures):
-    signatures = {f"`{name}`": row for name, row in figures["signatures"].items()}
+    signatures = {Markdown(f"`{name}`"): row for name, row in figures["signatures"].items()}
     return [
         f"{figures['name'][0].upper()}{figures['name'][1:]} in %, mean over label subsets, of a linear probe on what "
         "each signature gives (grids and maps are averaged over 3 × 3 areas first):",
@@ -98,7 +123,7 @@ def _figure_table(corner, columns, rows):
 
 
 def _use(description):
-    name, given = description["name"], description["input"]
+    name, given = python_text(description["name"]), description["input"]
     classes = description.get("head", {}).get("classes", 10)
     dim = description["signatures"]["serving_default"]["outputs"]["feature_vector"][-1]
     images = f"tf.random.uniform([8, {given['crop']}, {given['crop']}, {given['channels']}])  # yours, values in [0, 1]"
@@ -107,7 +132,7 @@ def _use(description):
         classify = 'said = encoder.signatures["classify"](images)  # {"probabilities": …, "class_names": …}\n'
     return f"""## Use
 
-The snippets run in the folder that holds `{name}`; elsewhere give its path.
+The snippets run in the folder that holds {as_code(description["name"])}; elsewhere give its path.
 
 TensorFlow alone (`tf.saved_model.load` does the same as `hub.load`):
 
@@ -115,7 +140,7 @@ TensorFlow alone (`tf.saved_model.load` does the same as `hub.load`):
 import tensorflow as tf
 import tensorflow_hub as hub
 
-encoder = hub.load("{name}")
+encoder = hub.load({name})
 images = {images}
 features = encoder(images)  # [8, {dim}]
 maps = encoder.signatures["feature_map"](images)["feature_map"]
@@ -130,7 +155,7 @@ import tf_keras as keras  # with TensorFlow before 2.16: from tensorflow import 
 
 images = {images}
 labels = tf.range(8) % {classes}
-layer = hub.KerasLayer("{name}", trainable=True)
+layer = hub.KerasLayer({name}, trainable=True)
 model = keras.Sequential([layer, keras.layers.Dense({classes})])
 model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 model.fit(images, labels, verbose=0)
@@ -144,7 +169,7 @@ import tensorflow as tf
 
 images = {images}
 labels = tf.range(8) % {classes}
-layer = keras.layers.TFSMLayer("{name}", call_endpoint="serve", call_training_endpoint="serve_train")
+layer = keras.layers.TFSMLayer({name}, call_endpoint="serve", call_training_endpoint="serve_train")
 model = keras.Sequential([layer, keras.layers.Dense({classes})])
 model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 model(images)
@@ -162,7 +187,7 @@ import tensorflow as tf
 images = {images}
 labels = tf.range(8) % {classes}
 layer = keras.layers.TFSMLayer(
-    "{name}", call_endpoint="serve_feature_map", call_training_endpoint="serve_feature_map_train"
+    {name}, call_endpoint="serve_feature_map", call_training_endpoint="serve_feature_map_train"
 )
 inputs = keras.Input([{given["crop"]}, {given["crop"]}, {given["channels"]}])
 backbone = keras.Model(inputs, layer(inputs))

@@ -3,6 +3,7 @@
 from cpc_keras.plots.curves import ablation_bars, label_curve, learning_dynamics, loss_curve
 from cpc_keras.plots.detections import detection_curve, found_boxes
 from cpc_keras.plots.galleries import neighbour_grid, patch_grid, patch_predictions
+from cpc_keras.plots.lettering import missing_letters
 from cpc_keras.plots.maps import confusion, embedding_map
 from cpc_keras.plots.trials import trials
 
@@ -15,6 +16,7 @@ __all__ = [
     "label_curve",
     "learning_dynamics",
     "loss_curve",
+    "missing_letters",
     "neighbour_grid",
     "patch_grid",
     "patch_predictions",

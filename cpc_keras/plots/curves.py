@@ -4,7 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from cpc_keras.evaluation.methods import METHODS, method_and_kind, row_name
-from cpc_keras.plots.canvas import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, save
+from cpc_keras.plots.canvas import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, own_settings, save
+from cpc_keras.plots.lettering import lettered
 
 _ENCODER_COLORS = {"cpc": BLUE, "scratch": RED, "untrained": GREEN, "pixels": GREY}
 _OTHER_COLORS = (PINK, ORANGE)
@@ -23,6 +24,7 @@ def _style(name, encoder, others):
     }
 
 
+@own_settings
 def label_curve(summary, arrows, path, figure_name="test accuracy"):
     """Accuracy against number of labels, a line a method, a band from the lowest to the highest subset.
 
@@ -38,7 +40,7 @@ def label_curve(summary, arrows, path, figure_name="test accuracy"):
     for (method, encoder), group in summary.groupby(["method", "encoder"], sort=False):
         group = group.sort_values("labels")
         style = _style(method, encoder, others)
-        axes.plot(group["labels"], 100 * group["mean"], label=row_name(method, encoder), **style)
+        axes.plot(group["labels"], 100 * group["mean"], label=lettered(row_name(method, encoder), 60), **style)
         axes.fill_between(
             group["labels"], 100 * group["lowest"], 100 * group["highest"], color=style["color"], alpha=0.15, lw=0
         )
@@ -62,6 +64,7 @@ def label_curve(summary, arrows, path, figure_name="test accuracy"):
 _APART = 1.5
 
 
+@own_settings
 def learning_dynamics(summary, online, path, figure_name="test accuracy"):
     """Accuracy of the frozen encoder at checkpoints, from the untrained network on.
 
@@ -101,6 +104,7 @@ def learning_dynamics(summary, online, path, figure_name="test accuracy"):
     save(figure, path)
 
 
+@own_settings
 def ablation_bars(table, path):
     """Accuracy at each step of an ablation, a bar a number of labels, lines over seeds.
 
@@ -126,6 +130,7 @@ def ablation_bars(table, path):
     save(figure, path)
 
 
+@own_settings
 def loss_curve(metrics, path):
     """Loss against chance, and the accuracy of the contrastive task, over steps.
 

@@ -5,13 +5,15 @@ import itertools
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from cpc_keras.plots.canvas import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, save, show
+from cpc_keras.plots.canvas import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, own_settings, save, show
+from cpc_keras.plots.lettering import lettered, lettered_names
 
 _COLORS = (BLUE, ORANGE, SKY, GREY, GREEN, PINK)
 
 
+@own_settings
 def found_boxes(rows, class_names, path):
     """Images with the boxes that were found, right ones green and wrong ones red, and those that were missed.
 
@@ -23,13 +25,13 @@ def found_boxes(rows, class_names, path):
         class_names: Names by class; of a single one only scores are written.
         path: PNG to write.
     """
-    columns = max(len(pictures) for _, pictures in rows)
+    columns, names = max(len(pictures) for _, pictures in rows), lettered_names(class_names, 20)
     height, width = rows[0][1][0][0].shape[:2]
     side = 2.4 if columns > 1 else 9.0
     size = (side * columns, (side * height / width + 0.3) * len(rows))
     figure, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False, layout="constrained")
     for row, (title, pictures) in zip(axes, rows, strict=True):
-        row[0].set_title(title, fontsize=9, loc="left")
+        row[0].set_title(lettered(title, 80), fontsize=9, loc="left")
         for one in row:
             one.set_axis_off()
         for one, (image, found, right, missed) in zip(row, pictures, strict=False):
@@ -42,7 +44,7 @@ def found_boxes(rows, class_names, path):
                 color = GREEN if is_right else RED
                 _outline(one, box, color)
                 if len(class_names) > 1:
-                    text = f"{class_names[kind]} {score:.0%}"
+                    text = f"{names[kind]} {score:.0%}"
                     one.text(box[0], box[1] - 1, text, fontsize=5, color=color, va="bottom")
     save(figure, path)
 
@@ -54,6 +56,7 @@ def _outline(axes, box, color, **kwargs):
     )
 
 
+@own_settings
 def detection_curve(summary, names, path):
     """Mean average precision by share of the annotated images.
 
@@ -68,9 +71,10 @@ def detection_curve(summary, names, path):
         rows = rows.sort_values("fraction")
         share, mean = 100 * rows["fraction"], 100 * rows["mean"]
         spread = np.abs(100 * rows[["lowest", "highest"]].to_numpy().T - mean.to_numpy())
-        axes.errorbar(share, mean, yerr=spread, marker="o", capsize=3, color=color, label=names(backbone))
+        axes.errorbar(share, mean, yerr=spread, marker="o", capsize=3, color=color, label=lettered(names(backbone)))
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("annotated images trained on")
     axes.set_ylabel("mAP at an overlap of 0.5, %")
     axes.grid(alpha=0.3)

@@ -4,9 +4,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from cpc_keras.plots.canvas import BLUE, GREEN, GREY, RED, save, show
+from cpc_keras.plots.canvas import BLUE, GREEN, GREY, RED, own_settings, save, show
+from cpc_keras.plots.lettering import lettered
 
 
+@own_settings
 def patch_grid(image, clean, augmented, path):
     """An image, its patches, and the patches as the encoder sees them in training.
 
@@ -46,6 +48,7 @@ def tile(patches, gap=1):
     return canvas
 
 
+@own_settings
 def neighbour_grid(rows, path):
     """Query images, each with its nearest neighbours.
 
@@ -57,10 +60,11 @@ def neighbour_grid(rows, path):
     for row, pictures in zip(axes, rows, strict=True):
         for index, (one, (image, caption)) in enumerate(zip(row, pictures, strict=True)):
             show(one, image)
-            one.set_title(caption, fontsize=7, color=BLUE if index == 0 else "black")
+            one.set_title(lettered(caption, 16), fontsize=7, color=BLUE if index == 0 else "black")
     save(figure, path)
 
 
+@own_settings
 def patch_predictions(predictions, path):
     """A query, the true patch, and the candidates that were liked best.
 

@@ -4,7 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from cpc_keras.plots.canvas import GREY, RED, save
+from cpc_keras.plots.canvas import GREY, RED, own_settings, save
+from cpc_keras.plots.lettering import lettered
 
 # Columns of a table of trials that are no hyperparameters; `judged` is what version 0.1 called `held_out`.
 NO_SETTING = ("trial", "share", "held_out", "judged", "score", "balanced_accuracy", "log_likelihood", "lead", "error")
@@ -16,6 +17,7 @@ def varied(table):
     return [name for name in table.columns if name not in NO_SETTING and table[name].nunique() > 1]
 
 
+@own_settings
 def trials(table, path):
     """Parallel coordinates: a line a trial through its hyperparameters to its accuracy.
 
@@ -59,7 +61,8 @@ def _heights(values, logarithmic):
     if not pd.api.types.is_numeric_dtype(values):
         known = sorted(values.dropna().unique())
         steps = {value: index / max(1, len(known) - 1) for index, value in enumerate(known)}
-        return values.map(steps).to_numpy("float64"), [(height, str(value)) for value, height in steps.items()]
+        ticks = [(height, lettered(str(value), 20)) for value, height in steps.items()]
+        return values.map(steps).to_numpy("float64"), ticks
     numbers = values.to_numpy("float64")
     scaled = np.log(numbers) if logarithmic else numbers
     low, high = np.nanmin(scaled), np.nanmax(scaled)

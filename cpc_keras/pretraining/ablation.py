@@ -21,7 +21,7 @@ from cpc_keras.pretraining.pretrain import fitted_steps, pretrain
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.atomic import write_text
 from cpc_keras.storage.outputs import make_folder
-from cpc_keras.tables import Table
+from cpc_keras.tables import Table, as_markdown
 
 # Points below which a change says nothing: what another seed of pre-training may move.
 _TELLING = 1.0
@@ -213,7 +213,8 @@ def _page(recipe, shown, verdicts):
     lines = [
         "# Ablation",
         "",
-        f"{recipe.data}, equal steps of training, seed {recipe.seed}. Each row adds an axis to all above it.",
+        f"{as_markdown(recipe.data)}, equal steps of training, seed {recipe.seed}.",
+        "Each row adds an axis to all above it.",
         "",
         shown.markdown(),
         "",

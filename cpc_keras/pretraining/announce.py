@@ -1,11 +1,13 @@
 """What a training says of its run: before, what is trained on what; after, which files were left out."""
 
-import csv
 import dataclasses
 
 from cpc_keras.backend.distribution import has_accelerator
 from cpc_keras.config.resolve import computes_in_bfloat16, overlaps
 from cpc_keras.describing.time_budget import minutes_text
+from cpc_keras.errors import printable
+from cpc_keras.storage.atomic import write_text
+from cpc_keras.storage.names import table_for_spreadsheet
 
 
 def announce(run):
@@ -17,7 +19,7 @@ def announce(run):
     asked, recipe, images, strategy, console = run.asked, run.recipe, run.images, run.strategy, run.console
     height, width = images.sizes[:, 0], images.sizes[:, 1]
     console.print(
-        f"{images.name}: {len(images):,} images ({images.split}), {height.min()}–{height.max()} × "
+        f"{printable(images.name)}: {len(images):,} images ({images.split}), {height.min()}–{height.max()} × "
         f"{width.min()}–{width.max()} px, {recipe.channels} channel{'s' if recipe.channels > 1 else ''}."
     )
     for note in [*images.notes, run.folder.other_images(images.contents)]:
@@ -63,10 +65,9 @@ def report_bad_files(run):
     bad_files, listed = run.images.bad_files, run.folder.bad_files_file
     if not bad_files:
         return
-    rows = [["path", "reason"], *([bad.path, bad.reason] for bad in bad_files)]
-    with open(listed, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows)
+    columns = {"path": [bad.path for bad in bad_files], "reason": [bad.reason for bad in bad_files]}
+    write_text(listed, table_for_spreadsheet(columns).to_csv(index=False))
     count = len(bad_files)
     run.console.print(f"{count} bad file{'s were' if count > 1 else ' was'} left out ({listed}):")
     for bad in bad_files:
-        run.console.print(f"  {bad.path}: {bad.reason}")
+        run.console.print(printable(f"  {bad.path}: {bad.reason}"))

@@ -1,11 +1,15 @@
 """The tables of the report about labels: accuracy, what pre-training is worth, published figures."""
 
+import numpy as np
 import pandas as pd
 
 from cpc_keras.evaluation.methods import row_name
 from cpc_keras.evaluation.table import budgets_of, label_table, points
 from cpc_keras.report.published import PUBLISHED
 from cpc_keras.tables import Table
+
+# Classes that a table has room for.
+LISTED = 100
 
 PUBLISHED_REMARK = (
     "Different data: the two kinds of rows cannot be compared. The published ones (Hénaff et al. 2019, arXiv "
@@ -51,6 +55,26 @@ def published_table(summary, step):
         top5 = None if pd.isna(row["top5"]) else 100 * row["top5"]
         name = row_name(row["method"], row["encoder"])
         table.add(name, "this run’s images", row["budget"], _figure(100 * row["mean"]), _figure(top5), ours=True)
+    return table
+
+
+def class_table(counts, names):
+    """Each class with its accuracy and what it is mostly taken for; of very many, those that are recognised worst.
+
+    Args:
+        counts: Integer array `[classes, classes]`, rows the truth.
+        names: Name of each class.
+    """
+    images = counts.sum(axis=1)
+    right = np.diag(counts) / np.maximum(images, 1)
+    wrong = counts - np.diag(np.diag(counts))
+    tested = np.flatnonzero(images)
+    worst = tested[np.argsort(right[tested], kind="stable")][:LISTED]
+    table = Table(("class", "predictions", "right, %", "mostly taken for, %"), left=(0, 3))
+    for one in np.sort(worst):
+        other = wrong[one].argmax()
+        taken = f"{names[other]}, {100 * wrong[one, other] / images[one]:.0f}" if wrong[one, other] else "–"
+        table.add(names[one], f"{images[one]:,}", f"{100 * right[one]:.1f}", taken)
     return table
 
 

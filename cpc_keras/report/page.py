@@ -2,23 +2,22 @@
 
 import base64
 import dataclasses
-import html
 
-from cpc_keras.tables import Table
+from cpc_keras.tables import Table, as_html
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
-h1 { font-size: 1.7rem; overflow-wrap: anywhere; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
+h1 { font-size: 1.7rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
+h1, h2, p, li { overflow-wrap: anywhere; }
 p.lead { font-size: 1.15rem; }
 img { max-width: 100%; height: auto; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: 1rem 0; font-size: .95rem; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 9rem; }
+th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 9rem; overflow-wrap: anywhere; }
 td.best { font-weight: 600; }
 tr.ours td:first-child { color: #0072B2; }
-.note { color: #666; font-size: .9rem; overflow-wrap: anywhere; }
-li { overflow-wrap: anywhere; }
+.note { color: #666; font-size: .9rem; }
 @media (max-width: 40rem) {
   body { margin: 1rem auto; font-size: 15px; } h1 { font-size: 1.35rem; }
   .wide img { max-width: none; width: 44rem; } /* the letters in a picture stay readable; it scrolls sideways */
@@ -56,7 +55,7 @@ def page(folder, recipe, step, lead, notes, sections):
         notes: What to know about the data, a list of sentences.
         sections: List of `Section`.
     """
-    say = html.escape
+    say = as_html
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',

@@ -31,17 +31,20 @@ from cpc_keras.evaluation.run_labels import (
 from cpc_keras.evaluation.table import at_checkpoint
 from cpc_keras.progress import waiting
 from cpc_keras.report.findings import arrows, find, lead
-from cpc_keras.report.label_tables import PUBLISHED_REMARK, accuracy_table, published_table
+from cpc_keras.report.label_tables import LISTED, PUBLISHED_REMARK, accuracy_table, class_table, published_table
 from cpc_keras.report.page import Section, page
 from cpc_keras.report.patch_predictions import predict_patches
 from cpc_keras.report.tuning import search_sections
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.atomic import write_text
+from cpc_keras.storage.names import from_spreadsheet, table_for_spreadsheet
 from cpc_keras.storage.reading import note, readable
 
 # Images among which neighbours are looked for and points are drawn, and how many are shown.
 _GALLERY, _QUERIES, _NEIGHBOURS = 2000, 6, 7
+# Names in a summary of detectors, not numbers nor gaps, whatever they look like.
+_BACKBONES = dict.fromkeys(("backbone", "trunk"), from_spreadsheet)
 # Images among whose patches the model predicts.
 _CANDIDATE_IMAGES = 32
 
@@ -84,6 +87,10 @@ def _write_report(folder, console):
     else:
         images = open_images(recipe)
         images = _cached(prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share))
+    missing = plots.missing_letters([*(images.class_names or ()), *(record["encoder"] for record in records)])
+    if missing:
+        console.print(f"Note: {missing}")
+        notes = [*notes, missing]
     longer = longer_run(recipe, folder.fitted(), in_full=True)
     notes = [*notes, longer] if longer else notes
     sections += search_sections(folder, step, results)
@@ -125,7 +132,7 @@ def _detections(folder):
 
 
 def _detection_table(file):
-    summary = pd.read_csv(file).rename(columns=FORMER_FIELDS)
+    summary = pd.read_csv(file, converters=_BACKBONES).rename(columns=FORMER_FIELDS)
     if summary[["backbone", "fraction", "images", "boxes", "mean", "lowest", "highest"]].isna().any(axis=None):
         raise ValueError("it has a row without figures")
     return detection_table(summary)
@@ -149,8 +156,8 @@ def _label_efficiency(folder, results, labelled, step, metrics):
     everything, latest, name = results.summary, results.at(step), labelled.figure_name
     records = [record for record, _ in finished]
     folder.report.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(records).to_csv(folder.report / "label_efficiency.csv", index=False)
-    everything.to_csv(folder.report / "summary.csv", index=False)
+    for file, table in (("label_efficiency.csv", pd.DataFrame(records)), ("summary.csv", everything)):
+        write_text(folder.report / file, table_for_spreadsheet(table).to_csv(index=False))
     findings = find(results, step)
     plots.label_curve(latest, arrows(findings), folder.report / "label_efficiency.png", name)
     sections = [
@@ -172,7 +179,8 @@ def _label_efficiency(folder, results, labelled, step, metrics):
     if ours and findings:
         matrices = _confusions(ours, truth, findings, labelled.classes)
         plots.confusion(matrices, labelled.train.class_names, folder.report / "confusion.png")
-        sections.append(Section("What is taken for what", "confusion.png", note=_CONFUSION_NOTE))
+        table = class_table(matrices[-1][1], labelled.train.class_names)
+        sections.append(Section("What is taken for what", "confusion.png", table, _CONFUSION_NOTE))
     words = (
         lead(findings, name)
         if findings
@@ -196,7 +204,10 @@ _CURVE_NOTE = (
     "sides. "
 )
 _DYNAMICS_NOTE = "The frozen encoder at checkpoints along pre-training, from the untrained network at step 0 on."
-_CONFUSION_NOTE = "Rows are the true classes, in %; the best CPC method with the fewest and with the most labels."
+_CONFUSION_NOTE = (
+    "Rows of a picture are the true classes, in %; the best CPC method with the fewest and with the most labels. "
+    f"The table is of the most labels; of more than {LISTED} classes it has those that are recognised worst."
+)
 _PATCH_NOTE = "Each patch is encoded by itself; every augmentation is drawn anew for each."
 _NEIGHBOUR_NOTE = "Left, in blue, the query; then its neighbours by cosine, nearest first."
 _PREDICTION_NOTE = (
@@ -295,7 +306,7 @@ def _draw_neighbours(features, images, path):
     def captioned(position):
         image = to_float(images.read(int(position)))
         name = images.class_names[images.labels[position]] if images.labels is not None else ""
-        return image, name[:16]
+        return image, name
 
     plots.neighbour_grid([[captioned(position) for position in row] for row in nearest], path)
 

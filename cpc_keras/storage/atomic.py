@@ -6,6 +6,11 @@ import os
 import pathlib
 import shutil
 
+from cpc_keras.storage.names import file_name
+
+# Bytes of a name that leave room for what is put around it, of the 255 that file systems take.
+_LONGEST = 180
+
 
 @contextlib.contextmanager
 def atomic_write(path, shared=False):
@@ -37,7 +42,8 @@ def atomic_write(path, shared=False):
     """
     final = pathlib.Path(os.path.realpath(path))
     by = f".{os.getpid()}" if shared else ""
-    partial, older = (final.with_name(f".{final.stem}{by}.{state}{final.suffix}") for state in ("partial", "older"))
+    stem = file_name(final.stem, _LONGEST)
+    partial, older = (final.with_name(f".{stem}{by}.{state}{final.suffix}") for state in ("partial", "older"))
     final.parent.mkdir(parents=True, exist_ok=True)
     try:
         _remove(partial)
@@ -56,9 +62,9 @@ def atomic_write(path, shared=False):
 
 
 def write_text(path, text):
-    """Writes text atomically; several processes may."""
+    """Writes text atomically; several processes may. What UTF-8 has not is escaped."""
     with atomic_write(path, shared=True) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path, content):

@@ -6,14 +6,14 @@ import pathlib
 
 
 def of_lines(lines):
-    """SHA-256 of a list of texts, one a line.
+    """SHA-256 of a list of texts, one a line; names that are no UTF-8 have one too.
 
     Example:
 
     >>> of_lines(["a.png", "b.png"])[:8]
     '06c1456d'
     """
-    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode(errors="surrogatepass")).hexdigest()
 
 
 def of_json(*parts):

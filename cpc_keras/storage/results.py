@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 
 from cpc_keras.storage.atomic import atomic_write
+from cpc_keras.storage.names import file_name
 from cpc_keras.storage.reading import readable
 
 
@@ -95,7 +96,7 @@ class ResultStore:
         return record, arrays
 
     def _path(self, name):
-        return self.folder / f"{name}.npz"
+        return self.folder / f"{file_name(name, 180)}.npz"
 
 
 @contextlib.contextmanager

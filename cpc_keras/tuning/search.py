@@ -99,10 +99,9 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
         )
         write_text(place / f"{kind}.py", recipe_text(setting, _headline(table, trial)))
     _conclude(console, table, len(split.train))
-    source = f" --data {shlex.quote(data)}" if data else ""
+    command = ["cpc-keras", "evaluate", str(folder.path), "--settings", str(place), *(("--data", data) if data else ())]
     console.print(f"Setting: {place / 'tuned.py'}")
-    run_path, found = (shlex.quote(str(path)) for path in (folder.path, place))
-    console.print(f"To test it: cpc-keras evaluate {run_path} --settings {found}{source}")
+    console.print(f"To test it: {shlex.join(command)}")
     return table
 
 
@@ -152,7 +151,8 @@ def tune_pretraining(run, console, budget, steps=500, tuner="random", trials=30,
     file = place / "recipe.py"
     write_text(file, text)
     _conclude(console, table, len(split.train))
-    console.print(f"Recipe: {file}\nTo train it whole: cpc-keras pretrain {shlex.quote(str(file))}")
+    console.print(f"Recipe: {file}")
+    console.print(f"To train it whole: {shlex.join(['cpc-keras', 'pretrain', str(file)])}")
     return table
 
 
@@ -175,8 +175,8 @@ def _drawn(recipe, data, budget, seed, console):
 
 
 def _named(name, usual):
-    if name is not None and not re.fullmatch(r"[\w.-]*\w", name):
-        raise InputError(f"`--name` must be letters, digits, dots and dashes. Received: {name}")
+    if name is not None and not re.fullmatch(r"[\w.-]{0,99}\w", name):
+        raise InputError(f"`--name` must be letters, digits, dots and dashes, at most 100. Received: {name}")
     return name or usual
 
 

@@ -1,0 +1,24 @@
+import numpy as np
+
+from cpc_keras.report.label_tables import LISTED, class_table
+from tests.wild_names import NAMES
+
+
+def test_each_class_has_what_it_is_mostly_taken_for():
+    counts = np.array([[8, 2, 0], [1, 1, 2], [0, 0, 0]])
+    rows = [row.cells for row in class_table(counts, ("cat", "dog", "never tested")).rows]
+    assert rows == [("cat", "10", "80.0", "dog, 20"), ("dog", "4", "25.0", "never tested, 50")]
+    assert class_table(np.eye(2, dtype=int), ("cat", "dog")).rows[0].cells[-1] == "–"
+
+
+def test_of_many_classes_the_worst_are_listed():
+    counts = np.diag(np.arange(500)) + 50 * np.eye(500, k=1, dtype=int)
+    names = [f"{'n' * 300}{index}" for index in range(500)]
+    table = class_table(counts, names)
+    assert [row.cells[0] for row in table.rows] == names[:LISTED]
+    assert len(table.html()) < 100_000
+
+
+def test_every_name_is_a_row():
+    page = class_table(np.eye(len(NAMES), dtype=int), NAMES).html()
+    assert page.count("<tr>") == 1 + len(NAMES)
