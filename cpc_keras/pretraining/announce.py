@@ -24,7 +24,7 @@ def announce(run):
     )
     for note in [*images.notes, run.folder.other_images(images.contents)]:
         if note:
-            console.print(f"Note: {note}")
+            console.print(printable(f"Note: {note}"))
     settled = [
         f"{field.name}={getattr(recipe, field.name)!r}"
         for field in dataclasses.fields(recipe)
