@@ -5,11 +5,20 @@ import datetime
 import threading
 import time
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 # Seconds after which a log without a terminal hears that work goes on.
 _SILENCE = 30.0
+# Letters of a terminal on which words, bar, numbers and end stand side by side.
+_WIDE = 80
 # Seconds, or 1,000 parts, over which a speed is averaged.
 _WINDOW = 600.0
 
@@ -123,11 +132,12 @@ class LoggedProgress(Progress):
     """
 
     def __init__(self, console, transient=False):
+        wide = console.width >= _WIDE
         super().__init__(
             TextColumn("{task.description}", markup=False),
-            BarColumn(),
+            *([BarColumn()] if wide else []),
             MofNCompleteColumn(),
-            _End(),
+            _End() if wide else TimeRemainingColumn(compact=True),
             console=console,
             disable=not console.is_terminal,
             transient=transient,

@@ -1,6 +1,18 @@
 """Numbers as they are typed on a command line."""
 
+import math
+
+import typer
+
+from cpc_keras.config.fields import POSITIVE, SOME_SHARE
 from cpc_keras.errors import InputError
+
+
+def finite(parameter: typer.CallbackParam, value: float | None):
+    """Raises `InputError` for an option that is no number, or infinite, which no bounds of Typer's refuse."""
+    if value is not None and not math.isfinite(value):
+        raise InputError(f"`--{parameter.name}` must be a finite number. Received: {value}")
+    return value
 
 
 def budget_numbers(labels_per_class, fractions):
@@ -14,32 +26,36 @@ def budget_numbers(labels_per_class, fractions):
         List of `(kind, amount)` as of `cpc_keras.data.budgets.Budget`.
 
     Raises:
-        InputError: If a part is no number.
+        InputError: If a part is no number, or none that a budget can have.
 
     Example:
 
     >>> budget_numbers("5,10", "1%")
     [('per_class', 5), ('per_class', 10), ('fraction', 0.01)]
     """
-    found = [("per_class", number) for number in option_numbers("--labels-per-class", labels_per_class, int)]
-    return found + [("fraction", share) for share in option_numbers("--fractions", fractions, share_of)]
+    found = [("per_class", number) for number in option_numbers("--labels-per-class", labels_per_class, int, POSITIVE)]
+    return found + [("fraction", share) for share in option_numbers("--fractions", fractions, share_of, SOME_SHARE)]
 
 
-def option_numbers(option, text, convert):
+def option_numbers(option, text, convert, bounds=None):
     """Numbers that are separated by commas; none of `None`.
 
     Args:
         option: What messages call it.
         text: As it was typed.
         convert: Function from a part to a number, which raises `ValueError`.
+        bounds: A `Bounds` of each, or `None`.
 
     Raises:
-        InputError: If a part is no number.
+        InputError: If a part is no number, or out of bounds.
     """
     try:
-        return [convert(part) for part in text.split(",")] if text else []
+        numbers = [convert(part) for part in text.split(",")] if text else []
     except ValueError as error:
         raise InputError(f"`{option}` must be numbers separated by commas. Received: {text}") from error
+    if not all(map(bounds.allow if bounds else math.isfinite, numbers)):
+        raise InputError(f"Each of `{option}` must {bounds or 'be finite'}. Received: {text}")
+    return numbers
 
 
 def share_of(text):

@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import psutil
 from PIL import Image
 
+from cpc_keras.backend.resources import free_memory
 from cpc_keras.data.threads import map_in_pieces
 from cpc_keras.errors import InputError
 from cpc_keras.storage import digests
@@ -151,8 +151,9 @@ def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None)
 
     Images that cannot be decoded are left out and listed in `bad_files`. The
     decoded images stay in memory if they take at most a quarter of what is
-    free; otherwise they are decoded again when asked for. A verified set that
-    does not fit is not decoded beforehand at all.
+    free; otherwise they are decoded again when asked for, and so are they if
+    memory runs out after all. A verified set that does not fit is not decoded
+    beforehand at all.
 
     Args:
         images: An `ImageSet`.
@@ -170,7 +171,7 @@ def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None)
         InputError: If more than `max_bad_share` of the files are bad, or all.
     """
     sizes = _prepared_sizes(images.sizes, channels, short_side)
-    cached = sizes.prod(axis=1).sum() <= _CACHE_SHARE * psutil.virtual_memory().available
+    cached = sizes.prod(axis=1).sum() <= _CACHE_SHARE * free_memory()
 
     def load(position):
         return convert(images.read(position), channels, short_side)
@@ -178,27 +179,54 @@ def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None)
     if images.verified and not cached:
         return dataclasses.replace(images, sizes=sizes, read=load)
 
+    store, shapes, reasons, again = {}, {}, {}, []
+
     def attempt(position):
         try:
             array = load(position)
         except (OSError, ValueError, MemoryError) as error:
-            return position, None, str(error) or type(error).__name__
+            return position, None, error
         return position, array if cached else array.shape, None
 
-    good, store, bad = [], [], list(images.bad_files)
-    results = map_in_pieces(attempt, len(images), _PIECE)
-    for position, result, reason in progress(results) if progress else results:
-        if reason is None:
-            good.append(position)
-            store.append(result)
+    def settle(position, result, error):
+        if error is not None:
+            reasons[position] = str(error) or type(error).__name__
         else:
-            bad.append(BadFile(images.ids[position], reason))
+            shapes[position] = getattr(result, "shape", result)
+            if cached:
+                store[position] = result
+
+    results = map_in_pieces(attempt, len(images), _PIECE)
+    for position, result, error in progress(results) if progress else results:
+        if lacks_memory(error):
+            cached = False
+            store.clear()
+            again.append(position)
+        else:
+            settle(position, result, error)
+    for position in again:  # one at a time, and nothing is kept: what fails now is too large by itself
+        settle(*attempt(position))
+    good = sorted(shapes)
+    bad = [*images.bad_files, *(BadFile(images.ids[position], reasons[position]) for position in sorted(reasons))]
     check_bad_share(images.name, len(good), bad, max_bad_share)
     kept = images.subset(good)
     kept.bad_files = bad
-    kept.sizes = np.array([array.shape if cached else array for array in store])
-    kept.read = store.__getitem__ if cached else lambda i: load(good[i])
+    kept.sizes = np.array([shapes[position] for position in good])
+    kept.read = (lambda i: store[good[i]]) if cached else (lambda i: load(good[i]))
     return kept
+
+
+def lacks_memory(error):
+    """Whether an image could not be read for want of memory; Pillow's decoders have a code for that.
+
+    Example:
+
+    >>> lacks_memory(MemoryError()), lacks_memory(OSError("out of memory when reading image file"))
+    (True, True)
+    >>> lacks_memory(OSError("broken data stream when reading image file"))
+    False
+    """
+    return isinstance(error, MemoryError) or "out of memory" in str(error)
 
 
 def check_bad_share(name, good, bad, max_bad_share):

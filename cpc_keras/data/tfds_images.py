@@ -9,14 +9,15 @@ import pathlib
 import sys
 
 import numpy as np
-import psutil
 from PIL import Image
 
+from cpc_keras.backend.resources import free_memory
 from cpc_keras.data.image_set import ImageSet
 from cpc_keras.data.tfrecord_index import TFRecordIndex
 from cpc_keras.data.threads import map_in_pieces
 from cpc_keras.errors import InputError, first_line
 from cpc_keras.storage.atomic import atomic_write
+from cpc_keras.storage.cache import cache_folder
 
 # A data set of equal images is read into memory at once up to this share.
 _MEMORY_SHARE = 0.25
@@ -59,7 +60,7 @@ def open_tfds(name, split, source):
     if not count:
         raise InputError(f"`data` must hold at least one image. Received: {source} ({split}) with none")
     shape = features["image"].shape
-    budget = _MEMORY_SHARE * psutil.virtual_memory().available
+    budget = _MEMORY_SHARE * free_memory()
     in_memory = None not in shape and count * np.prod(shape) <= budget
     try:
         read, sizes, labels = _load(builder, split) if in_memory else _random_access(builder, split)
@@ -193,8 +194,7 @@ def _survey(builder, split, count, encoded):
     """Sizes and labels of all records, from headers only; kept, since ImageNet's take minutes to read."""
     written = pathlib.Path(builder.data_dir, "dataset_info.json").stat().st_mtime_ns
     name = f"{builder.data_dir} {split} {count} {written}"
-    folder = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "cpc_keras"
-    kept = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.npy"
+    kept = cache_folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.npy"
     if kept.is_file():
         return _columns(np.load(kept))
     if count > _MANY:

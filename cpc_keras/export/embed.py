@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import os
 import pathlib
 import shutil
 import zipfile
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cpc_keras.backend.determinism import enable_determinism
+from cpc_keras.backend.resources import processors
 from cpc_keras.data.image_set import convert, to_float
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError
@@ -177,7 +177,7 @@ def _fill(store, digest, names, images, given, compute, progress):
     """Computes the shards that are not there."""
     missing = [name for name in names if store.record(name, digest) is None]
     progress.advance(len(images) - sum(len(names[name]) for name in missing))
-    with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
+    with ThreadPoolExecutor(max(2, processors())) as pool:
 
         def begin(name):
             return [pool.submit(_read, images, position, given) for position in names.get(name, ())]

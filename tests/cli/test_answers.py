@@ -18,6 +18,11 @@ main()
     [
         ("pretrain fashion_mnist --set patchsize=3", "Received: 'patchsize' (did you mean 'patch_size'?)"),
         ("pretrain fashion_mnist --set steps=-1", "`steps` must be positive. Received: steps=-1"),
+        ("pretrain fashion_mnist --minutes inf", "`--minutes` must be a finite number. Received: inf"),
+        ("pretrain fashion_mnist --minutes -1", "`minutes` must be positive. Received: minutes=-1.0"),
+        ("describe fashion_mnist --utilisation nan", "`--utilisation` must be a finite number. Received: nan"),
+        ("launch --workers 100000 pretrain fashion_mnist", "'--workers': 100000 is not in the range 2<=x<=256"),
+        ("evaluate nowhere --labels-per-class 5,-5", "Each of `--labels-per-class` must be positive. Received: 5,-5"),
         ("pretrain nothing", "`RECIPE` must be an existing file or the name of a recipe"),
         ("pretrain folder --data dir:nowhere", "`data` must name an existing folder. Received: dir:nowhere"),
         (
