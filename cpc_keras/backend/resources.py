@@ -24,7 +24,7 @@ def processors(root=_ROOT):
         A whole number, at least 1; a part of a processor counts as one.
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min([allowed, *(math.ceil(_quota(folder)) for folder in _groups("cpu", root))]))
+    return max(1, math.ceil(min([allowed, *map(_quota, _groups("cpu", root))])))
 
 
 def free_memory(root=_ROOT):
