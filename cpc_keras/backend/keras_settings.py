@@ -30,7 +30,7 @@ def check_channels_last(model, argument):
         model: A `keras.Model`, or a layer.
         argument: What messages call it.
     """
-    for layer in model._flatten_layers():
+    for layer in getattr(model, "_flatten_layers", list)():
         if getattr(layer, "data_format", None) == "channels_first":
             raise ValueError(
                 f"`{argument}` must be built with keras.config.set_image_data_format('channels_last'), or without "

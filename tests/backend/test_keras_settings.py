@@ -12,7 +12,8 @@ from tests.conftest import build_small_cpc
 
 
 def test_commands_leave_out_what_users_have_set_and_say_so(monkeypatch):
-    for name, value in (("KERAS_BACKEND", "jax"), ("KERAS_MAX_EPOCHS", "1"), ("KERAS_HOME", "/somewhere")):
+    settings = {"KERAS_BACKEND": "jax", "KERAS_MAX_EPOCHS": "1", "KERAS_HOME": "/there", "KERAS_NNX_ENABLED": "1"}
+    for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("KERAS_MAX_STEPS_PER_EPOCH", raising=False)
     assert settle_for_commands() == ["KERAS_BACKEND=jax", "KERAS_MAX_EPOCHS=1"]
