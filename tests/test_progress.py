@@ -77,7 +77,7 @@ def test_a_terminal_has_bars_that_say_when_they_end(monkeypatch):
 
 
 def test_a_narrow_terminal_has_one_line_a_task():
-    terminal = Console(file=io.StringIO(), force_terminal=True, width=40)
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=40, color_system=None)
     with ProgressBars(terminal) as bars:
         bars.start("Features of cpc", 7000)
         bars.advance(1200)

@@ -48,8 +48,8 @@ def errors_in_one_line(folder, strategy):
             ) from error
         if isinstance(error, tf.errors.ResourceExhaustedError):
             raise InputError(
-                f"`batch_size` must leave room in memory: a smaller one takes less, as do a smaller `crop` and narrower "
-                f"`widths`; {last}. Received: {first_line(error)[:200]}"
+                f"`batch_size` must leave room in memory: a smaller one takes less, as does a smaller `crop`; "
+                f"{last}. Received: {first_line(error)[:200]}"
             ) from error
         if has_many_workers(strategy) and isinstance(error, _WORKER_GONE):
             reason = (error.message.splitlines() or [""])[0]
