@@ -9,7 +9,7 @@ def when_keras_is_imported(act):
     Args:
         act: Function without arguments, which may import Keras.
     """
-    if "keras" in sys.modules:
+    if sys.modules.get("keras"):
         act()
     else:
         sys.meta_path.insert(0, _Watch(act))

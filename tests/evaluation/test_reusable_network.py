@@ -86,7 +86,7 @@ def test_weight_decay_is_set_anew_in_a_traced_network(inputs, optimizer):
 def test_one_step_at_a_time_or_several(inputs):
     several, single = make(long=True), make()
     np.testing.assert_allclose(trained(several, inputs, 0), trained(single, inputs, 0), rtol=1e-4)
-    assert int(several.model.optimizer.iterations) == int(single.model.optimizer.iterations) == STEPS
+    assert int(several._trained.optimizer.iterations) == int(single._trained.optimizer.iterations) == STEPS
     assert (several.model.steps_per_execution, single.model.steps_per_execution) == (reusable_network._TOGETHER, 1)
 
 
