@@ -10,7 +10,7 @@ from cpc_keras.cli.arguments import Data, ImageData, Minutes, Model, Overrides, 
 from cpc_keras.cli.checks import check_model, check_run, open_recipe
 from cpc_keras.cli.console import open_console, open_console_and_strategy, plain_console
 from cpc_keras.cli.exit_codes import exit_with
-from cpc_keras.cli.options import budget_numbers, finite, option_numbers, share_of
+from cpc_keras.cli.options import budget_numbers, option_numbers, share_of, within
 from cpc_keras.config.fields import LARGEST, SOME_SHARE
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.methods import METHODS, check_methods, default_methods
@@ -84,7 +84,7 @@ def pretrain(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def launch(
     context: typer.Context,
-    workers: Annotated[int, typer.Option(help="Processes to start.", min=2, max=256)],
+    workers: Annotated[int, typer.Option(help="Processes to start.", callback=within(2, 256))],
 ) -> None:
     """Starts a command as several workers on this machine: launch --workers 2 pretrain RECIPE ...
 
@@ -106,7 +106,7 @@ def describe(
         str, typer.Option(help="Whose time and memory to state; an unknown name lists all.")
     ] = "a100",
     utilisation: Annotated[
-        float, typer.Option(help="Share of its peak that a run reaches.", min=0.01, max=1.0, callback=finite)
+        float, typer.Option(help="Share of its peak that a run reaches.", callback=within(0.01, 1))
     ] = 0.35,
     measure: Annotated[
         bool, typer.Option("--measure/--no-measure", help="Whether to take a few steps, for the time on this machine.")
@@ -188,7 +188,7 @@ def evaluate(
             f"{','.join(default_methods(crossed=False))}."
         ),
     ] = None,
-    seeds: Annotated[int | None, typer.Option(help="Label subsets at each budget.", min=1, max=10_000)] = None,
+    seeds: Annotated[int | None, typer.Option(help="Label subsets at each budget.", callback=within(1, 10_000))] = None,
     encoder: Annotated[
         list[pathlib.Path] | None,
         typer.Option(metavar="MODEL", help="Another encoder, a .keras file or SavedModel folder; may be repeated."),
@@ -237,7 +237,9 @@ def evaluate(
 def tune(
     run: Run,
     fraction: Annotated[str | None, typer.Option(help="Label budget as a share, as in 0.01 or 1%.")] = None,
-    labels_per_class: Annotated[int | None, typer.Option(help="Label budget a class.", min=2, max=LARGEST)] = None,
+    labels_per_class: Annotated[
+        int | None, typer.Option(help="Label budget a class.", callback=within(2, LARGEST))
+    ] = None,
     regime: Annotated[
         Literal["linear", "finetune", "resnet", "supervised"] | None,
         typer.Option(help="What classifier; linear if not given."),
@@ -248,15 +250,16 @@ def tune(
     trials: Annotated[
         int,
         typer.Option(
-            help="Settings to try, beside the default; hyperband makes whole sweeps of them.", min=1, max=100_000
+            help="Settings to try, beside the default; hyperband makes whole sweeps of them.",
+            callback=within(1, 100_000),
         ),
     ] = 30,
-    seed: Annotated[int, typer.Option(help="Number of the label subset, from 0.", min=0, max=LARGEST)] = 0,
+    seed: Annotated[int, typer.Option(help="Number of the label subset, from 0.", callback=within(0, LARGEST))] = 0,
     what: Annotated[
         Literal["classifier", "pretraining"], typer.Option(help="A classifier, or the pre-training of its encoder.")
     ] = "classifier",
     steps: Annotated[
-        int | None, typer.Option(help="Of a trial of pre-training; 500 if not given.", min=1, max=LARGEST)
+        int | None, typer.Option(help="Of a trial of pre-training; 500 if not given.", callback=within(1, LARGEST))
     ] = None,
     data: Data = None,
     name: Annotated[str | None, typer.Option(help="Of the folder in RUN/tuning.")] = None,

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cpc_keras.cli.options import finite
+from cpc_keras.cli.options import within
+from cpc_keras.config.fields import LARGEST
 
 Run = Annotated[pathlib.Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe file, or the name of one that comes along.")]
@@ -24,7 +25,8 @@ ImageData = Annotated[
 Minutes = Annotated[
     float | None,
     typer.Option(
-        help="Time for pre-training: as many steps as fit, at most the recipe's. As --set minutes=.", callback=finite
+        help="Time for pre-training: as many steps as fit, at most the recipe's. As --set minutes=.",
+        callback=within(0, LARGEST),
     ),
 ]
 RunOption = Annotated[pathlib.Path | None, typer.Option("--run", help="Folder of the run; runs/RECIPE if not given.")]

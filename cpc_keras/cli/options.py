@@ -8,11 +8,21 @@ from cpc_keras.config.fields import POSITIVE, SOME_SHARE
 from cpc_keras.errors import InputError
 
 
-def finite(parameter: typer.CallbackParam, value: float | None):
-    """Raises `InputError` for an option that is no number, or infinite, which no bounds of Typer's refuse."""
-    if value is not None and not math.isfinite(value):
-        raise InputError(f"`--{parameter.name}` must be a finite number. Received: {value}")
-    return value
+def within(least, most):
+    """What Typer calls with the value of an option, which is refused unless it lies within; nan and infinity do not.
+
+    Args:
+        least: The least value.
+        most: The largest.
+    """
+
+    def check(parameter: typer.CallbackParam, value: float | None):
+        if value is not None and not least <= value <= most:
+            option = max(parameter.opts, key=len)
+            raise InputError(f"`{option}` must lie in [{least:,}, {most:,}]. Received: {value}")
+        return value
+
+    return check
 
 
 def budget_numbers(labels_per_class, fractions):

@@ -87,7 +87,10 @@ def test_one_step_at_a_time_or_several(inputs):
     several, single = make(long=True), make()
     np.testing.assert_allclose(trained(several, inputs, 0), trained(single, inputs, 0), rtol=1e-4)
     assert int(several._trained.optimizer.iterations) == int(single._trained.optimizer.iterations) == STEPS
-    assert (several.model.steps_per_execution, single.model.steps_per_execution) == (reusable_network._TOGETHER, 1)
+    assert (several._trained.steps_per_execution, single._trained.steps_per_execution) == (
+        reusable_network._TOGETHER,
+        1,
+    )
 
 
 def test_large_networks_are_open_to_a_signal_after_every_step(inputs, monkeypatch):
