@@ -5,13 +5,15 @@ import datetime
 import threading
 import time
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TimeRemainingColumn
 from rich.text import Text
 
 from cpc_keras.errors import printable
 
 # Seconds after which a log without a terminal hears that work goes on.
 _SILENCE = 30.0
+# Letters of a terminal on which words, bar, numbers and end stand side by side.
+_WIDE = 80
 # Seconds, or 1,000 parts, over which a speed is averaged.
 _WINDOW = 600.0
 
@@ -132,11 +134,12 @@ class LoggedProgress(Progress):
     """
 
     def __init__(self, console, transient=False):
+        wide = console.width >= _WIDE
         super().__init__(
             _What(),
-            BarColumn(),
+            *([BarColumn()] if wide else []),
             MofNCompleteColumn(),
-            _End(),
+            _End() if wide else TimeRemainingColumn(compact=True),
             console=console,
             disable=not console.is_terminal,
             transient=transient,

@@ -130,6 +130,10 @@ class Table:
         self.rows.append(_Row(cells, ours, total))
 
     def rich(self):
+        """As what a `rich.console.Console` prints: a table, or one line a cell on a terminal too narrow for it."""
+        return _AsWideAsItCanBe(self)
+
+    def grid(self):
         """As a `rich.table.Table`."""
         from rich import box
         from rich import table as rich_table
@@ -149,6 +153,25 @@ class Table:
             shown.add_row(*map(plain, row.cells), style="bold" if row.total else None)
         return shown
 
+    def lines(self):
+        """One line a cell, without those that are empty; the first of a row stands out, the others name their column.
+
+        Example:
+
+        >>> table = Table(("method", "5 a class", "10 a class"), "Accuracy")
+        >>> table.add("linear", "71.2", "75.8")
+        >>> print("\\n".join(table.lines()))
+        Accuracy
+        linear
+          5 a class: 71.2
+          10 a class: 75.8
+        """
+        yield from filter(None, [self.title])
+        for row in self.rows:
+            first, *others = map(str, row.cells)
+            yield from filter(None, [first])
+            yield from (f"  {name}: {cell}" for name, cell in zip(self.columns[1:], others, strict=True) if cell)
+
     def html(self):
         """As HTML."""
         lines = ["".join(f"<th>{as_html(name)}</th>" for name in self.columns)]
@@ -161,6 +184,24 @@ class Table:
         rule = "".join("---|" if place in self.left else "---:|" for place in range(len(self.columns)))
         lines = [_markdown_line(self.columns), f"|{rule}", *(_markdown_line(row.cells) for row in self.rows)]
         return "\n".join(lines)
+
+
+@dataclasses.dataclass
+class _AsWideAsItCanBe:
+    table: Table
+
+    def __rich_console__(self, console, options):
+        from rich.measure import Measurement
+        from rich.text import Text
+
+        grid = self.table.grid()
+        # Asked with room to spare: a table never says that it needs more than there is.
+        needed = Measurement.get(console, options.update(width=_WIDE), grid).minimum
+        yield grid if needed <= options.max_width else Text("\n".join(self.table.lines()))
+
+
+# Letters that no table needs.
+_WIDE = 10_000
 
 
 def _html_cell(cell):

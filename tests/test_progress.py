@@ -76,6 +76,15 @@ def test_a_terminal_has_bars_that_say_when_they_end(monkeypatch):
     assert "15/40" in terminal.file.getvalue() and "ends at about" in terminal.file.getvalue()
 
 
+def test_a_narrow_terminal_has_one_line_a_task():
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=40, color_system=None)
+    with ProgressBars(terminal) as bars:
+        bars.start("Features of cpc", 7000)
+        bars.advance(1200)
+        bars.progress.refresh()
+    assert "Features of cpc 1200/7000" in terminal.file.getvalue()
+
+
 def test_the_end_is_a_time_of_day_and_another_day_has_a_date():
     evening = datetime.datetime(2024, 12, 31, 23, 30)
     assert clock(600, evening) == "23:40"

@@ -1,3 +1,5 @@
+"""Tables, wherever they go."""
+
 import html
 import io
 
@@ -78,3 +80,31 @@ def test_marks_that_are_meant_stay():
 )
 def test_a_span_of_code_holds_any_text(text, span):
     assert as_code(text) == span
+
+
+def printed_at(width):
+    table = Table(("method", "5 labels a class", "10 labels a class"), "Accuracy")
+    table.add("linear", Cell("71.2", "(69.0–73.1)"), "")
+    table.add("", "65.0", "70.1 (68.0–72.0)")
+    console = Console(file=io.StringIO(), width=width, soft_wrap=True)
+    console.print(table.rich())
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [1, 10, 24])
+def test_a_table_that_is_too_wide_is_a_line_a_cell(width):
+    assert printed_at(width).splitlines() == [
+        "Accuracy",
+        "linear",
+        "  5 labels a class: 71.2 (69.0–73.1)",
+        "  5 labels a class: 65.0",
+        "  10 labels a class: 70.1 (68.0–72.0)",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_one_that_fits_is_a_table(width):
+    lines = printed_at(width).splitlines()
+    assert not any(": " in line for line in lines)
+    assert "(69.0–73.1)" in "".join(lines)
+    assert all(len(line) <= width for line in lines)

@@ -4,6 +4,11 @@ import keras
 
 if keras.backend.backend() == "tensorflow":
     from cpc_keras.backend.tensorflow_compute import COMPILES, accelerated, compiled, on_cpu, tell_if_onednn_is_missed
+elif keras.backend.backend() != "jax":
+    raise ImportError(
+        "`cpc_keras` needs Keras on TensorFlow or JAX: see KERAS_BACKEND and the file keras.json. "
+        f"Received: backend={keras.backend.backend()!r}"
+    )
 else:
     import jax
 

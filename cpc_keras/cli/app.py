@@ -11,7 +11,8 @@ from cpc_keras.cli.arguments import Data, ImageData, Minutes, Model, Overrides, 
 from cpc_keras.cli.checks import check_model, check_run, open_recipe
 from cpc_keras.cli.console import open_console, open_console_and_strategy, plain_console
 from cpc_keras.cli.exit_codes import exit_with
-from cpc_keras.cli.options import budget_numbers, in_home, option_numbers, share_of
+from cpc_keras.cli.options import budget_numbers, in_home, option_numbers, share_of, within
+from cpc_keras.config.fields import LARGEST, SOME_SHARE
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.methods import METHODS, check_methods, default_methods
 from cpc_keras.extras import check_installed
@@ -87,7 +88,7 @@ def pretrain(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def launch(
     context: typer.Context,
-    workers: Annotated[int, typer.Option(help="Processes to start.", min=2)],
+    workers: Annotated[int, typer.Option(help="Processes to start.", callback=within(2, 256))],
 ) -> None:
     """Starts a command as several workers on this machine: launch --workers 2 pretrain RECIPE ...
 
@@ -108,7 +109,9 @@ def describe(
     accelerator: Annotated[
         str, typer.Option(help="Whose time and memory to state; an unknown name lists all.")
     ] = "a100",
-    utilisation: Annotated[float, typer.Option(help="Share of its peak that a run reaches.", min=0.01, max=1.0)] = 0.35,
+    utilisation: Annotated[
+        float, typer.Option(help="Share of its peak that a run reaches.", callback=within(0.01, 1))
+    ] = 0.35,
     measure: Annotated[
         bool, typer.Option("--measure/--no-measure", help="Whether to take a few steps, for the time on this machine.")
     ] = True,
@@ -189,7 +192,7 @@ def evaluate(
             f"{','.join(default_methods(crossed=False))}."
         ),
     ] = None,
-    seeds: Annotated[int | None, typer.Option(help="Label subsets at each budget.", min=1)] = None,
+    seeds: Annotated[int | None, typer.Option(help="Label subsets at each budget.", callback=within(1, 10_000))] = None,
     encoder: Annotated[
         list[pathlib.Path] | None,
         typer.Option(metavar="MODEL", help="Another encoder, a .keras file or SavedModel folder; may be repeated."),
@@ -207,8 +210,8 @@ def evaluate(
     """Few-label accuracy of the encoder against its rivals; run again, it goes on where it was."""
     numbers = budget_numbers(labels_per_class, fractions)
     value_range = option_numbers("--encoder-range", encoder_range, float)
-    if len(value_range) != 2:
-        raise InputError(f"`--encoder-range` must be two numbers. Received: {encoder_range}")
+    if len(value_range) != 2 or value_range[0] >= value_range[1]:
+        raise InputError(f"`--encoder-range` must be two numbers, rising. Received: {encoder_range}")
     if data and labels:
         raise InputError(f"`--labels` takes the place of `--data`. Received: --data {data} --labels {labels}")
     chosen = tuple(methods.split(",")) if methods else None
@@ -238,7 +241,9 @@ def evaluate(
 def tune(
     run: Run,
     fraction: Annotated[str | None, typer.Option(help="Label budget as a share, as in 0.01 or 1%.")] = None,
-    labels_per_class: Annotated[int | None, typer.Option(help="Label budget a class.", min=2)] = None,
+    labels_per_class: Annotated[
+        int | None, typer.Option(help="Label budget a class.", callback=within(2, LARGEST))
+    ] = None,
     regime: Annotated[
         Literal["linear", "finetune", "resnet", "supervised"] | None,
         typer.Option(help="What classifier; linear if not given."),
@@ -247,20 +252,26 @@ def tune(
         Literal["random", "bayesian", "hyperband", "grid"], typer.Option(help="How settings are proposed.")
     ] = "random",
     trials: Annotated[
-        int, typer.Option(help="Settings to try, beside the default; hyperband makes whole sweeps of them.", min=1)
+        int,
+        typer.Option(
+            help="Settings to try, beside the default; hyperband makes whole sweeps of them.",
+            callback=within(1, 100_000),
+        ),
     ] = 30,
-    seed: Annotated[int, typer.Option(help="Number of the label subset, from 0.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Number of the label subset, from 0.", callback=within(0, LARGEST))] = 0,
     what: Annotated[
         Literal["classifier", "pretraining"], typer.Option(help="A classifier, or the pre-training of its encoder.")
     ] = "classifier",
-    steps: Annotated[int | None, typer.Option(help="Of a trial of pre-training; 500 if not given.", min=1)] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Of a trial of pre-training; 500 if not given.", callback=within(1, LARGEST))
+    ] = None,
     data: Data = None,
     name: Annotated[str | None, typer.Option(help="Of the folder in RUN/tuning.")] = None,
 ) -> None:
     """Searches hyperparameters inside a few labels; run again, it goes on where it was."""
     check_installed(("keras_tuner", "tensorboard"), "tuning", "tune")
     numbers = [("per_class", labels_per_class)] if labels_per_class else []
-    numbers += [("fraction", share) for share in option_numbers("--fraction", fraction, share_of)]
+    numbers += [("fraction", share) for share in option_numbers("--fraction", fraction, share_of, SOME_SHARE)]
     if what == "pretraining" and regime:
         raise InputError(f"`--regime` is for classifiers. Received: --regime {regime} with --what pretraining")
     if what == "classifier" and steps:

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from cpc_keras.cli.options import within
+from cpc_keras.config.fields import LARGEST
+
 Run = Annotated[pathlib.Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe file, or the name of one that comes along.")]
 Data = Annotated[
@@ -21,6 +24,9 @@ ImageData = Annotated[
 ]
 Minutes = Annotated[
     float | None,
-    typer.Option(help="Time for pre-training: as many steps as fit, at most the recipe's. As --set minutes=."),
+    typer.Option(
+        help="Time for pre-training: as many steps as fit, at most the recipe's. As --set minutes=.",
+        callback=within(0, LARGEST),
+    ),
 ]
 RunOption = Annotated[pathlib.Path | None, typer.Option("--run", help="Folder of the run; runs/RECIPE if not given.")]

@@ -3,12 +3,20 @@
 import contextlib
 import os
 
+from cpc_keras.backend.keras_settings import settle_for_commands
+
+# Letters of a line below which nobody can have meant it, and those that are taken then.
+_LEAST, _USUAL = 20, 80
+
 
 def plain_console():
     """A `PlainConsole`."""
     from cpc_keras.cli.terminal import PlainConsole
 
-    return PlainConsole()
+    console = PlainConsole()
+    if console.width < _LEAST:  # COLUMNS=0, as some schedulers set it
+        console.width = _USUAL
+    return console
 
 
 def open_console():
@@ -19,12 +27,15 @@ def open_console():
 def open_console_and_strategy(name):
     """The same with a `tf.distribute` strategy, see `cpc_keras.backend.distribution.open_strategy`.
 
+    Keras computes as commands need it, whatever the user has set.
+
     Returns:
         `(console, strategy)`.
 
     Raises:
         InputError: If the machine has not what the strategy takes.
     """
+    left_out = settle_for_commands()
     quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") != "0"
     with _no_standard_error() if quiet else contextlib.nullcontext():
         import tensorflow as tf
@@ -35,7 +46,10 @@ def open_console_and_strategy(name):
         tf.config.list_logical_devices()
         if quiet:
             tf.get_logger().setLevel("ERROR")  # it warns of every network that is traced anew
-    return plain_console(), strategy
+    console = plain_console()
+    if left_out:
+        console.print(f"Note: commands compute with TensorFlow, all of their steps, in spite of {', '.join(left_out)}.")
+    return console, strategy
 
 
 @contextlib.contextmanager

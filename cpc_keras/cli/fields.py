@@ -57,4 +57,4 @@ def _must(field):
     choices, bounds = field.metadata["choices"], field.metadata["bounds"]
     if choices:
         return f"be {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}"
-    return bounds.words if bounds else ""
+    return str(bounds) if bounds else ""

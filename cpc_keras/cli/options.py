@@ -1,9 +1,30 @@
 """Numbers and paths as they are typed on a command line."""
 
+import math
 import os
 import re
 
+import typer
+
+from cpc_keras.config.fields import POSITIVE, SOME_SHARE
 from cpc_keras.errors import InputError
+
+
+def within(least, most):
+    """What Typer calls with the value of an option, which is refused unless it lies within; nan and infinity do not.
+
+    Args:
+        least: The least value.
+        most: The largest.
+    """
+
+    def check(parameter: typer.CallbackParam, value: float | None):
+        if value is not None and not least <= value <= most:
+            option = max(parameter.opts, key=len)
+            raise InputError(f"`{option}` must lie in [{least:,}, {most:,}]. Received: {value}")
+        return value
+
+    return check
 
 
 def budget_numbers(labels_per_class, fractions):
@@ -17,32 +38,36 @@ def budget_numbers(labels_per_class, fractions):
         List of `(kind, amount)` as of `cpc_keras.data.budgets.Budget`.
 
     Raises:
-        InputError: If a part is no number.
+        InputError: If a part is no number, or none that a budget can have.
 
     Example:
 
     >>> budget_numbers("5,10", "1%")
     [('per_class', 5), ('per_class', 10), ('fraction', 0.01)]
     """
-    found = [("per_class", number) for number in option_numbers("--labels-per-class", labels_per_class, int)]
-    return found + [("fraction", share) for share in option_numbers("--fractions", fractions, share_of)]
+    found = [("per_class", number) for number in option_numbers("--labels-per-class", labels_per_class, int, POSITIVE)]
+    return found + [("fraction", share) for share in option_numbers("--fractions", fractions, share_of, SOME_SHARE)]
 
 
-def option_numbers(option, text, convert):
+def option_numbers(option, text, convert, bounds=None):
     """Numbers that are separated by commas; none of `None`.
 
     Args:
         option: What messages call it.
         text: As it was typed.
         convert: Function from a part to a number, which raises `ValueError`.
+        bounds: A `Bounds` of each, or `None`.
 
     Raises:
-        InputError: If a part is no number.
+        InputError: If a part is no number, or out of bounds.
     """
     try:
-        return [convert(part) for part in text.split(",")] if text else []
+        numbers = [convert(part) for part in text.split(",")] if text else []
     except ValueError as error:
         raise InputError(f"`{option}` must be numbers separated by commas. Received: {text}") from error
+    if not all(map(bounds.allow if bounds else math.isfinite, numbers)):
+        raise InputError(f"Each of `{option}` must {bounds or 'be finite'}. Received: {text}")
+    return numbers
 
 
 def share_of(text):

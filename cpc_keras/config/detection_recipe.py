@@ -3,7 +3,23 @@
 import dataclasses
 from typing import ClassVar
 
-from cpc_keras.config.fields import AUTO, NOT_NEGATIVE, POSITIVE, REQUIRED, SHARE, check_fields, documented, setting
+from cpc_keras.config.fields import (
+    AT_ONCE,
+    AUTO,
+    CHANNELS,
+    LAYERS,
+    NOT_NEGATIVE,
+    PIXELS,
+    POSITIVE,
+    REQUIRED,
+    SHARE,
+    SOME_SHARE,
+    TIMES,
+    check_fields,
+    documented,
+    setting,
+    shown,
+)
 from cpc_keras.errors import InputError
 
 
@@ -23,15 +39,24 @@ class DetectionRecipe:
     )
     test: str | None = setting(None, "Those to test on; if `None` the split `test` of `data`.")
     classes: tuple = setting(
-        (), "Names of the classes, where not every one of the data's has an example; `()` takes those that occur."
+        (),
+        "Names of the classes, where not every one of the data's has an example; `()` takes those that occur.",
+        of=str,
     )
-    short_side: int | None = setting(600, "Pixels to which the short side is resized, or `None`.", bounds=POSITIVE)
-    scales: tuple = setting((0.8, 0.9, 1.0, 1.1, 1.25), "Factors on it, of which each training image draws one.")
-    max_side: int | None = setting(1000, "Pixels that the long side is held to, or `None`.", bounds=POSITIVE)
+    short_side: int | None = setting(600, "Pixels to which the short side is resized, or `None`.", bounds=PIXELS)
+    scales: tuple = setting(
+        (0.8, 0.9, 1.0, 1.1, 1.25),
+        "Factors on it, of which each training image draws one.",
+        of=float,
+        bounds=POSITIVE._replace(most=16),
+    )
+    max_side: int | None = setting(1000, "Pixels that the long side is held to, or `None`.", bounds=PIXELS)
     tile: int | None = setting(
-        None, "Side in pixels of the tiles into which large images are cut, or `None`.", bounds=POSITIVE
+        None, "Side in pixels of the tiles into which large images are cut, or `None`.", bounds=PIXELS
     )
-    tile_overlap: int = setting(0, "Pixels that neighbouring tiles have in common.", bounds=NOT_NEGATIVE)
+    tile_overlap: int = setting(
+        0, "Pixels that neighbouring tiles have in common.", bounds=NOT_NEGATIVE._replace(most=32_768)
+    )
     flip: bool = setting(True, "Whether training images are mirrored at random.")
     turn: bool = setting(False, "Whether they are turned by right angles at random.")
     color_jitter: float = setting(
@@ -41,43 +66,52 @@ class DetectionRecipe:
         bounds=SHARE,
     )
     anchor_sizes: tuple | str = setting(
-        AUTO, 'Sides in pixels of the square with an anchor\'s area, or `"auto"` (three, from the training boxes).'
+        AUTO,
+        'Sides in pixels of the square with an anchor\'s area, or `"auto"` (three, from the training boxes).',
+        of=float,
+        bounds=PIXELS,
     )
-    anchor_ratios: tuple = setting((0.5, 1.0, 2.0), "Heights over widths of anchors.")
-    rpn_width: int = setting(512, "Channels of the region proposal network.", bounds=POSITIVE)
-    roi_size: int = setting(14, "Side of a box's features.", bounds=POSITIVE)
-    head_blocks: int = setting(3, "Residual blocks of the head.", bounds=POSITIVE)
-    head_width: int = setting(2048, "Its channels.", bounds=POSITIVE)
+    anchor_ratios: tuple = setting((0.5, 1.0, 2.0), "Heights over widths of anchors.", of=float, bounds=TIMES)
+    rpn_width: int = setting(512, "Channels of the region proposal network.", bounds=CHANNELS)
+    roi_size: int = setting(14, "Side of a box's features.", bounds=POSITIVE._replace(most=256))
+    head_blocks: int = setting(3, "Residual blocks of the head.", bounds=LAYERS)
+    head_width: int = setting(2048, "Its channels.", bounds=CHANNELS)
     head_bottleneck: int | None = setting(
-        512, "Channels inside a block, `None` for two 3×3 convolutions.", bounds=POSITIVE
+        512, "Channels inside a block, `None` for two 3×3 convolutions.", bounds=CHANNELS
     )
     normalization: str = setting(
         "layer", '`"layer"`, `"batch"` or `"none"`, of the head.', choices=("layer", "batch", "none")
     )
     freeze_backbone: bool = setting(False, "Whether the backbone stays as it is.")
-    candidates: tuple = setting((12000, 6000), "Boxes before non-maximum suppression, in training and after.")
-    proposals: tuple = setting((2000, 300), "Boxes after it.")
-    rpn_batch: int = setting(256, "Anchors of an image that are trained on at a step.", bounds=POSITIVE)
-    roi_batch: int = setting(128, "Boxes of an image that the head is trained on.", bounds=POSITIVE)
+    candidates: tuple = setting(
+        (12000, 6000), "Boxes before non-maximum suppression, in training and after.", of=int, bounds=AT_ONCE
+    )
+    proposals: tuple = setting((2000, 300), "Boxes after it.", of=int, bounds=AT_ONCE)
+    rpn_batch: int = setting(256, "Anchors of an image that are trained on at a step.", bounds=AT_ONCE)
+    roi_batch: int = setting(128, "Boxes of an image that the head is trained on.", bounds=AT_ONCE)
     score_threshold: float = setting(0.05, "Detections of a lower score are dropped.", bounds=SHARE)
     overlap_threshold: float = setting(
         0.3, "Of two detections of a class that overlap more, the weaker is dropped.", bounds=SHARE
     )
-    max_detections: int = setting(100, "Detections of an image (or tile), at most.", bounds=POSITIVE)
+    max_detections: int = setting(100, "Detections of an image (or tile), at most.", bounds=AT_ONCE)
     precision: str = setting(
         AUTO, '`"float32"`, `"mixed_bfloat16"` or `"auto"`.', choices=(AUTO, "float32", "mixed_bfloat16")
     )
-    batch_size: int = setting(8, "Images a step.", bounds=POSITIVE)
-    steps: int | tuple = setting(1000, "Optimizer steps; a number, or one for each of `fractions`.")
+    batch_size: int = setting(8, "Images a step.", bounds=AT_ONCE)
+    steps: int | tuple = setting(
+        1000, "Optimizer steps; a number, or one for each of `fractions`.", of=int, bounds=POSITIVE
+    )
     learning_rate: float = setting(1e-3, "Peak of the cosine schedule (AdamW).", bounds=POSITIVE)
     warmup_steps: int = setting(100, "Steps of linear warm-up, at most a tenth of all.", bounds=NOT_NEGATIVE)
     weight_decay: float = setting(1e-2, "Decoupled weight decay.", bounds=NOT_NEGATIVE)
     clip_norm: float | None = setting(10.0, "Largest global norm of the gradient, or `None`.", bounds=POSITIVE)
     checkpoint_every: int = setting(250, "Steps after which a training that is broken off can go on.", bounds=POSITIVE)
-    fractions: tuple = setting((1.0,), "Shares of the annotated images that are trained on.")
-    seeds: int | tuple = setting(1, "Subsets drawn at each fraction; a number, or one for each.")
+    fractions: tuple = setting(
+        (1.0,), "Shares of the annotated images that are trained on.", of=float, bounds=SOME_SHARE
+    )
+    seeds: int | tuple = setting(1, "Subsets drawn at each fraction; a number, or one for each.", of=int, bounds=TIMES)
     backbones: tuple = setting(
-        ("cpc", "scratch"), "What the detector stands on, see `cpc_keras.detection.detect.detect`."
+        ("cpc", "scratch"), "What the detector stands on, see `cpc_keras.detection.detect.detect`.", of=str
     )
     max_bad_share: float = setting(0.1, "Share of unreadable files that is put up with.", bounds=SHARE)
     seed: int = setting(0, "Seed of everything random.", bounds=NOT_NEGATIVE)
@@ -87,23 +121,16 @@ class DetectionRecipe:
         for name in ("scales", "anchor_sizes", "anchor_ratios", "fractions", "backbones"):
             if not getattr(self, name):
                 raise InputError(f"`{name}` must not be empty. Received: {name}=()")
-        for name in ("scales", "anchor_sizes", "anchor_ratios", "candidates", "proposals", "fractions"):
-            value = getattr(self, name)
-            if value != AUTO and not all(isinstance(one, (int, float)) and one > 0 for one in value):
-                raise InputError(f"`{name}` must hold positive numbers. Received: {name}={value}")
-        if max(self.fractions) > 1:
-            raise InputError(f"`fractions` must lie in (0, 1]. Received: fractions={self.fractions}")
         for name in ("candidates", "proposals"):
             value = getattr(self, name)
-            if len(value) != 2 or not all(isinstance(one, int) for one in value):
-                raise InputError(f"`{name}` must be two whole numbers. Received: {name}={value}")
+            if len(value) != 2:
+                raise InputError(f"`{name}` must be two whole numbers. Received: {name}={shown(value)}")
         for name in ("steps", "seeds"):
             value = getattr(self, name)
-            numbers = value if isinstance(value, tuple) else (value,) * len(self.fractions)
-            if len(numbers) != len(self.fractions) or not all(isinstance(one, int) and one > 0 for one in numbers):
+            if isinstance(value, tuple) and len(value) != len(self.fractions):
                 raise InputError(
                     f"`{name}` must be a whole number above 0, or one for each of the {len(self.fractions)} fractions. "
-                    f"Received: {name}={value}"
+                    f"Received: {name}={shown(value)}"
                 )
 
     def of_fraction(self, name, fraction):

@@ -7,7 +7,7 @@ import pathlib
 
 from cpc_keras.config.fields import REQUIRED, default_of
 from cpc_keras.config.recipe import Recipe
-from cpc_keras.errors import InputError
+from cpc_keras.errors import InputError, first_line
 
 _PACKAGE = pathlib.Path(__file__).parents[1]
 _BUILT_IN, _CHECKOUT = _PACKAGE / "recipes", _PACKAGE.parent / "recipes"
@@ -16,6 +16,8 @@ _OF_THE_SAME = {
     *("steps", "epochs", "minutes", "precision", "checkpoint_every", "keep_checkpoints", "keep_milestones"),
     *("online_probe", "max_bad_share", "fractions", "label_seeds", "learning_curve", "seed"),
 }
+# What `ast` raises of text that is no literal: of a list as a key, and of what is nested too deep, as well.
+_NOT_LITERAL = (ValueError, TypeError, MemoryError, RecursionError)
 
 
 def load_recipe(name, overrides=(), kind=Recipe):
@@ -146,10 +148,9 @@ def _find(name):
 def _read_assignments(text, origin):
     try:
         tree = ast.parse(text, origin)
-    except SyntaxError as error:
-        raise InputError(
-            f"`RECIPE` must be a readable file. Received: {origin} line {error.lineno}: {error.msg}"
-        ) from error
+    except (SyntaxError, *_NOT_LITERAL) as error:  # the others of what is nested without end
+        where = f" line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else f": {first_line(error)}"
+        raise InputError(f"`RECIPE` must be a readable file. Received: {origin}{where}") from error
     fields = {}
     for index, node in enumerate(tree.body):
         docstring = index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
@@ -160,7 +161,7 @@ def _read_assignments(text, origin):
             if not simple:
                 raise ValueError
             fields[node.targets[0].id] = ast.literal_eval(node.value)
-        except ValueError as error:
+        except _NOT_LITERAL as error:
             raise InputError(
                 f"`RECIPE` must hold only a docstring and lines `name = literal`. Received: {origin} line {node.lineno}"
             ) from error
@@ -170,5 +171,5 @@ def _read_assignments(text, origin):
 def _literal_or_text(value):
     try:
         return ast.literal_eval(value)
-    except (ValueError, SyntaxError):
+    except (SyntaxError, *_NOT_LITERAL):
         return value

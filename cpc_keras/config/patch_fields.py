@@ -6,11 +6,12 @@ import pathlib
 import re
 from typing import Any
 
-from cpc_keras.config.fields import NOT_NEGATIVE, POSITIVE, SHARE, setting
+from cpc_keras.config.fields import NOT_NEGATIVE, PIXELS, SHARE, setting
 
 _FILE = pathlib.Path(__file__).parents[1] / "layers" / "patch_augmentation.py"
 # Arguments that a recipe says otherwise: `seed` is its own.
 _NOT_FIELDS = ("self", "seed")
+_BOUNDS = {"sub_crop": PIXELS, "primitives": NOT_NEGATIVE._replace(most=100)}
 _KINDS: dict[str, Any] = {"sub_crop": int | None, "primitives": int, "primitive_ranges": dict | None, "clip": bool}
 
 
@@ -33,8 +34,8 @@ def _read():
     for name, node in zip(names, init.args.defaults, strict=True):
         if name not in _NOT_FIELDS:
             default = eval(compile(ast.Expression(node), _FILE.name, "eval"), {"__builtins__": {}})
-            share, positive = name in tuples["SHARES"], name == "sub_crop"
-            yield name, default, texts[name], SHARE if share else POSITIVE if positive else NOT_NEGATIVE
+            usual = SHARE if name in tuples["SHARES"] else NOT_NEGATIVE
+            yield name, default, texts[name], _BOUNDS.get(name, usual)
 
 
 def _texts(docstring):

@@ -4,11 +4,17 @@ import dataclasses
 from typing import ClassVar
 
 from cpc_keras.config.fields import (
+    AT_ONCE,
     AUTO,
     BELOW_ONE,
+    CHANNELS,
+    LAYERS,
     NOT_NEGATIVE,
+    PIXELS,
     POSITIVE,
     SHARE,
+    SOME_SHARE,
+    TIMES,
     check_fields,
     check_learning_curve,
     documented,
@@ -45,42 +51,44 @@ class Recipe(PatchFields):
         "Side in pixels of the tiles into which larger images are cut, before anything else; `None` "
         "leaves them whole. For a few huge images, such as aerial ones: a step takes one crop of each "
         "image at most.",
-        bounds=POSITIVE,
+        bounds=PIXELS,
     )
     channels: int | str = setting(AUTO, '1, 3, or `"auto"` (1 if every image is grey).', choices=(AUTO, 1, 3))
     short_side: int | str | None = setting(
-        None, 'Pixels to which the shorter side is resized, `None` (as it is) or `"auto"`.', bounds=POSITIVE
+        None, 'Pixels to which the shorter side is resized, `None` (as it is) or `"auto"`.', bounds=PIXELS
     )
-    crop: int | str = setting(AUTO, 'Side of the square crop in pixels, or `"auto"`.', bounds=POSITIVE)
+    crop: int | str = setting(AUTO, 'Side of the square crop in pixels, or `"auto"`.', bounds=PIXELS)
     flip: bool = setting(False, "Whether images are mirrored at random.")
-    patch_size: int | str = setting(AUTO, 'Side of a patch in pixels, or `"auto"`.', bounds=POSITIVE)
-    stride: int | str = setting(AUTO, 'Pixels from patch to patch, or `"auto"`.', bounds=POSITIVE)
+    patch_size: int | str = setting(AUTO, 'Side of a patch in pixels, or `"auto"`.', bounds=PIXELS)
+    stride: int | str = setting(AUTO, 'Pixels from patch to patch, or `"auto"`.', bounds=PIXELS)
     encoder: str = setting(
         "resnet",
         '`"resnet"` (with `widths` and `blocks`), or one of the family, `"resnet18"` to `"resnet170"`.',
         choices=ENCODERS,
     )
     stacks: int = setting(3, "Stacks of a member of the family, 3 or 4.", choices=(3, 4))
-    widths: tuple = setting((64, 128), 'Channels of each stack of `"resnet"`.')
-    blocks: tuple = setting((2, 2), 'Residual blocks of each stack of `"resnet"`.')
+    widths: tuple = setting((64, 128), 'Channels of each stack of `"resnet"`.', of=int, bounds=CHANNELS)
+    blocks: tuple = setting((2, 2), 'Residual blocks of each stack of `"resnet"`.', of=int, bounds=LAYERS)
     stem: str = setting(
         AUTO,
         '`"small"`, `"medium"`, `"large"`, or `"auto"` (by patch size).',
         choices=(AUTO, "small", "medium", "large"),
     )
     normalization: str = setting("layer", '`"layer"`, `"batch"` or `"none"`.', choices=("layer", "batch", "none"))
-    offsets: tuple = setting((2, 3), "Patches ahead to predict, counted from 1.")
-    directions: tuple = setting(("down", "up", "right", "left"), 'Any of `"down"`, `"up"`, `"right"`, `"left"`.')
-    target_dim: int = setting(64, "Dimension in which predictions meet targets.", bounds=POSITIVE)
+    offsets: tuple = setting((2, 3), "Patches ahead to predict, counted from 1.", of=int)
+    directions: tuple = setting(
+        ("down", "up", "right", "left"), 'Any of `"down"`, `"up"`, `"right"`, `"left"`.', of=str
+    )
+    target_dim: int = setting(64, "Dimension in which predictions meet targets.", bounds=CHANNELS)
     scale: float = setting(0.1, "Factor on predictions.", bounds=POSITIVE)
-    context_blocks: int = setting(5, "Residual blocks of a context network.", bounds=POSITIVE)
-    context_width: int = setting(256, "Channels inside a block.", bounds=POSITIVE)
+    context_blocks: int = setting(5, "Residual blocks of a context network.", bounds=LAYERS)
+    context_width: int = setting(256, "Channels inside a block.", bounds=CHANNELS)
     precision: str = setting(
         AUTO,
         '`"float32"`, `"mixed_bfloat16"` or `"auto"` (the latter where the processor computes in it).',
         choices=(AUTO, "float32", "mixed_bfloat16"),
     )
-    batch_size: int | str = setting(AUTO, 'Images a step, or `"auto"`.', bounds=POSITIVE)
+    batch_size: int | str = setting(AUTO, 'Images a step, or `"auto"`.', bounds=AT_ONCE)
     accumulate: int = setting(
         1,
         "Batches whose gradients are averaged into one update. Saves memory for smooth gradients; "
@@ -138,13 +146,13 @@ class Recipe(PatchFields):
         "Source of a few labelled images whose accuracy under a probe is logged at each checkpoint; "
         "the evaluation does not learn from them.",
     )
-    head_blocks: int = setting(2, "Residual blocks of the ResNet head; 11 in the paper.", bounds=POSITIVE)
-    head_width: int = setting(256, "Its channels; 4096 in the paper.", bounds=POSITIVE)
-    head_bottleneck: int = setting(64, "Its channels inside a block; 1024 in the paper.", bounds=POSITIVE)
+    head_blocks: int = setting(2, "Residual blocks of the ResNet head; 11 in the paper.", bounds=LAYERS)
+    head_width: int = setting(256, "Its channels; 4096 in the paper.", bounds=CHANNELS)
+    head_bottleneck: int = setting(64, "Its channels inside a block; 1024 in the paper.", bounds=CHANNELS)
     max_bad_share: float = setting(0.1, "Share of unreadable files that is put up with.", bounds=SHARE)
-    labels_per_class: tuple = setting((5, 10), "Label budgets of the evaluation.")
-    fractions: tuple = setting((), "Label budgets as shares of all labels.")
-    label_seeds: int = setting(3, "Number of subsets drawn at each budget.", bounds=POSITIVE)
+    labels_per_class: tuple = setting((5, 10), "Label budgets of the evaluation.", of=int, bounds=POSITIVE)
+    fractions: tuple = setting((), "Label budgets as shares of all labels.", of=float, bounds=SOME_SHARE)
+    label_seeds: int = setting(3, "Number of subsets drawn at each budget.", bounds=TIMES)
     learning_curve: tuple = setting(
         (),
         "What the recipe's author measured: rows `(steps, accuracy for each of labels_per_class)` of "

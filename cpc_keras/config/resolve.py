@@ -20,6 +20,8 @@ _CPU_BATCH, _ACCELERATOR_BATCH = 32, 128
 # Random crops are taken from images this much larger than the crop.
 _CROP_MARGIN = 300 / 260
 _SMALL_STEM, _MEDIUM_STEM = 8, 24
+# Bytes of an image in float32 that nobody can mean, and how many times longer its sides become before it is said.
+_HUGE, _MUCH = 2**31, 2
 
 
 def open_images(recipe, progress=None):
@@ -63,7 +65,7 @@ def resolve(recipe, images, accelerator=None):
 
     Raises:
         InputError: If crop, patches, stride, directions, offsets, batch or patch
-            augmentation do not fit.
+            augmentation do not fit, or `short_side` makes images of gigabytes.
     """
     accelerator = has_accelerator() if accelerator is None else accelerator
     chosen = dataclasses.asdict(recipe)
@@ -94,6 +96,7 @@ def resolve(recipe, images, accelerator=None):
     switched = switch_off(type(recipe)(**chosen))
     chosen = dataclasses.asdict(switched)
     check_geometry(switched)
+    _check_memory(switched, images)
     available = chosen["short_side"] or smallest
     if chosen["crop"] > available:
         raise InputError(
@@ -110,6 +113,41 @@ def resolve(recipe, images, accelerator=None):
         chosen["steps"] = max(steps - steps % recipe.accumulate, recipe.accumulate)
         chosen["epochs"] = None
     return type(recipe)(**chosen)
+
+
+def enlargement(recipe, images):
+    """What is lost where images are enlarged much: a sentence, empty where they are not.
+
+    Args:
+        recipe: A resolved `Recipe`.
+        images: The `ImageSet`, as opened.
+    """
+    if recipe.short_side is None:
+        return ""
+    short = images.sizes[:, :2].min(axis=1)
+    count = int((_MUCH * short < recipe.short_side).sum())
+    if not count:
+        return ""
+    height, width = images.sizes[int(short.argmin()), :2]
+    return (
+        f"short_side={recipe.short_side} makes {count:,} of {len(short):,} images more than {_MUCH} times as large, "
+        f"the smallest from {height} × {width} px: that takes time and adds nothing to see."
+    )
+
+
+def _check_memory(recipe, images):
+    """Refuses what would make a typical image take gigabytes; single odd ones are found when they are read."""
+    if recipe.short_side is None:
+        return
+    height, width = np.median(
+        images.sizes[:, :2] * (recipe.short_side / images.sizes[:, :2].min(axis=1))[:, None], axis=0
+    )
+    bytes_ = 4 * recipe.channels * height * width
+    if bytes_ > _HUGE:
+        raise InputError(
+            f"`short_side` must leave an image in less than {_HUGE / 2**30:g} GiB. Received: short_side="
+            f"{recipe.short_side}, by which a typical one has {height:.0f} × {width:.0f} px, {bytes_ / 2**30:.1f} GiB"
+        )
 
 
 def check_geometry(recipe):

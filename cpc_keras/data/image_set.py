@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import psutil
 from PIL import Image
 
+from cpc_keras.backend.resources import free_memory
 from cpc_keras.data.folders import BadFile, plain_reason
 from cpc_keras.data.threads import map_in_pieces
 from cpc_keras.errors import InputError
@@ -168,8 +168,8 @@ def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None)
 
     Images that cannot be decoded are left out and listed in `bad_files`. The
     decoded images stay in memory if they take at most a quarter of what is
-    free; otherwise they are decoded again when asked for. A verified set is
-    decoded when it is asked for.
+    free; otherwise they are decoded again when asked for, and so are they if
+    memory runs out after all. A verified set is decoded when it is asked for.
 
     Args:
         images: An `ImageSet`.
@@ -186,7 +186,7 @@ def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None)
         InputError: If more than `max_bad_share` of the files are bad, or all.
     """
     sizes = _prepared_sizes(images.sizes, channels, short_side)
-    cached = sizes.prod(axis=1).sum() <= _CACHE_SHARE * psutil.virtual_memory().available
+    cached = sizes.prod(axis=1).sum() <= _CACHE_SHARE * free_memory()
 
     def load(position):
         return convert(images.read(position), channels, short_side)
@@ -194,30 +194,44 @@ def prepare(images, channels, short_side=None, max_bad_share=0.1, progress=None)
     if images.verified:
         return dataclasses.replace(images, sizes=sizes, read=_Kept(load, len(images)) if cached else load)
 
+    store, shapes, reasons, again = {}, {}, {}, []
+
     def attempt(position):
         try:
             array = load(position)
         except (OSError, ValueError, MemoryError) as error:
-            return position, None, plain_reason(error)
+            return position, None, error
         return position, array if cached else array.shape, None
 
-    good, store, bad = [], [], list(images.bad_files)
+    def settle(position, result, error):
+        if error is not None:
+            reasons[position] = plain_reason(error)
+        else:
+            shapes[position] = getattr(result, "shape", result)
+            if cached:
+                store[position] = result
+
     progress = progress or NoProgress()
     progress.start("Decoding images", len(images))
-    for position, result, reason in map_in_pieces(attempt, len(images), _PIECE):
+    for position, result, error in map_in_pieces(attempt, len(images), _PIECE):
         progress.advance()
-        if reason is None:
-            good.append(position)
-            store.append(result)
+        if lacks_memory(error):
+            cached = False
+            store.clear()
+            again.append(position)
         else:
-            bad.append(BadFile(images.ids[position], reason))
+            settle(position, result, error)
+    for position in again:  # one at a time, and nothing is kept: what fails now is too large by itself
+        settle(*attempt(position))
+    good = sorted(shapes)
+    bad = [*images.bad_files, *(BadFile(images.ids[position], reasons[position]) for position in sorted(reasons))]
     check_bad_share(images.name, len(good), bad, max_bad_share)
     if images.confirm:
         images.confirm(np.array(good))
     kept = images.subset(good)
     kept.bad_files = bad
-    kept.sizes = np.array([array.shape if cached else array for array in store])
-    kept.read = store.__getitem__ if cached else lambda i: load(good[i])
+    kept.sizes = np.array([shapes[position] for position in good])
+    kept.read = (lambda i: store[good[i]]) if cached else (lambda i: load(good[i]))
     return kept
 
 
@@ -257,6 +271,19 @@ def without_tiny(images, side, max_bad_share=0.1):
     kept.bad_files = images.bad_files + bad
     check_bad_share(images.name, len(kept), kept.bad_files, max_bad_share)
     return kept
+
+
+def lacks_memory(error):
+    """Whether an image could not be read for want of memory; Pillow's decoders have a code for that.
+
+    Example:
+
+    >>> lacks_memory(MemoryError()), lacks_memory(OSError("out of memory when reading image file"))
+    (True, True)
+    >>> lacks_memory(OSError("broken data stream when reading image file"))
+    False
+    """
+    return isinstance(error, MemoryError) or "out of memory" in str(error)
 
 
 def check_bad_share(name, good, bad, max_bad_share):

@@ -1,10 +1,9 @@
 """Batches of images for training and for encoding, as `tf.data`."""
 
-import os
-
 import numpy as np
 import tensorflow as tf
 
+from cpc_keras.backend.resources import processors
 from cpc_keras.data.image_set import to_float
 from cpc_keras.data.python_calls import counted
 from cpc_keras.errors import InputError
@@ -147,7 +146,7 @@ def encoding_batches(images, batch_size, crop):
 
 def mapped(dataset, load):
     """What `load` makes of each element, on all cores, in order."""
-    return dataset.map(load, num_parallel_calls=os.cpu_count() or 1, deterministic=True)
+    return dataset.map(load, num_parallel_calls=processors(), deterministic=True)
 
 
 def untuned(dataset):

@@ -10,9 +10,9 @@ import pathlib
 import sys
 
 import numpy as np
-import psutil
 from PIL import Image
 
+from cpc_keras.backend.resources import free_memory
 from cpc_keras.data.image_set import ImageSet
 from cpc_keras.data.tfrecord_index import TFRecordIndex
 from cpc_keras.data.threads import map_in_pieces
@@ -64,7 +64,7 @@ def open_tfds(name, split, source, labelled_only=False):
     if not count:
         raise InputError(f"`data` must hold at least one image. Received: {source} ({split}) with none")
     shape = features["image"].shape
-    budget = _MEMORY_SHARE * psutil.virtual_memory().available
+    budget = _MEMORY_SHARE * free_memory()
     in_memory = None not in shape and count * np.prod(shape) <= budget
     try:
         read, sizes, labels = _load(builder, split) if in_memory else _random_access(builder, split)

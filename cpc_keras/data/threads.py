@@ -1,7 +1,8 @@
 """Work on many images, shared out to threads."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
+
+from cpc_keras.backend.resources import processors
 
 
 def map_in_pieces(function, count, piece):
@@ -26,6 +27,6 @@ def map_in_pieces(function, count, piece):
     def results(first):
         return [function(number) for number in range(first, min(first + piece, count))]
 
-    with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
+    with ThreadPoolExecutor(max(2, processors())) as pool:
         for several in pool.map(results, range(0, count, piece)):
             yield from several

@@ -3,6 +3,7 @@
 import dataclasses
 
 from cpc_keras.config.recipe import AUTO
+from cpc_keras.config.resolve import enlargement
 from cpc_keras.describing.accelerators import ACCELERATORS, GIB
 from cpc_keras.describing.grid_drawing import CONTEXT, QUERY, UNSEEN, draw_grid, draw_ruler
 from cpc_keras.describing.recipe_figures import check_machine, figures, images_for, settle
@@ -58,7 +59,8 @@ def describe(recipe, console, accelerator="a100", utilisation=0.35, images=None,
     if measure:
         measured = found["this_machine"] = measured if open_end else _measure(here, console)
         console.print(_here(recipe, settled, here, measured), markup=False)
-    for text in found["warnings"].values():
+    enlarged = enlargement(here, images) if images else ""
+    for text in filter(None, (*found["warnings"].values(), enlarged)):
         console.print(f"WARNING: {text}", markup=False)
     return found
 

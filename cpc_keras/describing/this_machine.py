@@ -1,14 +1,13 @@
 """What a recipe takes on the machine at hand, by a few steps that it takes there."""
 
 import dataclasses
-import os
 
 import keras
 import numpy as np
-import psutil
 import tensorflow as tf
 
 from cpc_keras.backend.distribution import has_accelerator
+from cpc_keras.backend.resources import free_memory, processors
 from cpc_keras.config.build import build_cpc
 from cpc_keras.config.resolve import computes_in_bfloat16
 from cpc_keras.describing.accelerators import GIB
@@ -60,7 +59,7 @@ def _affordable(recipe):
     one = figures(_with(recipe, batch_size=1))
     memory = one["memory"]
     operations = (_ACCELERATED if has_accelerator() else _OPERATIONS) / one["flops"]["step"]
-    room = _MEMORY * psutil.virtual_memory().available - memory["state"]
+    room = _MEMORY * free_memory() - memory["state"]
     return max(0, min(recipe.batch_size, int(operations), int(room // (memory["total"] - memory["state"]))))
 
 
@@ -78,7 +77,7 @@ def machine_words():
     """This machine in a few words."""
     if has_accelerator():
         return "with its accelerator"
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = processors()
     return f"{cores} core{'s' if cores > 1 else ''}"
 
 

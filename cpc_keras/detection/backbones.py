@@ -5,6 +5,7 @@ import pathlib
 import keras
 from keras import ops
 
+from cpc_keras.backend.keras_settings import check_channels_last
 from cpc_keras.errors import InputError, first_line
 from cpc_keras.storage.plain_paths import is_plain
 
@@ -113,8 +114,9 @@ def stride_and_depth(backbone):
     """Pixels of the image to one of a backbone's map, and the map's channels.
 
     Raises:
-        ValueError: If the backbone does not turn images of any size into maps.
+        ValueError: If the backbone does not turn images of any size into maps, or has channels first.
     """
+    check_channels_last(backbone, "backbone")
     shape = getattr(backbone, "input_shape", None)
     found = None
     if isinstance(shape, tuple) and len(shape) == 4 and shape[1:3] == (None, None):

@@ -50,7 +50,7 @@ def BoxHead(
     for block in range(1, blocks + 1):
         x = residual_block(x, width, bottleneck, f"block{block}", normalization, 2 if block == 1 else 1, dtype)
     x = activate(x, "post", normalization, dtype)
-    x = layers.GlobalAveragePooling2D(name="pool", dtype=dtype)(x)
+    x = layers.GlobalAveragePooling2D(name="pool", data_format="channels_last", dtype=dtype)(x)
     small, smaller = (keras.initializers.RandomNormal(stddev=deviation) for deviation in (0.01, 0.001))
     logits = layers.Dense(classes + 1, kernel_initializer=small, name="logits", dtype="float32")(x)
     deltas = layers.Dense(4 * classes, kernel_initializer=smaller, name="deltas", dtype="float32")(x)

@@ -12,6 +12,7 @@ from cpc_keras.detection.proposals import detect, propose
 from cpc_keras.detection.region_features import roi_align
 from cpc_keras.detection.targets import ROI_VARIANCE, roi_targets, rpn_targets
 from cpc_keras.layers.patch_draws import PatchDraws
+from cpc_keras.models.image_checks import check_shape, check_training_images
 from cpc_keras.models.step import TrainingStep
 
 # Of two proposals that overlap more, the less likely one is dropped.
@@ -146,7 +147,11 @@ class FasterRCNN(TrainingStep, keras.Model):
         if freeze_backbone:
             backbone.trainable = False
         anchors = len(self.anchor_sizes) * len(self.anchor_ratios)
-        small = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.01), "dtype": self.dtype_policy}
+        small = {
+            "kernel_initializer": keras.initializers.RandomNormal(stddev=0.01),
+            "data_format": "channels_last",
+            "dtype": self.dtype_policy,
+        }
         self.rpn = layers.Conv2D(rpn_width, 3, padding="same", activation="relu", name="rpn", **small)
         self.rpn_object = layers.Conv2D(anchors, 1, name="rpn_object", **small)
         self.rpn_box = layers.Conv2D(4 * anchors, 1, name="rpn_box", **small)
@@ -170,6 +175,11 @@ class FasterRCNN(TrainingStep, keras.Model):
         self.step = self.add_weight(
             shape=(), dtype="int32", initializer="zeros", trainable=False, name="step", aggregation="only_first_replica"
         )
+
+    def fit(self, x=None, *args, **kwargs):
+        """As `keras.Model.fit`; warns of images whose values lie outside of `[0, 1]`."""
+        check_training_images(x, self.backbone.input_shape[-1])
+        return super().fit(x, *args, **kwargs)
 
     def call(self, images, sizes=None, training=False):
         first = self._first_stage(images, sizes, training)
@@ -218,6 +228,7 @@ class FasterRCNN(TrainingStep, keras.Model):
 
     def _first_stage(self, images, sizes, training):
         images = ops.convert_to_tensor(images)
+        check_shape(images.shape, self.backbone.input_shape[-1])
         batch, height, width, _ = ops.shape(images)
         if sizes is None:
             sizes = ops.tile(ops.cast(ops.stack([height, width]), "float32")[None], (batch, 1))

@@ -164,7 +164,7 @@ class NetworkClassifier:
             share: Share of the usual steps.
 
         Returns:
-            Itself; `model_` is the trained classifier.
+            Itself; `model_` is the trained classifier, a `keras.Model` that is not compiled.
         """
         setting = {**UNSEARCHED, **setting}
         count = len(inputs.labels)

@@ -45,6 +45,7 @@ class ReusableNetwork:
         self._seed: int | None = None
         self._start: list[np.ndarray] = []
         self.model: Any = None
+        self._trained: Any = None
 
     def reset(self, seed):
         """Gives the model the weights that it starts from with a seed.
@@ -61,7 +62,7 @@ class ReusableNetwork:
                 self._compile(new)
         for variable, value in zip(self.model.variables, self._start, strict=True):
             variable.assign(value)
-        for variable in self.model.optimizer.variables:
+        for variable in self._trained.optimizer.variables:
             variable.assign(ops.zeros_like(variable))
         return self.model
 
@@ -75,8 +76,8 @@ class ReusableNetwork:
             weight_decay: Decoupled.
         """
         self._rate.begin(peak, steps)
-        self.model.optimizer.weight_decay.assign(weight_decay)
-        self.model.fit(batches, epochs=1, steps_per_epoch=steps, verbose=0, shuffle=False)
+        self._trained.optimizer.weight_decay.assign(weight_decay)
+        self._trained.fit(batches, epochs=1, steps_per_epoch=steps, verbose=0, shuffle=False)
 
     def predict(self, batches):
         """Probabilities, `[N, classes]`, of batches of inputs."""
@@ -86,13 +87,15 @@ class ReusableNetwork:
         self._rate = _WarmUpAndCosine()
         optimizer = self._optimizer(self._rate, weight_decay=0.0)
         optimizer.weight_decay = tf.Variable(0.0, trainable=False)
-        model.compile(
+        # The model itself stays as it was built, so that whoever saves it saves nothing of how it was trained.
+        self._trained = keras.Model(model.input, model.output)
+        self._trained.compile(
             optimizer=optimizer,
             loss=self._loss,
             jit_compile=False,
             steps_per_execution=_TOGETHER if self._long and model.count_params() <= _SMALL else 1,
         )
-        model.optimizer.build(model.trainable_variables)
+        optimizer.build(model.trainable_variables)
         shape = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
         self._predict = tf.function(lambda batch: model(batch, training=False), input_signature=[shape])
         self.model = model

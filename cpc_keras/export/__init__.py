@@ -1,5 +1,8 @@
 """Artefacts that others consume without this package."""
 
+import functools
+
+from cpc_keras.backend.keras_settings import check_tensorflow
 from cpc_keras.extras import on_demand
 
 _HOMES = {
@@ -10,4 +13,4 @@ _HOMES = {
     "save_detector": "detector",
 }
 __all__ = [*_HOMES]
-__getattr__, __dir__ = on_demand(__name__, _HOMES)
+__getattr__, __dir__ = on_demand(__name__, _HOMES, functools.partial(check_tensorflow, "cpc_keras.export"))

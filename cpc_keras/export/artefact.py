@@ -29,6 +29,11 @@ class Artefact:
             self._loaded = tf.saved_model.load(plain)
 
     @property
+    def program(self):
+        """What `tf.saved_model.load` gives: vectors of features, if it is called with images."""
+        return self._loaded
+
+    @property
     def signatures(self):
         """Names of what it computes, sorted."""
         return sorted(self._loaded.signatures)

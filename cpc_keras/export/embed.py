@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import os
 import pathlib
 import shutil
 import zipfile
@@ -11,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from cpc_keras.backend.determinism import enable_determinism
+from cpc_keras.backend.resources import processors
 from cpc_keras.data.image_set import convert, to_float
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError, printable
@@ -190,7 +190,7 @@ def _fill(store, digest, names, images, given, compute, progress):
     """Computes the shards that are not there."""
     missing = [name for name in names if store.load(name, digest) is None]
     progress.advance(len(images) - sum(len(names[name]) for name in missing))
-    with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
+    with ThreadPoolExecutor(max(2, processors())) as pool:
 
         def begin(name):
             return [pool.submit(_read, images, position, given) for position in names.get(name, ())]

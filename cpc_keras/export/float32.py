@@ -15,7 +15,12 @@ def in_float32(model):
 
     Returns:
         A model of its own.
+
+    Raises:
+        ValueError: If the model is not built.
     """
+    if not model.built:
+        raise ValueError("`model` must be built, by `fit` or a call on images. Received: one that has seen no images")
     config = json.dumps(keras.saving.serialize_keras_object(model))
     for narrow in ("mixed_bfloat16", "mixed_float16"):
         config = config.replace(f'"{narrow}"', '"float32"')

@@ -43,10 +43,15 @@ class ImageFeatures(keras.Model):
 
     Returns:
         Float32 tensor `[B, D]`, the mean over the patch grid.
+
+    Raises:
+        ValueError: If the model is another.
     """
 
     def __init__(self, model, head=None, **kwargs):
         super().__init__(**kwargs)
+        if not hasattr(model, "encode_patches"):
+            raise ValueError(f"`model` must be a `CPC` model. Received: a {type(model).__name__}")
         self.cpc = model
         self.head = head
 

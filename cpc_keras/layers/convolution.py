@@ -18,6 +18,7 @@ class Convolution(keras.layers.Conv2D):
     Patches leave maps of a few pixels and many channels, for which oneDNN takes
     several times as long in bfloat16 as it has to. And of 1×1 convolutions with a
     stride it corrupts memory if channels are few. Results are equal up to rounding.
+    Channels are last, whatever `keras.json` says.
 
     Args:
         *args: As for `keras.layers.Conv2D`.
@@ -29,6 +30,9 @@ class Convolution(keras.layers.Conv2D):
     >>> tuple(Convolution(8, 3, padding="same")(np.zeros((2, 4, 4, 3))).shape)
     (2, 4, 4, 8)
     """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **{"data_format": "channels_last", **kwargs})
 
     def build(self, input_shape):
         tell_if_onednn_is_missed()

@@ -6,12 +6,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from cpc_keras.backend.keras_settings import check_channels_last
 from cpc_keras.backend.kernels import split_batch
 from cpc_keras.layers.patch_extractor import PatchExtractor, grid_size
 from cpc_keras.losses.info_nce import info_nce_and_accuracy
 from cpc_keras.models.context_network import ContextNetwork, side_by_side
 from cpc_keras.models.directions import QUARTER_TURNS, check_names, check_prediction, rotate_grid
 from cpc_keras.models.embedding_std import embedding_std
+from cpc_keras.models.image_checks import check_shape, check_training_images
 from cpc_keras.models.step import TrainingStep
 
 REDUCTIONS = ("mean", "sum")
@@ -56,8 +58,9 @@ class CPC(TrainingStep, keras.Model):
         so that the direction runs downwards.
 
     Raises:
-        ValueError: If a direction or reduction is unknown, or (when called) if
-            patches or offsets do not fit the image.
+        ValueError: If a direction or reduction is unknown, the encoder has channels
+            first, or (when called) if images have not the encoder's channels, or
+            patches or offsets do not fit them.
 
     Reference:
         van den Oord et al. 2018, arXiv 1807.03748, section 3.2;
@@ -94,6 +97,7 @@ class CPC(TrainingStep, keras.Model):
     ):
         super().__init__(**kwargs)
         check_names(directions, offsets)
+        check_channels_last(encoder, "encoder")
         if reduction not in REDUCTIONS:
             raise ValueError(f"`reduction` must be one of {REDUCTIONS}. Received: reduction={reduction!r}")
         self.encoder = encoder
@@ -134,6 +138,7 @@ class CPC(TrainingStep, keras.Model):
         return [f"{direction}_{k}" for direction in self.directions for k in self.offsets]
 
     def build(self, input_shape):
+        check_shape(input_shape, self._channels)
         batch, height, width, channels = input_shape
         rows = grid_size(height, self.patch_size, self.stride, "height")
         cols = grid_size(width, self.patch_size, self.stride, "width")
@@ -148,6 +153,16 @@ class CPC(TrainingStep, keras.Model):
             network.build((batch, *turned, latent_dim))
         for predictor in self.predictors.values():
             predictor.build((batch, rows, cols, latent_dim))
+
+    @property
+    def _channels(self):
+        shape = getattr(self.encoder, "input_shape", None)  # one that has seen no images has none yet
+        return shape[-1] if isinstance(shape, tuple) else None
+
+    def fit(self, x=None, *args, **kwargs):
+        """As `keras.Model.fit`; warns of images whose values lie outside of `[0, 1]`."""
+        check_training_images(x, self._channels)
+        return super().fit(x, *args, **kwargs)
 
     def encode_patches(self, patches, training=False):
         """Encodes patches `[B, rows, cols, p, p, C]` to float32 `z` `[B, rows, cols, D]`."""
@@ -167,9 +182,11 @@ class CPC(TrainingStep, keras.Model):
             Float32 tensor `z`, `[B, rows, cols, D]`.
         """
         images = ops.convert_to_tensor(images, dtype="float32")
+        check_shape(images.shape, self._channels)
         return self.encode_patches(self.patch_extractor(images), training=False)
 
     def call(self, images, training=False):
+        check_shape(images.shape, self._channels)
         patches = self.patch_extractor(images)
         if self.augmentation is not None:
             place = {"replica_offset": self.replica_offset(ops.shape(images)[0])} if self._augments_by_place else {}

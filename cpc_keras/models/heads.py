@@ -67,7 +67,7 @@ def ClassifierHead(
     if kind == "grid3":
         x = GridPooling(3, name="pool", dtype="float32")(x)  # means of nine areas keep their precision
     else:
-        x = layers.GlobalAveragePooling2D(name="pool", dtype=dtype)(x)
+        x = layers.GlobalAveragePooling2D(name="pool", data_format="channels_last", dtype=dtype)(x)
     x = layers.Dropout(dropout, name="dropout", dtype=dtype)(x)
     # Zeros: every class is as likely as any other until a label is seen.
     x = layers.Dense(classes, "softmax", kernel_initializer="zeros", name="predictions", dtype="float32")(x)

@@ -75,21 +75,22 @@ def ResNet(
     inner_widths = bottleneck_widths or (None,) * len(widths)
     inputs = keras.Input(input_shape, name="images")
     kernel, strides = {"small": (3, 1), "medium": (3, 2), "large": (7, 2)}[stem]
+    common = {"data_format": "channels_last", "dtype": dtype}
     x = convolve(inputs, inner_widths[0] or widths[0], kernel, "stem", strides, dtype=dtype)
     if stem == "large":
-        x = layers.MaxPooling2D(3, strides=2, padding="same", name="stem_pool", dtype=dtype)(x)
+        x = layers.MaxPooling2D(3, strides=2, padding="same", name="stem_pool", **common)(x)
     for stack, (filters, inner, count) in enumerate(zip(widths, inner_widths, blocks, strict=True), start=1):
         for block in range(1, count + 1):
             strides = 2 if stack > 1 and block == 1 else 1
             x = residual_block(x, filters, inner, f"stack{stack}_block{block}", normalization, strides, dtype)
     x = activate(x, "post", normalization, dtype)
     if include_top:
-        x = layers.GlobalAveragePooling2D(name="avg_pool", dtype=dtype)(x)
+        x = layers.GlobalAveragePooling2D(name="avg_pool", **common)(x)
         x = layers.Dense(classes, activation=classifier_activation, name="predictions", dtype="float32")(x)
     elif pooling == "avg":
-        x = layers.GlobalAveragePooling2D(name="avg_pool", dtype=dtype)(x)
+        x = layers.GlobalAveragePooling2D(name="avg_pool", **common)(x)
     elif pooling == "max":
-        x = layers.GlobalMaxPooling2D(name="max_pool", dtype=dtype)(x)
+        x = layers.GlobalMaxPooling2D(name="max_pool", **common)(x)
     return keras.Model(inputs, x, name=name)
 
 

@@ -5,7 +5,7 @@ import contextlib
 import tensorflow as tf
 
 from cpc_keras.backend.distribution import has_many_workers
-from cpc_keras.errors import InputError, Stopped
+from cpc_keras.errors import InputError, Stopped, first_line
 
 _WORKER_GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError, tf.errors.CancelledError)
 
@@ -22,7 +22,8 @@ def errors_in_one_line(folder, strategy):
         strategy: The `tf.distribute.Strategy` under which it trains.
 
     Raises:
-        InputError: If images cannot be read any more, or files not written.
+        InputError: If images cannot be read any more, memory runs out, or files
+            cannot be written.
         Stopped: If another worker is gone.
     """
     unreadable = []
@@ -44,6 +45,11 @@ def errors_in_one_line(folder, strategy):
         if unreadable:
             raise InputError(
                 f"`data` must stay readable while a run trains; {last}. Received: {unreadable[0]}"
+            ) from error
+        if isinstance(error, tf.errors.ResourceExhaustedError):
+            raise InputError(
+                f"`batch_size` must leave room in memory: a smaller one takes less, as does a smaller `crop`; "
+                f"{last}. Received: {first_line(error)[:200]}"
             ) from error
         if has_many_workers(strategy) and isinstance(error, _WORKER_GONE):
             reason = (error.message.splitlines() or [""])[0]

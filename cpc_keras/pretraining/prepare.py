@@ -11,7 +11,7 @@ from rich.console import Console
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.backend.distribution import check_replicas, distribute, has_many_workers, is_chief, wait_for
 from cpc_keras.config.recipe import Recipe
-from cpc_keras.config.resolve import open_images, resolve
+from cpc_keras.config.resolve import enlargement, open_images, resolve
 from cpc_keras.data.image_set import ImageSet
 from cpc_keras.data.image_set import prepare as prepare_images
 from cpc_keras.data.pipeline import training_batches
@@ -101,6 +101,8 @@ def prepare(recipe, run, console, strategy=None):
             wait_for(folder.recipe_file)
         resolved = folder.settle(recipe, lambda: resolve(recipe, found))
         check_replicas(strategy, resolved)
+        if enlarged := enlargement(resolved, found):
+            console.print(f"Note: {enlarged}")
         images = prepare_images(found, resolved.channels, resolved.short_side, resolved.max_bad_share, progress)
         labelled = open_online_probe(resolved) if chief else None
     return Run(recipe, resolved, folder, images, labelled, strategy, console, began, time.monotonic())

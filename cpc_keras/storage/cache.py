@@ -1,4 +1,4 @@
-"""Where what can be found out again is kept between commands."""
+"""Where that is kept which can be had again."""
 
 import os
 import pathlib
@@ -6,11 +6,16 @@ import tempfile
 
 
 def cache_folder():
-    """The user's folder for it, `$XDG_CACHE_HOME/cpc_keras` or `~/.cache/cpc_keras`; it need not exist.
+    """The package's folder in the user's cache; in the system's temporary folder where nobody has a home.
 
-    Where the user has no home it is a temporary one.
+    It need not exist, and need not be writable.
+
+    Example:
+
+    >>> cache_folder().name
+    'cpc_keras'
     """
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    if not os.path.isabs(home):
-        home = os.path.join(tempfile.gettempdir(), f"cpc_keras-{os.getuid()}")
-    return pathlib.Path(home, "cpc_keras")
+    for place in (os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache")):
+        if os.path.isabs(place):  # what is relative the specification has ignored; of no home `~` is left
+            return pathlib.Path(place, "cpc_keras")
+    return pathlib.Path(tempfile.gettempdir(), "cpc_keras")

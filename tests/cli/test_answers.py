@@ -18,6 +18,11 @@ main()
     [
         ("pretrain fashion_mnist --set patchsize=3", "Received: 'patchsize' (did you mean 'patch_size'?)"),
         ("pretrain fashion_mnist --set steps=-1", "`steps` must be positive. Received: steps=-1"),
+        ("pretrain fashion_mnist --minutes inf", "`--minutes` must lie in [0, 2,147,483,647]. Received: inf"),
+        ("pretrain fashion_mnist --minutes 0", "`minutes` must be positive. Received: minutes=0.0"),
+        ("describe fashion_mnist --utilisation nan", "`--utilisation` must lie in [0.01, 1]. Received: nan"),
+        ("launch --workers 100000 pretrain fashion_mnist", "`--workers` must lie in [2, 256]. Received: 100000"),
+        ("evaluate nowhere --labels-per-class 5,-5", "Each of `--labels-per-class` must be positive. Received: 5,-5"),
         ("pretrain nothing", "`RECIPE` must be an existing file or the name of a recipe"),
         ("pretrain folder --data dir:nowhere", "`data` must name an existing folder. Received: dir:nowhere"),
         (

@@ -102,3 +102,25 @@ def test_prepare_keeps_the_order_of_many(photo_crops):
     good = np.delete(np.arange(len(crops)), image_set._PIECE)
     assert ready.ids == [ids[index] for index in good]
     np.testing.assert_array_equal([ready.read(index) for index in range(len(ready))], crops[good])
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError("out of memory when reading image file")])
+def test_where_memory_runs_out_the_cache_is_given_up_and_no_image(images, error):
+    reads = []
+
+    def read(index):
+        reads.append(index)
+        if index == 2 and reads.count(2) == 1:
+            raise error
+        if index == 3:
+            raise MemoryError("is too large by itself")
+        return images.read(index)
+
+    small = ImageSet("test", "all", images.ids, read, images.sizes, images.labels)
+    ready = prepare(small, 1, short_side=32, max_bad_share=0.3)
+    assert ready.ids == ["a", "b", "c"]
+    assert ready.sizes.tolist() == [[32, 51, 1], [48, 32, 1], [32, 32, 1]]
+    assert [(bad.path, bad.reason) for bad in ready.bad_files] == [("d", "is too large by itself")]
+    before = len(reads)
+    assert ready.read(1).shape == (48, 32, 1)
+    assert len(reads) == before + 1

@@ -69,7 +69,7 @@ def test_weight_decay_is_set_anew_in_a_traced_network(inputs, optimizer):
     trained(network, inputs, 0, weight_decay=0.0)
     network.reset(0)
     before = [variable.numpy() for variable in network.model.trainable_variables]
-    network.model.optimizer.weight_decay.assign(0.5)
+    network._trained.optimizer.weight_decay.assign(0.5)
     schedule = reusable_network._WarmUpAndCosine()
     schedule.begin(1e-2, STEPS)
     network._rate.begin(1e-2, STEPS)
@@ -77,7 +77,7 @@ def test_weight_decay_is_set_anew_in_a_traced_network(inputs, optimizer):
     expected.build(others := [keras.Variable(value) for value in before])
     gradients = [tf.ones_like(value) for value in before]
     expected.apply_gradients(zip(gradients, others, strict=True))
-    network.model.optimizer.apply_gradients(zip(gradients, network.model.trainable_variables, strict=True))
+    network._trained.optimizer.apply_gradients(zip(gradients, network.model.trainable_variables, strict=True))
     for one, other, start in zip(network.model.trainable_variables, others, before, strict=True):
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-6)
         assert not np.array_equal(one.numpy(), start)
@@ -86,8 +86,11 @@ def test_weight_decay_is_set_anew_in_a_traced_network(inputs, optimizer):
 def test_one_step_at_a_time_or_several(inputs):
     several, single = make(long=True), make()
     np.testing.assert_allclose(trained(several, inputs, 0), trained(single, inputs, 0), rtol=1e-4)
-    assert int(several.model.optimizer.iterations) == int(single.model.optimizer.iterations) == STEPS
-    assert (several.model.steps_per_execution, single.model.steps_per_execution) == (reusable_network._TOGETHER, 1)
+    assert int(several._trained.optimizer.iterations) == int(single._trained.optimizer.iterations) == STEPS
+    assert (several._trained.steps_per_execution, single._trained.steps_per_execution) == (
+        reusable_network._TOGETHER,
+        1,
+    )
 
 
 def test_large_networks_are_open_to_a_signal_after_every_step(inputs, monkeypatch):

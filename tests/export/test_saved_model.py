@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from scipy.special import softmax
 
+import cpc_keras
 from cpc_keras import export
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.features import pool
@@ -142,3 +143,22 @@ def test_replaces_an_export_but_nothing_else(model, tmp_path):
     with pytest.raises(InputError, match="`DEST` must be a folder that can be written to"):
         export.save(model, tmp_path / "file" / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "mine", "out"]
+
+
+def test_is_loaded_by_its_path(artefact, loaded, photo_crops):
+    np.testing.assert_array_equal(cpc_keras.load(artefact)(photo_crops), loaded(photo_crops))
+
+
+def test_what_cannot_be_exported_is_refused_in_one_line(tmp_path):
+    for model, message in (
+        (
+            build_small_cpc(),
+            "`model` must be built, by `fit` or a call on images. Received: one that has seen no images",
+        ),
+        (ResNet((8,), (1,)), "`model` must be a `CPC` model. Received: a Functional"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            export.save(model, tmp_path / "out")
+        with pytest.raises(ValueError, match=message):
+            export.convert(model, tmp_path / "out.tflite", "litert")
+    assert not list(tmp_path.iterdir())

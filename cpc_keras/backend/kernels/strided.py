@@ -31,4 +31,4 @@ def convolve(inputs, kernel, strides):
         Tensor `[N, h', w', D]`.
     """
     rows, cols = strides
-    return ops.conv(inputs[:, ::rows, ::cols], kernel, strides=1, padding="valid")
+    return ops.conv(inputs[:, ::rows, ::cols], kernel, strides=1, padding="valid", data_format="channels_last")

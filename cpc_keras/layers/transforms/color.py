@@ -86,10 +86,10 @@ def adjust_hue_and_saturation(patches, turn, factor):
     >>> np.asarray(adjust_hue_and_saturation(red, np.array([1 / 3]), np.ones(1))).ravel().round(3).tolist()
     [0.0, 1.0, 0.0]
     """
-    hue, saturation, value = ops.split(ops.image.rgb_to_hsv(patches), 3, axis=-1)
+    hue, saturation, value = ops.split(ops.image.rgb_to_hsv(patches, data_format="channels_last"), 3, axis=-1)
     hue = ops.mod(hue + per_patch(turn), 1.0)
     saturation = ops.clip(saturation * per_patch(factor), 0.0, 1.0)
-    return ops.image.hsv_to_rgb(ops.concatenate([hue, saturation, value], axis=-1))
+    return ops.image.hsv_to_rgb(ops.concatenate([hue, saturation, value], axis=-1), data_format="channels_last")
 
 
 def grayscale(patches):

@@ -1,0 +1,52 @@
+"""Whatever users have set around a command: in files, in the environment, by a terminal."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from tests.commands import RECIPE, cpc_keras
+
+
+@pytest.fixture
+def odd_settings(tmp_path):
+    """An environment in which little is as usual, and nothing can be written beside the command's own folder."""
+    (tmp_path / "keras").mkdir()
+    settings = {"floatx": "float64", "epsilon": 0, "backend": "torch", "image_data_format": "channels_first"}
+    (tmp_path / "keras" / "keras.json").write_text(json.dumps(settings))
+    (tmp_path / "file").write_text("")
+    nowhere = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR", "TMPDIR"), tmp_path / "file")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+    return {
+        **kept,
+        **{name: str(path / "under it") for name, path in nowhere.items()},
+        "KERAS_HOME": str(tmp_path / "keras"),
+        "KERAS_BACKEND": "jax",
+        "KERAS_NNX_ENABLED": "true",
+        "KERAS_MAX_EPOCHS": "1",
+        "KERAS_MAX_STEPS_PER_EPOCH": "one",
+        "LC_ALL": "C",
+        "COLUMNS": "40",
+        "TERM": "dumb",
+        "NO_COLOR": "1",
+    }
+
+
+@pytest.mark.slow
+def test_a_run_is_as_usual_in_whatever_surroundings(tmp_path, photo_folder, odd_settings):
+    place = tmp_path / "place"
+    place.mkdir()
+    shutil.copytree(photo_folder, place / "photos")
+    (place / "small.py").write_text(RECIPE)
+    arguments = ("pretrain", "small.py", "--data", "dir:photos", "--run", "odd")
+    done = cpc_keras(*arguments, cwd=place, code=0, env=odd_settings, fresh=True)
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[0] == (
+        "Note: commands compute with TensorFlow, all of their steps, in spite of KERAS_BACKEND=jax, "
+        "KERAS_MAX_EPOCHS=1, KERAS_MAX_STEPS_PER_EPOCH=one."
+    )
+    assert sorted(path.name for path in (place / "odd" / "checkpoints").iterdir()) == [
+        f"step-0000000{step}.keras" for step in range(3)
+    ]
+    assert len((place / "odd" / "metrics.csv").read_text().splitlines()) == 3
