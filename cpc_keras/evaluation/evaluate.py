@@ -18,7 +18,7 @@ from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.checkpoints import load_last_model, load_trained
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage import digests
-from cpc_keras.storage.atomic import write_json, write_text
+from cpc_keras.storage.atomic import write_gathered, write_json, write_text
 
 BASELINES = ("untrained", "pixels")
 
@@ -175,15 +175,16 @@ def _default_budgets(recipe, images):
 
 
 def _write_subsets(folder, images, splits):
-    hashes: dict[str, str] = {}
     for (budget, seed), folds in splits.items():
         for number, split in enumerate(folds):
             ids = [images.train.ids[position] for position in split.train]
             fold = f"-fold{number}" if len(folds) > 1 else ""
             name = f"{budget.name}-seed{seed}{fold}.txt"
             write_text(folder.subsets / name, "".join(f"{one}\n" for one in ids))
-            hashes[name] = digests.of_lines(ids)
-    write_json(folder.subsets / "sha256.json", {**folder.subset_hashes(), **hashes})
+    write_gathered(
+        folder.subsets / "sha256.json",
+        lambda: {path.name: digests.of_file(path) for path in sorted(folder.subsets.glob("[!.]*.txt"))},
+    )
 
 
 def _account(console, runner, records):

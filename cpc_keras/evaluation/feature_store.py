@@ -1,9 +1,8 @@
 """Frozen features on the disk, computed once for every fraction, seed and method."""
 
 import functools
-import itertools
-import os
 import pathlib
+import secrets
 
 import numpy as np
 
@@ -95,10 +94,8 @@ class FeatureStore:
         self._shards.append(path)
 
     def _write(self, positions, features):
-        numbers = itertools.count(len(self._shards))
         # Several processes may write into a store; what two of them computed lies there twice.
-        free = (p for n in numbers if not (p := self.folder / f"shard-{n:05d}-{os.getpid()}").exists())
-        path = next(free)
+        path = self.folder / f"shard-{len(self._shards):05d}-{secrets.token_hex(4)}"
         with atomic_write(path) as partial:
             partial.mkdir()
             for name, values in {"positions": positions, **features}.items():

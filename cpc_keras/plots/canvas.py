@@ -7,6 +7,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
+from cpc_keras.storage.atomic import atomic_write
+
 # Colour-blind safe (Okabe and Ito).
 BLUE, SKY, GREEN, ORANGE, RED, PINK, YELLOW = (
     *("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#F0E442"),
@@ -23,8 +25,8 @@ def show(axes, image):
 
 def save(figure, path):
     """Writes a figure as PNG and closes it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     if figure.get_layout_engine() is None:
         figure.tight_layout()
-    figure.savefig(path, dpi=120)
+    with atomic_write(path) as partial:
+        figure.savefig(partial, dpi=120)
     plt.close(figure)

@@ -30,7 +30,8 @@ from cpc_keras.report.patch_predictions import predict_patches
 from cpc_keras.report.tuning import search_sections
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
-from cpc_keras.storage.atomic import write_text
+from cpc_keras.storage.atomic import atomic_write, write_text
+from cpc_keras.storage.owner import owned_folder
 
 # Images among which neighbours are looked for and points are drawn, and how many are shown.
 _GALLERY, _QUERIES, _NEIGHBOURS = 2000, 6, 7
@@ -54,8 +55,9 @@ def write_report(run, console):
     Raises:
         InputError: If the run has no checkpoint or its images are gone.
     """
-    with waiting(console, "Drawing the report"):
-        return _write_report(RunFolder(run), console)
+    folder = RunFolder(run)
+    with owned_folder(folder.report, "RUN"), waiting(console, "Drawing the report"):
+        return _write_report(folder, console)
 
 
 def _write_report(folder, console):
@@ -109,8 +111,8 @@ def _detections(folder):
         for picture in ("map.png", "detections.png"):
             if (file.parent / picture).is_file():
                 pictures[picture] = f"detection_{name}_{picture}"
-                folder.report.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file.parent / picture, folder.report / pictures[picture])
+                with atomic_write(folder.report / pictures[picture]) as partial:
+                    shutil.copyfile(file.parent / picture, partial)
         table = detection_table(pd.read_csv(file).rename(columns=FORMER_FIELDS))
         sections.append(Section(f"Carried over to detection: {name}", pictures.get("map.png"), table, _DETECTION_NOTE))
         sections.append(Section(f"What was found: {name}", pictures.get("detections.png"), note=_FOUND_NOTE))
@@ -122,9 +124,8 @@ def _label_efficiency(folder, results, labelled, step, metrics):
     truth, finished = labelled.test_labels, results.results
     everything, latest, name = results.summary, results.at(step), labelled.figure_name
     records = [record for record, _ in finished]
-    folder.report.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(records).to_csv(folder.report / "label_efficiency.csv", index=False)
-    everything.to_csv(folder.report / "summary.csv", index=False)
+    write_text(folder.report / "label_efficiency.csv", pd.DataFrame(records).to_csv(index=False))
+    write_text(folder.report / "summary.csv", everything.to_csv(index=False))
     findings = find(results, step)
     plots.label_curve(latest, arrows(findings), folder.report / "label_efficiency.png", name)
     sections = [

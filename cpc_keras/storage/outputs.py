@@ -6,6 +6,7 @@ import pathlib
 
 from cpc_keras.errors import InputError
 from cpc_keras.storage.atomic import atomic_write
+from cpc_keras.storage.disk import unwritable
 
 
 @contextlib.contextmanager
@@ -30,8 +31,7 @@ def atomic_output(dest, marks=(), argument="DEST"):
         with atomic_write(dest) as partial:
             yield partial
     except OSError as error:
-        kind = "folder" if marks else "file"
-        raise InputError(f"`{argument}` must be a {kind} that can be written to. Received: {dest} ({error})") from error
+        raise InputError(unwritable(argument, "folder" if marks else "file", dest, error)) from error
 
 
 def check_replaceable(dest, marks=(), argument="DEST"):
@@ -52,6 +52,4 @@ def make_folder(path, argument):
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise InputError(
-            f"`{argument}` must be a folder that can be written to. Received: {path} ({error.strerror})"
-        ) from error
+        raise InputError(unwritable(argument, "folder", path, error)) from error

@@ -1,5 +1,6 @@
 """Settings of classifiers and of pre-training, searched inside a few labels of a run."""
 
+import contextlib
 import re
 import warnings
 
@@ -21,6 +22,8 @@ from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.atomic import write_text
+from cpc_keras.storage.disk import writing
+from cpc_keras.storage.owner import owned_folder
 from cpc_keras.tables import Table
 from cpc_keras.tuning.folder import best_first, chosen, refuse_another, search_words, settle, short
 from cpc_keras.tuning.hypermodel import LabelFractionHyperModel
@@ -65,42 +68,43 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
     place = folder.tuning / _named(name, f"{regime}-{budget.name}-seed{seed}")
     asked = {"regime": regime, "data": data or recipe.data, **_numbers(budget, seed, tuner, trials)}
     refuse_another(place, asked)
-    images, split = _drawn(recipe, data, budget, seed, console)
-    with ProgressBars(console) as progress:
-        hypermodel = LabelFractionHyperModel(
-            load_last_model(folder)[1],
-            images,
-            regime,
-            subset=split.train,
-            head_size=(recipe.head_blocks, recipe.head_width, recipe.head_bottleneck),
-            crop=recipe.crop,
-            folder=place,
-            features=folder.evaluation / "features",
-            seed=seed,
-            epochs=_epochs(tuner, trials),
-            progress=progress,
-        )
-        finished = _search(place, hypermodel, {**asked, "labels": len(split.train)}, console)
-    if finished is None:
-        return None
-    table, settings, best = _table(place, hypermodel, finished)
-    for kind, trial, tried in (("tuned", best, len(table)), ("default", "default", 1)):
-        setting = TunedSetting(
-            regime=regime,
-            kind=kind,
-            subset=images.subset_digest(split.train),
-            subset_seed=seed,
-            trials=tried,
-            labels_per_class=budget.labels_per_class,
-            fraction=budget.fraction,
-            **settings[trial],
-        )
-        write_text(place / f"{kind}.py", recipe_text(setting, _headline(table, trial)))
-    _conclude(console, table, len(split.train))
-    source = f" --data {data}" if data else ""
-    console.print(f"Setting: {place / 'tuned.py'}")
-    console.print(f"To test it: cpc-keras evaluate {folder.path} --settings {place}{source}")
-    return table
+    with _owned(place):
+        images, split = _drawn(recipe, data, budget, seed, console)
+        with ProgressBars(console) as progress:
+            hypermodel = LabelFractionHyperModel(
+                load_last_model(folder)[1],
+                images,
+                regime,
+                subset=split.train,
+                head_size=(recipe.head_blocks, recipe.head_width, recipe.head_bottleneck),
+                crop=recipe.crop,
+                folder=place,
+                features=folder.evaluation / "features",
+                seed=seed,
+                epochs=_epochs(tuner, trials),
+                progress=progress,
+            )
+            finished = _search(place, hypermodel, {**asked, "labels": len(split.train)}, console)
+        if finished is None:
+            return None
+        table, settings, best = _table(place, hypermodel, finished)
+        for kind, trial, tried in (("tuned", best, len(table)), ("default", "default", 1)):
+            setting = TunedSetting(
+                regime=regime,
+                kind=kind,
+                subset=images.subset_digest(split.train),
+                subset_seed=seed,
+                trials=tried,
+                labels_per_class=budget.labels_per_class,
+                fraction=budget.fraction,
+                **settings[trial],
+            )
+            write_text(place / f"{kind}.py", recipe_text(setting, _headline(table, trial)))
+        _conclude(console, table, len(split.train))
+        source = f" --data {data}" if data else ""
+        console.print(f"Setting: {place / 'tuned.py'}")
+        console.print(f"To test it: cpc-keras evaluate {folder.path} --settings {place}{source}")
+        return table
 
 
 def tune_pretraining(run, console, budget, steps=500, tuner="random", trials=30, seed=0, data=None, name=None):
@@ -127,29 +131,30 @@ def tune_pretraining(run, console, budget, steps=500, tuner="random", trials=30,
     place = folder.tuning / _named(name, f"pretraining-{budget.name}-seed{seed}")
     asked = {"steps": steps, "data": data or recipe.data, **_numbers(budget, seed, tuner, trials)}
     refuse_another(place, asked)
-    images, split = _drawn(recipe, data, budget, seed, console)
-    unlabelled = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
-    with ProgressBars(console) as progress:
-        hypermodel = PretrainingHyperModel(
-            recipe,
-            unlabelled,
-            images.train.subset(split.train),
-            images.train.subset(split.unlabelled),
-            steps,
-            place,
-            seed,
-            _epochs(tuner, trials),
-            progress,
-        )
-        finished = _search(place, hypermodel, {**asked, "labels": len(split.train)}, console)
-    if finished is None:
-        return None
-    table, settings, best = _table(place, hypermodel, finished)
-    text = recipe_text(hypermodel.asked(settings[best]), _headline(table, best))
-    write_text(place / "recipe.py", text)
-    _conclude(console, table, len(split.train))
-    console.print(f"Recipe: {place / 'recipe.py'}\nTo train it whole: cpc-keras pretrain {place / 'recipe.py'}")
-    return table
+    with _owned(place):
+        images, split = _drawn(recipe, data, budget, seed, console)
+        unlabelled = open_source(recipe.data, max_bad_share=recipe.max_bad_share, tile=recipe.tile)
+        with ProgressBars(console) as progress:
+            hypermodel = PretrainingHyperModel(
+                recipe,
+                unlabelled,
+                images.train.subset(split.train),
+                images.train.subset(split.unlabelled),
+                steps,
+                place,
+                seed,
+                _epochs(tuner, trials),
+                progress,
+            )
+            finished = _search(place, hypermodel, {**asked, "labels": len(split.train)}, console)
+        if finished is None:
+            return None
+        table, settings, best = _table(place, hypermodel, finished)
+        text = recipe_text(hypermodel.asked(settings[best]), _headline(table, best))
+        write_text(place / "recipe.py", text)
+        _conclude(console, table, len(split.train))
+        console.print(f"Recipe: {place / 'recipe.py'}\nTo train it whole: cpc-keras pretrain {place / 'recipe.py'}")
+        return table
 
 
 def _opened(run, tuner):
@@ -158,6 +163,11 @@ def _opened(run, tuner):
     enable_determinism()
     folder = RunFolder(run)
     return folder, folder.open()
+
+
+def _owned(place):
+    """A context in which this process alone searches there; workers go by their chief."""
+    return contextlib.nullcontext() if is_worker() else owned_folder(place, "--name")
 
 
 def _drawn(recipe, data, budget, seed, console):
@@ -202,20 +212,21 @@ def _search(place, hypermodel, asked, console):
     console.print(f"{search_words(asked)}: {tuner}, {count} trial{'s' if count > 1 else ''} beside the default.")
     hypermodel.progress.start("trials", count + 1)
     default = keras_tuner.HyperParameters()
-    try:
-        search = make_tuner(tuner, hypermodel, trials, asked["subset"], place)
-        with warnings.catch_warnings():
-            # The Gaussian process of a Bayesian search is told of few trials at first.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            search.search(verbose=0)
-        if not worker:
-            hypermodel.fit(default, hypermodel.build(default))
-    except BrokenOffError as error:
-        raise error.__cause__ from None
-    except grpc.RpcError as error:
-        raise Stopped(
-            f"The chief is gone, or cannot be reached ({error.code().name}). Start it and the workers again."
-        ) from error
+    with writing(place / "keras_tuner"):
+        try:
+            search = make_tuner(tuner, hypermodel, trials, asked["subset"], place)
+            with warnings.catch_warnings():
+                # The Gaussian process of a Bayesian search is told of few trials at first.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                search.search(verbose=0)
+            if not worker:
+                hypermodel.fit(default, hypermodel.build(default))
+        except BrokenOffError as error:
+            raise error.__cause__ from None
+        except grpc.RpcError as error:
+            raise Stopped(
+                f"The chief is gone, or cannot be reached ({error.code().name}). Start it and the workers again."
+            ) from error
     if worker:
         console.print(f"This worker ran {hypermodel.computed} trials.")
         return None
