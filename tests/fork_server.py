@@ -45,6 +45,9 @@ def become(streams):
     for number, stream in enumerate(standard):
         os.dup2(stream, number)
         os.close(stream)
+    # What was opened before takes them for files.
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", 1, encoding="utf-8", closefd=False, errors="backslashreplace")  # noqa: SIM115
 
 
 def watch(command, streams):

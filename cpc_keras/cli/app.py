@@ -9,7 +9,13 @@ import typer
 
 from cpc_keras.cli.arguments import Data, ImageData, Minutes, Model, Overrides, RecipeName, Run, RunOption
 from cpc_keras.cli.checks import check_model, check_run, open_recipe
-from cpc_keras.cli.console import open_console, open_console_and_strategy, plain_console
+from cpc_keras.cli.console import (
+    ask_for_debugging,
+    open_console,
+    open_console_and_strategy,
+    plain_console,
+    quiet_libraries,
+)
 from cpc_keras.cli.exit_codes import exit_with
 from cpc_keras.cli.options import budget_numbers, in_home, option_numbers, share_of, within
 from cpc_keras.config.fields import LARGEST, SOME_SHARE
@@ -25,6 +31,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def every_command(
+    context: typer.Context,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks and warnings; as CPC_KERAS_DEBUG=1 does.")
+    ] = False,
+) -> None:
+    """What all commands have in common."""
+    if debug:
+        ask_for_debugging()
+    context.with_resource(quiet_libraries())
 
 
 @app.command()

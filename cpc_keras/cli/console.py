@@ -1,12 +1,48 @@
 """What a command does before its work."""
 
 import contextlib
+import io
+import logging
 import os
+import sys
+import warnings
 
 from cpc_keras.backend.keras_settings import settle_for_commands
 
+_DEBUG = "CPC_KERAS_DEBUG"
 # Letters of a line below which nobody can have meant it, and those that are taken then.
 _LEAST, _USUAL = 20, 80
+
+
+def any_terminal():
+    """Has what a terminal cannot show, or is no text (names of files may be any bytes), appear escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def debugging():
+    """Whether tracebacks and the warnings of libraries are to be seen."""
+    return os.environ.get(_DEBUG, "0") not in ("", "0")
+
+
+def ask_for_debugging():
+    """Turns that on, here and in workers that are started."""
+    os.environ[_DEBUG] = "1"
+
+
+@contextlib.contextmanager
+def quiet_libraries():
+    """Libraries warn those who write programs; what its user is to know, a command says itself."""
+    shown, disabled = warnings.showwarning, logging.root.manager.disable
+    if not debugging() and not sys.warnoptions:
+        warnings.showwarning = lambda *told, **more: None
+        logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        warnings.showwarning = shown
+        logging.disable(disabled)
 
 
 def plain_console():

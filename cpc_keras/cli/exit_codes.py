@@ -1,42 +1,116 @@
 """What a command says when it ends early, and the code that it leaves."""
 
+import contextlib
 import os
+import pathlib
 import re
+import signal
 import sys
+import tempfile
+import traceback
 
-from cpc_keras.errors import InputError, Stopped
+import typer
 
+from cpc_keras.cli.console import any_terminal, debugging
+from cpc_keras.errors import InputError, Stopped, first_line
+from cpc_keras.storage.disk import refusal
+
+NOBODY_READS = 1  # as rich has it
 BAD_INPUT = 2
+UNFORESEEN = 70
 STOPPED = 75
 INTERRUPTED = 130
+_PACKAGE = pathlib.Path(__file__).parents[1]
+_GOES_ON = "what is finished stays, and the same command goes on from there"
+# What is true of a command after Ctrl-C.
+AFTER_INTERRUPT = {
+    "pretrain": "the same command goes on from the last checkpoint",
+    "launch": "the same command goes on from the last checkpoint",
+    **dict.fromkeys(("demo", "ablate", "evaluate", "tune", "detect"), _GOES_ON),
+    **dict.fromkeys(
+        ("embed", "predict"), "--out is not written; the same command goes on from the images that are done"
+    ),
+    "export": "DEST is as it was; the same command begins anew",
+    "report": "the same command draws the report anew",
+    **dict.fromkeys(("describe", "fields", "models"), "nothing was written"),
+}
 
 
-def exit_with(command):
+def exit_with(app):
     """Runs a Typer application and exits; an error is one line on standard error.
 
+    Whatever was not foreseen is one line as well, which names a file with the
+    traceback.
+
     Args:
-        command: A `typer.Typer`.
+        app: A `typer.Typer`.
     """
+    any_terminal()
     try:
-        code = command(standalone_mode=False)  # Typer turns an interrupt into this return value
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except InputError as error:
-        _say(error)
-        _leave(BAD_INPUT)
-    except Stopped as reason:
-        _say(reason)
-        _leave(STOPPED)
-    except Exception as error:
-        # Typer's own complaints about the command line carry their text so.
-        if not hasattr(error, "format_message"):
-            raise
-        _say(_in_our_words(error.format_message()))
-        code = BAD_INPUT
-    if code == INTERRUPTED:
-        _say("stopped; the same command goes on from the last checkpoint")
+        code = _run(app)
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        code, words = _ending(error)
+        if debugging():
+            traceback.print_exception(error)
+        if words:
+            print(f"cpc-keras: {' '.join(words.splitlines())}", file=sys.stderr, flush=True)
         _leave(code)
     sys.exit(code or 0)
+
+
+def _run(app):
+    """The exit code of a command; without Typer's own frame, which makes other errors of some."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("cpc-keras", sys.argv[1:] or ["--help"]) as context:
+            return command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+
+
+def _ending(error):
+    """`(exit code, words)` of an error that ended a command; no words where nobody reads them."""
+    if _is_interrupt(error):
+        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+        return INTERRUPTED, f"stopped; {AFTER_INTERRUPT.get(command, 'the same command begins anew')}"
+    if isinstance(error, BrokenPipeError):
+        return NOBODY_READS, ""
+    if isinstance(error, InputError):
+        return BAD_INPUT, str(error)
+    if isinstance(error, Stopped):
+        return STOPPED, str(error)
+    if hasattr(error, "format_message"):  # Typer's own complaints about the command line carry their text so
+        return BAD_INPUT, _in_our_words(error.format_message())
+    if refusal(error):
+        named = getattr(error, "filename", None)
+        what = f"`{named}`" if named else "what is read and written"
+        return BAD_INPUT, f"{what} must be open to this command, on a disk with room. Received: {first_line(error)}"
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return BAD_INPUT, f"the machine must have more free memory for this. Received: {first_line(error)}"
+    return UNFORESEEN, _unforeseen(error)
+
+
+def _is_interrupt(error):
+    """Whether Ctrl-C ended a command; what it meets on its way, as an import, may fail for that."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return error is not None
+
+
+def _unforeseen(error):
+    """One line about an error that nobody foresaw; its traceback goes to a file."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(f"{_PACKAGE}/")]
+    place = f"{pathlib.Path(own[-1].filename).relative_to(_PACKAGE.parent)}:{own[-1].lineno}"
+    words = f"{type(error).__name__} in {place} was not foreseen: {first_line(error)[:500]}. "
+    with contextlib.suppress(OSError):
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="cpc-keras-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write(f"{sys.argv}\n{''.join(traceback.format_exception(error))}")
+        return f"{words}The traceback is in {file.name}; `cpc-keras --debug` prints it"
+    return f"{words}`cpc-keras --debug` prints the traceback"
 
 
 def _in_our_words(message):
@@ -56,9 +130,6 @@ def _in_our_words(message):
 
 def _leave(code):
     """Ends the process without clearing up, which would wait for workers that are gone, or for reads under way."""
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
     os._exit(code)
-
-
-def _say(reason):
-    print(f"cpc-keras: {reason}", file=sys.stderr, flush=True)

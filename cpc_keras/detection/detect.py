@@ -1,5 +1,6 @@
 """A run's encoder carried over to object detection, beside its rivals."""
 
+import contextlib
 import dataclasses
 
 from cpc_keras import plots
@@ -26,6 +27,7 @@ from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.atomic import write_json, write_text
 from cpc_keras.storage.names import table_for_spreadsheet
 from cpc_keras.storage.outputs import check_replaceable
+from cpc_keras.storage.owner import owned_folder, owned_output
 from cpc_keras.storage.results import ResultStore
 from cpc_keras.tables import as_code, as_markdown
 
@@ -55,8 +57,8 @@ def detect(run, recipe, console, backbones=None, name=None, export=None):
         The records, as written to `detection/NAME/results.json`.
 
     Raises:
-        InputError: If the run, the data or a backbone cannot be used, or `export` not be
-            written.
+        InputError: If the run, the data or a backbone cannot be used, `export` not be
+            written, or another process writes into one of the folders.
     """
     enable_determinism()
     if export is not None:
@@ -70,33 +72,35 @@ def detect(run, recipe, console, backbones=None, name=None, export=None):
     transfer = open_transfer(recipe, run_recipe.channels)
     recipe = transfer.recipe
     place = folder.detection / (name or _name_of(recipe.data))
-    store = ResultStore(place / "cells", check=check_result)
-    _announce(console, transfer, backbones)
-    computed: list[tuple] = []
-    experiments = []
-    with ProgressBars(console) as progress:
-        for fraction in recipe.fractions:
-            for one in backbones:
-                for seed in range(recipe.of_fraction("seeds", fraction)):
-                    backbone = foreign.get(one) or model.encoder
-                    experiment = DetectorExperiment(transfer, one, backbone, fraction, seed, step)
-                    computed.append(experiment.result(store, place / "models", progress))
-                    experiments.append(experiment)
-                    everything = _finished(store, transfer, step, computed)
-                    write_json(place / "results.json", [record for record, _ in everything])
-    summary = summarise(everything, transfer.test)
-    write_text(place / "summary.csv", table_for_spreadsheet(summary).to_csv(index=False))
-    _draw(console, place, everything, summary, transfer.test)
-    console.print(detection_table(summary).rich())
-    console.print(_eleven_points(everything))
-    write_json(place / "recipe.json", {"recipe": dataclasses.asdict(recipe), "classes": transfer.test.class_names})
-    if export is not None:
-        largest = max(experiments, key=lambda one: one.fraction)
+    artefact = owned_output(export, "--export") if export is not None else contextlib.nullcontext()
+    with owned_folder(place, "RUN"), artefact:
+        store = ResultStore(place / "cells", check=check_result)
+        _announce(console, transfer, backbones)
+        computed: list[tuple] = []
+        experiments = []
         with ProgressBars(console) as progress:
-            detector = largest.detector(place / "models", progress)
-        _export(export, detector, computed[experiments.index(largest)][0], transfer, run_recipe)
-        console.print(f"Detector: {export}")
-    return [record for record, _ in everything]
+            for fraction in recipe.fractions:
+                for one in backbones:
+                    for seed in range(recipe.of_fraction("seeds", fraction)):
+                        backbone = foreign.get(one) or model.encoder
+                        experiment = DetectorExperiment(transfer, one, backbone, fraction, seed, step)
+                        computed.append(experiment.result(store, place / "models", progress))
+                        experiments.append(experiment)
+                        everything = _finished(store, transfer, step, computed)
+                        write_json(place / "results.json", [record for record, _ in everything])
+        summary = summarise(everything, transfer.test)
+        write_text(place / "summary.csv", table_for_spreadsheet(summary).to_csv(index=False))
+        _draw(console, place, everything, summary, transfer.test)
+        console.print(detection_table(summary).rich())
+        console.print(_eleven_points(everything))
+        write_json(place / "recipe.json", {"recipe": dataclasses.asdict(recipe), "classes": transfer.test.class_names})
+        if export is not None:
+            largest = max(experiments, key=lambda one: one.fraction)
+            with ProgressBars(console) as progress:
+                detector = largest.detector(place / "models", progress)
+            _export(export, detector, computed[experiments.index(largest)][0], transfer, run_recipe)
+            console.print(f"Detector: {export}")
+        return [record for record, _ in everything]
 
 
 def _check_labels(backbones):

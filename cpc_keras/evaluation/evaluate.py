@@ -20,7 +20,7 @@ from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.checkpoints import BrokenCheckpointError, load_last_model, load_trained
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage import digests
-from cpc_keras.storage.atomic import write_json, write_text
+from cpc_keras.storage.atomic import write_gathered, write_json, write_text
 from cpc_keras.storage.names import file_name, written
 from cpc_keras.storage.reading import note
 
@@ -195,16 +195,16 @@ def _with_true_names(budget, ids):
 
 
 def _write_subsets(folder, images, splits):
-    hashes: dict[str, str] = {}
     for (budget, seed), folds in splits.items():
         for number, split in enumerate(folds):
             ids = [images.train.ids[position] for position in split.train]
             fold = f"-fold{number}" if len(folds) > 1 else ""
             name = f"{file_name(budget.name)}-seed{seed}{fold}.txt"
-            lines = list(map(written, ids))
-            write_text(folder.subsets / name, "".join(f"{one}\n" for one in lines))
-            hashes[name] = digests.of_lines(lines)
-    write_json(folder.subsets / "sha256.json", {**folder.subset_hashes(), **hashes})
+            write_text(folder.subsets / name, "".join(f"{written(one)}\n" for one in ids))
+    write_gathered(
+        folder.subsets / "sha256.json",
+        lambda: {path.name: digests.of_file(path) for path in sorted(folder.subsets.glob("[!.]*.txt"))},
+    )
 
 
 def _account(console, runner, records):

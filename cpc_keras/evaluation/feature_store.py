@@ -1,9 +1,8 @@
 """Frozen features on the disk, computed once for every fraction, seed and method."""
 
 import functools
-import itertools
-import os
 import pathlib
+import secrets
 
 import numpy as np
 
@@ -117,10 +116,9 @@ class FeatureStore:
         self._shards.append(path)
 
     def _write(self, positions, features):
-        numbers = itertools.count(len(self._shards))
         # Several processes may write into a store; what two of them computed lies there twice.
-        free = (p for n in numbers if not (p := self.folder / f"shard-{n:05d}-{os.getpid()}").exists())
-        path = self._damaged.pop() if self._damaged else next(free)
+        free = self.folder / f"shard-{len(self._shards):05d}-{secrets.token_hex(4)}"
+        path = self._damaged.pop() if self._damaged else free
         with atomic_write(path) as partial:
             partial.mkdir()
             for name, values in {"positions": positions, **features}.items():

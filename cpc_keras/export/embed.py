@@ -19,6 +19,7 @@ from cpc_keras.progress import ProgressBars
 from cpc_keras.storage import digests
 from cpc_keras.storage.names import table_for_spreadsheet, written
 from cpc_keras.storage.outputs import atomic_output, check_replaceable, make_folder
+from cpc_keras.storage.owner import owned_output
 from cpc_keras.storage.reading import check_kinds
 from cpc_keras.storage.results import ResultStore
 
@@ -60,7 +61,8 @@ def embed(model, data, out, console, signature="serving_default"):
     if out.suffix == ".parquet" and any(len(shape) != 2 for shape in shapes.values()):
         raise InputError(f"`--out` must end in .npz for {signature}, which gives no vectors. Received: {out}")
     write = _write_npz if out.suffix == ".npz" else _write_parquet
-    return _through(artefact, data, signature, out, console, write)
+    with owned_output(out, "--out", "file"):
+        return _through(artefact, data, signature, out, console, write)
 
 
 def predict(model, data, out, console):
@@ -93,7 +95,8 @@ def predict(model, data, out, console):
                 table = {"path": paths, "class": names[said.argmax(axis=1)], "probability": said.max(axis=1)}
                 table_for_spreadsheet(table).to_csv(file, index=False, header=number == 0, float_format="%.4f")
 
-    return _through(artefact, data, "classify", out, console, write)
+    with owned_output(out, "--out", "file"):
+        return _through(artefact, data, "classify", out, console, write)
 
 
 def _through(artefact, data, signature, out, console, write):
@@ -206,12 +209,7 @@ def _fill(store, digest, names, images, given, compute, progress):
                     "bad": [(path, reason) for path, picture, reason in read if picture is None],
                 }
                 arrays = _computed(compute, [picture for _, picture, _ in read if picture is not None], progress)
-                try:
-                    store.save(name, digest, record, **arrays)
-                except OSError as error:
-                    raise InputError(
-                        f"`--out` must be a file that can be written to. Received: {store.folder} ({error})"
-                    ) from error
+                store.save(name, digest, record, **arrays)
                 del arrays  # before those of the next shard are there
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -246,7 +244,6 @@ def _writable(out, endings):
     if out.suffix not in endings:
         raise InputError(f"`--out` must end in {' or '.join(endings)}. Received: {out}")
     check_replaceable(out, argument="--out")
-    make_folder(out.parent, "--out")
     return out
 
 

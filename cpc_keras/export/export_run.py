@@ -25,6 +25,7 @@ from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.names import written
 from cpc_keras.storage.outputs import check_replaceable
+from cpc_keras.storage.owner import owned_output
 from cpc_keras.tables import as_code
 
 
@@ -58,11 +59,19 @@ def export(run, dest, console, with_head=False, kind="saved_model"):
         check_replaceable(dest, MARKS)
     else:
         check_convertible(dest, kind)
+    with owned_output(dest, "DEST", "folder" if has_card else "file"):
+        return _export(folder, recipe, dest, console, with_head, kind)
+
+
+def _export(folder, recipe, dest, console, with_head, kind):
+    has_card = kind == "saved_model"
     step, model = load_last_model(folder)
     description = _describe(folder, recipe, step)
     pooling, head = preferred_pooling(at_checkpoint(run_records(folder), step)), None
     if with_head and not pooling:
-        raise InputError(f"`--with-head` must be asked of a run whose linear probe was evaluated. Received: {run}")
+        raise InputError(
+            f"`--with-head` must be asked of a run whose linear probe was evaluated. Received: {folder.path}"
+        )
     with ProgressBars(console) as progress:
         figures = functools.cache(lambda: _figures(folder, recipe, step, model, progress))
         if with_head:

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.text import Text
 
 from cpc_keras.plots.lettering import BASE, families
+from cpc_keras.storage.atomic import atomic_write
 
 # Colour-blind safe (Okabe and Ito).
 BLUE, SKY, GREEN, ORANGE, RED, PINK, YELLOW = (
@@ -39,7 +40,6 @@ def show(axes, image):
 
 def save(figure, path):
     """Writes a figure as PNG, in fonts that have its letters, and closes it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     for axes in figure.axes:
         axes.get_xticklabels(), axes.get_yticklabels()  # which ask for their texts
     texts = figure.findobj(Text)
@@ -48,5 +48,6 @@ def save(figure, path):
         text.set_fontfamily(fonts)
     if figure.get_layout_engine() is None:
         figure.tight_layout()
-    figure.savefig(path, dpi=120)
+    with atomic_write(path) as partial:
+        figure.savefig(partial, dpi=120)
     plt.close(figure)

@@ -20,7 +20,7 @@ from cpc_keras.plots import ablation_bars
 from cpc_keras.pretraining.pretrain import fitted_steps, pretrain
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.atomic import write_text
-from cpc_keras.storage.outputs import make_folder
+from cpc_keras.storage.owner import owned_folder
 from cpc_keras.tables import Table, as_markdown
 
 # Points below which a change says nothing: what another seed of pre-training may move.
@@ -54,7 +54,8 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
 
     Raises:
         InputError: If the recipe does not fit the images or the folder, there are
-            no labels, or batch norm would be evaluated with averaged weights.
+            no labels, batch norm would be evaluated with averaged weights, or another
+            process is at work in the folder.
 
     Reference:
         Hénaff et al. 2019, arXiv 1905.09272, Figure 3.
@@ -73,28 +74,30 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
             f"Received: average_decay={recipe.average_decay}"
         )
     open_labelled(resolved, labelled).splits(recipe_budgets(recipe), 0)
-    make_folder(run, "--run")
-    steps = [("base", None, effective)]
-    steps += [(f"+ {axis}", axis, effective[index + 1 :]) for index, axis in enumerate(effective)]
-    folders = [run / f"{index}-{axis or 'base'}" for index, (_, axis, _) in enumerate(steps)]
-    recipe = dataclasses.replace(recipe, learning_curve=())  # which is not that of its steps
-    fitted = _fitted(recipe, folders, console) if recipe.minutes is not None else None
-    results = []
-    for index, (folder, (name, axis, off)) in enumerate(zip(folders, steps, strict=True)):
-        console.print(f"Ablation step {index + 1} of {len(steps)}: {name}{f' ({AXIS_NAMES[axis]})' if axis else ''}.")
-        _train_and_evaluate(dataclasses.replace(recipe, without=tuple(off)), folder, labelled, console, fitted)
-        for record in _linear_records(folder):
-            kept = {key: record[key] for key in ("labels", "labels_per_class", "seed", "top1")}
-            results.append({"step": name, "axis": axis or "", **kept})
-    table = pd.DataFrame(results)
-    skipped = [axis for axis in axes if axis not in effective]
-    write_text(run / "ablation.csv", table.to_csv(index=False))
-    ablation_bars(table, run / "ablation.png")
-    shown, verdicts = _table(table, skipped), summary(table, skipped)
-    write_text(run / "ablation.md", _page(recipe, shown, verdicts))
-    console.print(shown.rich())
-    console.print(f"{verdicts}\nTable and chart: {run / 'ablation.md'}, {run / 'ablation.png'}")
-    return table
+    with owned_folder(run, "--run"):
+        steps = [("base", None, effective)]
+        steps += [(f"+ {axis}", axis, effective[index + 1 :]) for index, axis in enumerate(effective)]
+        folders = [run / f"{index}-{axis or 'base'}" for index, (_, axis, _) in enumerate(steps)]
+        recipe = dataclasses.replace(recipe, learning_curve=())  # which is not that of its steps
+        fitted = _fitted(recipe, folders, console) if recipe.minutes is not None else None
+        results = []
+        for index, (folder, (name, axis, off)) in enumerate(zip(folders, steps, strict=True)):
+            console.print(
+                f"Ablation step {index + 1} of {len(steps)}: {name}{f' ({AXIS_NAMES[axis]})' if axis else ''}."
+            )
+            _train_and_evaluate(dataclasses.replace(recipe, without=tuple(off)), folder, labelled, console, fitted)
+            for record in _linear_records(folder):
+                kept = {key: record[key] for key in ("labels", "labels_per_class", "seed", "top1")}
+                results.append({"step": name, "axis": axis or "", **kept})
+        table = pd.DataFrame(results)
+        skipped = [axis for axis in axes if axis not in effective]
+        write_text(run / "ablation.csv", table.to_csv(index=False))
+        ablation_bars(table, run / "ablation.png")
+        shown, verdicts = _table(table, skipped), summary(table, skipped)
+        write_text(run / "ablation.md", _page(recipe, shown, verdicts))
+        console.print(shown.rich())
+        console.print(f"{verdicts}\nTable and chart: {run / 'ablation.md'}, {run / 'ablation.png'}")
+        return table
 
 
 def _fitted(recipe, folders, console):

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from cpc_keras.backend.distribution import has_many_workers
 from cpc_keras.errors import InputError, Stopped, first_line
+from cpc_keras.storage.disk import refusal
 
 _WORKER_GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError, tf.errors.CancelledError)
 
@@ -39,6 +40,13 @@ def errors_in_one_line(folder, strategy):
         return watched
 
     last = f"the last good checkpoint is in {folder.checkpoints}"
+
+    def unwritable(error):
+        return InputError(
+            f"`--run` must be a folder that can be written to; {last}, and the same command goes on from it. "
+            f"Received: {folder.path} ({refusal(error) or error})"
+        )
+
     try:
         yield watch
     except tf.errors.OpError as error:
@@ -57,8 +65,10 @@ def errors_in_one_line(folder, strategy):
                 "a worker is gone, and the others cannot go on without it; started again, all go on from the last "
                 f"checkpoint in {folder.checkpoints} ({type(error).__name__}: {reason[:200]})"
             ) from error
+        if refusal(error):
+            raise unwritable(error) from error
         raise
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise InputError(f"`--run` must be a folder that can be written to; {last}. Received: {error}") from error
+        raise unwritable(error) from error

@@ -5,8 +5,9 @@ import dataclasses
 import time
 
 import keras
+import tensorflow as tf
 
-from cpc_keras.backend.distribution import compiles_the_step, has_many_workers
+from cpc_keras.backend.distribution import compiles_the_step, has_many_workers, is_chief
 from cpc_keras.config.build import build_cpc
 from cpc_keras.data.python_calls import calls_awaited
 from cpc_keras.describing.learning_curve import longer_run
@@ -21,6 +22,7 @@ from cpc_keras.pretraining.online_probe import OnlineProbe
 from cpc_keras.pretraining.prepare import prepare
 from cpc_keras.runs.checkpoints import load_last_whole, seconds_to_save
 from cpc_keras.storage.atomic import write_json
+from cpc_keras.storage.owner import owned_folder
 
 # Steps that a model is built for whose number is still to be found.
 _ANY = 1000
@@ -43,13 +45,16 @@ def pretrain(recipe, run, console, strategy=None, fitted=None):
 
     Raises:
         InputError: If the recipe does not fit the images, the folder or the
-            replicas; if the last checkpoint cannot be read; or if training
-            cannot go on, since images have vanished, a disk is full or the loss is
-            no longer a number. The last good checkpoint stays.
+            replicas; if another process trains in the folder; if the last checkpoint
+            cannot be read; or if training cannot go on, since images have vanished, a
+            disk is full or the loss is no longer a number. The last good checkpoint
+            stays.
         Stopped: If the process was told to end (SIGTERM) and has saved itself, or
             if another worker is gone.
     """
-    return fit(prepare(recipe, run, console, strategy), fitted)
+    chief = is_chief(strategy or tf.distribute.get_strategy())
+    with owned_folder(run, "--run") if chief else contextlib.nullcontext():
+        return fit(prepare(recipe, run, console, strategy), fitted)
 
 
 def fit(run, fitted=None):

@@ -39,6 +39,7 @@ from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.atomic import write_text
 from cpc_keras.storage.names import from_spreadsheet, table_for_spreadsheet
+from cpc_keras.storage.owner import owned_folder
 from cpc_keras.storage.reading import note, readable
 
 # Images among which neighbours are looked for and points are drawn, and how many are shown.
@@ -65,8 +66,9 @@ def write_report(run, console):
     Raises:
         InputError: If the run has no checkpoint or its images are gone.
     """
-    with waiting(console, "Drawing the report"):
-        return _write_report(RunFolder(run), console)
+    folder = RunFolder(run)
+    with owned_folder(folder.report, "RUN"), waiting(console, "Drawing the report"):
+        return _write_report(folder, console)
 
 
 def _write_report(folder, console):
@@ -155,7 +157,6 @@ def _label_efficiency(folder, results, labelled, step, metrics):
     truth, finished = labelled.test_labels, results.results
     everything, latest, name = results.summary, results.at(step), labelled.figure_name
     records = [record for record, _ in finished]
-    folder.report.mkdir(parents=True, exist_ok=True)
     for file, table in (("label_efficiency.csv", pd.DataFrame(records)), ("summary.csv", everything)):
         write_text(folder.report / file, table_for_spreadsheet(table).to_csv(index=False))
     findings = find(results, step)

@@ -12,7 +12,7 @@ from importlib import metadata
 from cpc_keras.config.files import current_names, recipe_from_fields
 from cpc_keras.errors import InputError, first_line
 from cpc_keras.runs.logs import is_number, read_rows
-from cpc_keras.storage.atomic import write_json
+from cpc_keras.storage.atomic import write_gathered, write_json
 from cpc_keras.storage.outputs import make_folder
 from cpc_keras.storage.reading import check_kinds, read_json
 
@@ -199,11 +199,7 @@ class RunFolder:
         Args:
             store: A `cpc_keras.evaluation.results.EvaluationStore`.
         """
-        write_json(self.label_efficiency_file, [record for record, _ in store.everything()])
-
-    def subset_hashes(self):
-        """SHA-256 of each label list that was used, by file name."""
-        return read_json(self.subsets / "sha256.json", check_kinds) or {}
+        write_gathered(self.label_efficiency_file, lambda: [record for record, _ in store.everything()])
 
     def source(self):
         """What the run was evaluated with, as a dictionary; `None` where it was not."""

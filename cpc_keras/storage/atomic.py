@@ -4,8 +4,10 @@ import contextlib
 import json
 import os
 import pathlib
+import secrets
 import shutil
 
+from cpc_keras.storage.disk import writing
 from cpc_keras.storage.names import file_name
 
 # Bytes of a name that leave room for what is put around it, of the 255 that file systems take.
@@ -27,7 +29,8 @@ def atomic_write(path, shared=False):
         The path to write to, with the same suffix. Nothing is there yet.
 
     Raises:
-        OSError: If it cannot be written.
+        DiskError: If a disk is full, or must not be written to.
+        OSError: If it cannot be written for another reason.
 
     Example:
 
@@ -41,21 +44,22 @@ def atomic_write(path, shared=False):
     '1 2 3'
     """
     final = pathlib.Path(os.path.realpath(path))
-    by = f".{os.getpid()}" if shared else ""
+    by = f".{secrets.token_hex(4)}" if shared else ""
     stem = file_name(final.stem, _LONGEST)
     partial, older = (final.with_name(f".{stem}{by}.{state}{final.suffix}") for state in ("partial", "older"))
-    final.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _remove(partial)
-        if older.exists() and not final.exists():  # stopped between the two steps of `_replace_folder`
-            os.replace(older, final)
-        yield partial
-        _flush(partial)
-        if final.is_dir() or (final.exists() and partial.is_dir()):
-            _replace_folder(partial, final, older)
-        else:
-            os.replace(partial, final)
-            _flush_one(final.parent)
+        with writing(final):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            _remove(partial)
+            if older.exists() and not final.exists():  # stopped between the two steps of `_replace_folder`
+                os.replace(older, final)
+            yield partial
+            _flush(partial)
+            if final.is_dir() or (final.exists() and partial.is_dir()):
+                _replace_folder(partial, final, older)
+            else:
+                os.replace(partial, final)
+                _flush_one(final.parent)
     finally:
         with contextlib.suppress(OSError):
             _remove(partial)
@@ -70,6 +74,17 @@ def write_text(path, text):
 def write_json(path, content):
     """Writes JSON atomically; several processes may."""
     write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def write_gathered(path, gather):
+    """Writes as JSON what a function gathers from files to which several processes may add, and leaves none out.
+
+    The process that writes last has looked again after it has written, so it has seen what the others left.
+    """
+    written = None
+    while (content := gather()) != written:
+        write_json(path, content)
+        written = content
 
 
 def _flush(path):

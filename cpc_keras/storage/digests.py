@@ -16,6 +16,11 @@ def of_lines(lines):
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode(errors="surrogatepass")).hexdigest()
 
 
+def of_file(path):
+    """SHA-256 of a file; of one with a text a line, that of the list of texts."""
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
 def of_json(*parts):
     """SHA-256 of whatever JSON can hold.
 
@@ -54,5 +59,4 @@ def of_variables(folder):
 
 def of_saved_model(folder):
     """SHA-256 of the graph and the variables of a SavedModel."""
-    graph = pathlib.Path(folder, "saved_model.pb").read_bytes()
-    return of_json(hashlib.sha256(graph).hexdigest(), of_variables(folder))
+    return of_json(of_file(pathlib.Path(folder, "saved_model.pb")), of_variables(folder))

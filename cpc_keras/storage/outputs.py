@@ -8,6 +8,7 @@ import re
 
 from cpc_keras.errors import InputError
 from cpc_keras.storage.atomic import atomic_write, write_text
+from cpc_keras.storage.disk import unwritable
 
 # The list of what was written, as `sha256sum -c` takes it: inside a folder, beside a file as `.NAME.sha256`.
 SUMS = "SHA256SUMS"
@@ -43,8 +44,7 @@ def atomic_output(dest, marks=(), argument="DEST", guarded=True):
             if guarded:
                 _list(partial, _final(dest))
     except OSError as error:
-        kind = "folder" if marks else "file"
-        raise InputError(f"`{argument}` must be a {kind} that can be written to. Received: {dest} ({error})") from error
+        raise InputError(unwritable(argument, "folder" if marks else "file", dest, error)) from error
 
 
 def check_replaceable(dest, marks=(), argument="DEST"):
@@ -129,6 +129,4 @@ def make_folder(path, argument):
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise InputError(
-            f"`{argument}` must be a folder that can be written to. Received: {path} ({error.strerror})"
-        ) from error
+        raise InputError(unwritable(argument, "folder", path, error)) from error

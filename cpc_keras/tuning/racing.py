@@ -125,15 +125,15 @@ class RacingHyperModel(keras_tuner.HyperModel, abc.ABC):
             )
         try:
             figures, weights = self._fitted(self.setting(hp), epochs / self.epochs)
+            if weights is not None:
+                model.set_weights(weights)
+            for callback in callbacks:
+                callback.set_model(model)
+                callback.on_epoch_end(0, figures)
         except keras_tuner.errors.FailedTrialError:
             raise
         except Exception as error:  # keras-tuner would count it as a failed trial and go on
             raise BrokenOffError(str(error)) from error
-        if weights is not None:
-            model.set_weights(weights)
-        for callback in callbacks:
-            callback.set_model(model)
-            callback.on_epoch_end(0, figures)
         self.progress.advance()
         return figures
 

@@ -1,5 +1,6 @@
 """Settings of classifiers and of pre-training, searched inside a few labels of a run."""
 
+import contextlib
 import re
 import shlex
 import warnings
@@ -22,6 +23,8 @@ from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.atomic import write_text
+from cpc_keras.storage.disk import writing
+from cpc_keras.storage.owner import owned_folder
 from cpc_keras.storage.plain_paths import plain_path
 from cpc_keras.tables import Table
 from cpc_keras.tuning.folder import best_first, chosen, refuse_another, search_words, settle, short
@@ -67,42 +70,50 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
     place = folder.tuning / _named(name, f"{regime}-{budget.name}-seed{seed}")
     asked = {"regime": regime, "data": data or recipe.data, **_numbers(budget, seed, tuner, trials)}
     refuse_another(place, asked)
-    images, split = _drawn(recipe, data, budget, seed, console)
-    with ProgressBars(console) as progress:
-        hypermodel = LabelFractionHyperModel(
-            load_last_model(folder)[1],
-            images,
-            regime,
-            subset=split.train,
-            head_size=(recipe.head_blocks, recipe.head_width, recipe.head_bottleneck),
-            crop=recipe.crop,
-            folder=place,
-            features=folder.evaluation / "features",
-            seed=seed,
-            epochs=_epochs(tuner, trials),
-            progress=progress,
-        )
-        finished = _search(place, hypermodel, {**asked, "labels": len(split.train)}, console)
-    if finished is None:
-        return None
-    table, settings, best = _table(place, hypermodel, finished)
-    for kind, trial, tried in (("tuned", best, len(table)), ("default", "default", 1)):
-        setting = TunedSetting(
-            regime=regime,
-            kind=kind,
-            subset=images.subset_digest(split.train),
-            subset_seed=seed,
-            trials=tried,
-            labels_per_class=budget.labels_per_class,
-            fraction=budget.fraction,
-            **settings[trial],
-        )
-        write_text(place / f"{kind}.py", recipe_text(setting, _headline(table, trial)))
-    _conclude(console, table, len(split.train))
-    command = ["cpc-keras", "evaluate", str(folder.path), "--settings", str(place), *(("--data", data) if data else ())]
-    console.print(f"Setting: {place / 'tuned.py'}")
-    console.print(f"To test it: {shlex.join(command)}")
-    return table
+    with _owned(place):
+        images, split = _drawn(recipe, data, budget, seed, console)
+        with ProgressBars(console) as progress:
+            hypermodel = LabelFractionHyperModel(
+                load_last_model(folder)[1],
+                images,
+                regime,
+                subset=split.train,
+                head_size=(recipe.head_blocks, recipe.head_width, recipe.head_bottleneck),
+                crop=recipe.crop,
+                folder=place,
+                features=folder.evaluation / "features",
+                seed=seed,
+                epochs=_epochs(tuner, trials),
+                progress=progress,
+            )
+            finished = _search(place, hypermodel, {**asked, "labels": len(split.train)}, console)
+        if finished is None:
+            return None
+        table, settings, best = _table(place, hypermodel, finished)
+        for kind, trial, tried in (("tuned", best, len(table)), ("default", "default", 1)):
+            setting = TunedSetting(
+                regime=regime,
+                kind=kind,
+                subset=images.subset_digest(split.train),
+                subset_seed=seed,
+                trials=tried,
+                labels_per_class=budget.labels_per_class,
+                fraction=budget.fraction,
+                **settings[trial],
+            )
+            write_text(place / f"{kind}.py", recipe_text(setting, _headline(table, trial)))
+        _conclude(console, table, len(split.train))
+        command = [
+            "cpc-keras",
+            "evaluate",
+            str(folder.path),
+            "--settings",
+            str(place),
+            *(("--data", data) if data else ()),
+        ]
+        console.print(f"Setting: {place / 'tuned.py'}")
+        console.print(f"To test it: {shlex.join(command)}")
+        return table
 
 
 def tune_pretraining(run, console, budget, steps=500, tuner="random", trials=30, seed=0, data=None, name=None):
@@ -129,31 +140,32 @@ def tune_pretraining(run, console, budget, steps=500, tuner="random", trials=30,
     place = folder.tuning / _named(name, f"pretraining-{budget.name}-seed{seed}")
     asked = {"steps": steps, "data": data or recipe.data, **_numbers(budget, seed, tuner, trials)}
     refuse_another(place, asked)
-    images, split = _drawn(recipe, data, budget, seed, console)
-    unlabelled = open_images(recipe)
-    with ProgressBars(console) as progress:
-        hypermodel = PretrainingHyperModel(
-            recipe,
-            unlabelled,
-            images.train.subset(split.train),
-            images.train.subset(split.unlabelled),
-            steps,
-            place,
-            seed,
-            _epochs(tuner, trials),
-            progress,
-        )
-        finished = _search(place, hypermodel, {**asked, "labels": len(split.train)}, console)
-    if finished is None:
-        return None
-    table, settings, best = _table(place, hypermodel, finished)
-    text = recipe_text(hypermodel.asked(settings[best]), _headline(table, best))
-    file = place / "recipe.py"
-    write_text(file, text)
-    _conclude(console, table, len(split.train))
-    console.print(f"Recipe: {file}")
-    console.print(f"To train it whole: {shlex.join(['cpc-keras', 'pretrain', str(file)])}")
-    return table
+    with _owned(place):
+        images, split = _drawn(recipe, data, budget, seed, console)
+        unlabelled = open_images(recipe)
+        with ProgressBars(console) as progress:
+            hypermodel = PretrainingHyperModel(
+                recipe,
+                unlabelled,
+                images.train.subset(split.train),
+                images.train.subset(split.unlabelled),
+                steps,
+                place,
+                seed,
+                _epochs(tuner, trials),
+                progress,
+            )
+            finished = _search(place, hypermodel, {**asked, "labels": len(split.train)}, console)
+        if finished is None:
+            return None
+        table, settings, best = _table(place, hypermodel, finished)
+        text = recipe_text(hypermodel.asked(settings[best]), _headline(table, best))
+        file = place / "recipe.py"
+        write_text(file, text)
+        _conclude(console, table, len(split.train))
+        console.print(f"Recipe: {file}")
+        console.print(f"To train it whole: {shlex.join(['cpc-keras', 'pretrain', str(file)])}")
+        return table
 
 
 def _opened(run, tuner):
@@ -162,6 +174,11 @@ def _opened(run, tuner):
     enable_determinism()
     folder = RunFolder(run)
     return folder, folder.open()
+
+
+def _owned(place):
+    """A context in which this process alone searches there; workers go by their chief."""
+    return contextlib.nullcontext() if is_worker() else owned_folder(place, "--name")
 
 
 def _drawn(recipe, data, budget, seed, console):
@@ -207,20 +224,21 @@ def _search(place, hypermodel, asked, console):
     hypermodel.progress.start("trials", count + 1)
     default = keras_tuner.HyperParameters()
     place.mkdir(parents=True, exist_ok=True)
-    try:
-        with plain_path(place) as plain, warnings.catch_warnings():
-            search = make_tuner(tuner, hypermodel, trials, asked["subset"], plain)
-            # The Gaussian process of a Bayesian search is told of few trials at first.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            search.search(verbose=0)
-        if not worker:
-            hypermodel.fit(default, hypermodel.build(default))
-    except BrokenOffError as error:
-        raise error.__cause__ from None
-    except grpc.RpcError as error:
-        raise Stopped(
-            f"The chief is gone, or cannot be reached ({error.code().name}). Start it and the workers again."
-        ) from error
+    with writing(place / "keras_tuner"):
+        try:
+            with plain_path(place) as plain, warnings.catch_warnings():
+                search = make_tuner(tuner, hypermodel, trials, asked["subset"], plain)
+                # The Gaussian process of a Bayesian search is told of few trials at first.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                search.search(verbose=0)
+            if not worker:
+                hypermodel.fit(default, hypermodel.build(default))
+        except BrokenOffError as error:
+            raise error.__cause__ from None
+        except grpc.RpcError as error:
+            raise Stopped(
+                f"The chief is gone, or cannot be reached ({error.code().name}). Start it and the workers again."
+            ) from error
     if worker:
         console.print(f"This worker ran {hypermodel.computed} trials.")
         return None

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from cpc_keras.storage.owner import owned_folder, owned_output
 from tests.commands import RECIPE, check_refusal, cpc_keras
 
 pytestmark = pytest.mark.slow
@@ -112,6 +113,14 @@ def test_run_again_it_computes_what_is_missing(place, detected):
     assert {name for name in after if after[name] != before.get(name)} == {gone.name}
     records = json.loads((cells.parent / "results.json").read_text())
     assert {record["backbone"] for record in records} == {"cpc", "scratch"}, "what other calls computed is there too"
+
+
+def test_has_one_owner(place, detected):
+    said = "must be a folder that no other command is writing to. Received: "
+    with owned_folder(place / "run" / "detection" / "voc_train", "RUN"):
+        check_refusal("detect run --recipe detector.py", f"`RUN` {said}run/detection/voc_train, which process", place)
+    with owned_output(place / "found", "--export"):
+        check_refusal("detect run --recipe detector.py --export found", f"`--export` {said}found, which process", place)
 
 
 def test_the_report_shows_it(place, detected):

@@ -14,7 +14,9 @@ from PIL import Image
 from cpc_keras.data.pipeline import encoding_batches
 from cpc_keras.evaluation.run_labels import open_labelled
 from cpc_keras.runs.folder import RunFolder
+from cpc_keras.storage.owner import owned_output
 from tests.commands import check_refusal, cpc_keras, cpc_keras_running
+from tests.processes import run
 
 pytestmark = pytest.mark.slow
 
@@ -98,6 +100,39 @@ def test_killed_it_goes_on_from_its_shards(place, many):
         assert 0 < begun.sum() < 4200
         np.testing.assert_array_equal(2 * whole["features"][begun], killed["features"][begun])
         np.testing.assert_array_equal(whole["features"][~begun], killed["features"][~begun])
+
+
+def test_two_at_once_have_one_owner(place, many):
+    embed = ("embed", "models/small", "--data", f"dir:{many}", "--out", "twice.npz")
+    with cpc_keras_running(*embed, cwd=place) as process:
+        while process.poll() is None and not (place / ".twice.npz.owner").exists():
+            time.sleep(0.01)
+        done = cpc_keras(*embed, cwd=place, code=2)
+        assert process.communicate(timeout=120)[1] == "" and process.returncode == 0
+    said = "must be a file that no other command is writing to. Received: "
+    assert done.stderr.startswith(f"cpc-keras: `--out` {said}twice.npz, which process {process.pid} on ")
+    assert done.stderr.count("\n") == 1
+    with np.load(place / "twice.npz") as file:
+        assert len(file["paths"]) == 4200
+    with owned_output(place / "said.csv", "--out", "file"), owned_output(place / "models" / "twice", "DEST"):
+        check_refusal("predict models/small --data classes:labelled --out said.csv", f"`--out` {said}said.csv", place)
+        said = "`DEST` must be a folder that no other command is writing to. Received: models/twice, which process"
+        check_refusal("export run models/twice", said, place)
+    assert not list(place.glob(".*"))
+
+
+def test_a_disk_that_takes_no_more_leaves_nothing(place):
+    """As if a kilobyte more fitted on it."""
+    script = (
+        "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))\n"
+        "from cpc_keras.cli import main\nmain()"
+    )
+    for command in ("embed models/small --data classes:labelled --out full.npz", "export run models/full"):
+        done = run("-c", script, *command.split(), cwd=place)
+        assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+        assert "that can be written to; the same command goes on when there is room" in done.stderr
+        assert "File too large" in done.stderr
+    assert not (place / "full.npz").exists() and not (place / "models" / "full").exists()
 
 
 def test_predicts_classes(place):
