@@ -27,6 +27,7 @@ class Artefact:
     def __post_init__(self):
         with plain_path(self.path) as plain:
             self._loaded = tf.saved_model.load(plain)
+        self._compute = {name: function for name, function in self._loaded.signatures.items() if _takes_crops(function)}
 
     @property
     def program(self):
@@ -35,8 +36,8 @@ class Artefact:
 
     @property
     def signatures(self):
-        """Names of what it computes, sorted."""
-        return sorted(self._loaded.signatures)
+        """Names of what it computes of crops that are prepared, sorted."""
+        return sorted(self._compute)
 
     @property
     def digest(self):
@@ -63,25 +64,29 @@ class Artefact:
         Raises:
             InputError: If the artefact has no such signature.
         """
-        if signature not in self._loaded.signatures:
+        if signature not in self._compute:
             raise InputError(f"`--signature` must be one of {', '.join(self.signatures)}. Received: {signature}")
-        outputs = self._loaded.signatures[signature].structured_outputs
+        outputs = self._compute[signature].structured_outputs
         return {name: tuple(spec.shape) for name, spec in outputs.items() if spec.dtype.is_floating}
 
     def function(self, signature):
-        """Function from images `[B, H, W, C]` to a dictionary of the arrays `[B, …]` that a signature gives.
+        """Function from crops, float32 `[B, crop, crop, C]`, to a dictionary of arrays `[B, …]`, by a signature.
 
         Raises:
             InputError: As `shapes`.
         """
         names = self.shapes(signature)
-        compute = self._loaded.signatures[signature]
+        compute = self._compute[signature]
 
-        def give(images):
-            found = compute(tf.convert_to_tensor(images))
+        def give(crops):
+            found = compute(tf.convert_to_tensor(crops))
             return {name: found[name].numpy() for name in names}
 
         return give
+
+
+def _takes_crops(function):
+    return [spec.dtype for spec in function.structured_input_signature[1].values()] == [tf.float32]
 
 
 def open_artefact(path):

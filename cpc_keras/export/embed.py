@@ -102,7 +102,7 @@ def predict(model, data, out, console):
 def _through(artefact, data, signature, out, console, write):
     """Sends every image of a source through a signature; `write(partial, shards)` gets the shards that hold any."""
     enable_determinism()
-    images = open_source(data, split="all", max_bad_share=1.0)
+    images = _open(data)
     _tell_of_large(images, artefact, console)
     compute = artefact.function(signature)
     size = _shard_size(artefact.description["input"], compute)
@@ -127,6 +127,17 @@ def _through(artefact, data, signature, out, console, write):
     shutil.rmtree(kept)
     console.print(f"{sum(len(record['paths']) for record in records.values()):,} images: {out}")
     return out
+
+
+def _open(data):
+    try:
+        return open_source(data, split="all", max_bad_share=1.0)
+    except InputError as error:
+        # That all files are bad is told as too large a share of them, for which there is no option here.
+        _, is_share, received = str(error).partition("(`max_bad_share`). Received: ")
+        if not is_share:
+            raise
+        raise InputError(f"`--data` must hold an image that can be read. Received: {received}") from error
 
 
 def _shard_size(given, compute):

@@ -89,7 +89,12 @@ def _export(folder, recipe, dest, console, with_head, kind):
     with waiting(console, f"Writing {dest}"):
         if has_card:
             return save(model, dest, pooling=_pooling(pooling) if pooling else None, head=head, description=description)
-        return convert(model, dest, kind, head)
+        convert(model, dest, kind, head)
+    resized = f"the short side resized to {recipe.short_side} px (bicubic), " if recipe.short_side else ""
+    console.print(
+        f"Takes float32 images in [0, 1] that are ready: {resized}the middle {recipe.crop} × {recipe.crop} px."
+    )
+    return dest
 
 
 def _figures(folder, recipe, step, model, progress):

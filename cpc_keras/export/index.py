@@ -9,6 +9,8 @@ from cpc_keras.tables import Table
 
 # The file that stands beside a model card.
 DESCRIPTION = "model.json"
+# What images may also be given as, by the ending of a signature's name.
+_OTHER_FORMS = ("_uint8", "_encoded")
 
 
 def describe_artefact(path):
@@ -44,7 +46,7 @@ def model_table(folder):
     for path in found:
         try:
             told = describe_artefact(path)
-            rows = [(signature, _figures(told, signature)) for signature in told["signatures"]]
+            rows = [(name, _figures(told, name)) for name in told["signatures"] if not name.endswith(_OTHER_FORMS)]
             names = path.name, f"{told.get('encoder', 'a Keras model')}, {told['weights']:,} weights"
         except (InputError, AttributeError, KeyError, TypeError, ValueError):
             table.add(path.name, f"damaged {DESCRIPTION}", "", "")
@@ -60,5 +62,6 @@ def _figures(told, signature):
     if signature == "classify" and "accuracy" in (head or {}):
         return f"{head['labels']:,} labels: {head['accuracy']:.1f}"
     figures = told.get("figures", {"budgets": [], "signatures": {}})
-    row = dict(zip(figures["budgets"], figures["signatures"].get(signature, ()), strict=False))
+    same = {"features": "serving_default"}.get(signature, signature)
+    row = dict(zip(figures["budgets"], figures["signatures"].get(same, ()), strict=False))
     return ", ".join(f"{budget}: {value:.1f}" for budget, value in row.items() if value is not None)

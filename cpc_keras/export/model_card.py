@@ -7,7 +7,15 @@ _WHAT = {
     "patch_grid": "the code of each patch, of the centre that whole patches cover",
     "feature_map": "the encoder's map of the whole image, without patches, for heads and detectors",
     "selected": "the pooling that labelled subsets preferred",
+    "features": "`serving_default` of whole images",
     "classify": "a linear classifier on few labels, with the names of its classes",
+}
+# What signatures take, by what the description calls it.
+_TAKES = {
+    "crops": "`images`, float32 `[B, H, W, {channels}]`, as they are",
+    "float32 images": "`images`, float32 `[B, H, W, {accepted}]` in [0, 1], whole",
+    "uint8 images": "`images`, uint8 `[B, H, W, {accepted}]`, whole",
+    "encoded images": "`encoded`, strings `[B]`: the bytes of files, whole images",
 }
 
 
@@ -30,13 +38,12 @@ def model_card(description):
 
 def _head(description):
     given = description["input"]
-    channels, crop, patches = given["channels"], given["crop"], description["patches"]
+    channels, patches = given["channels"], description["patches"]
     other = {1: "; a call converts three channels to grey", 3: "; a call repeats one channel"}.get(channels, "")
-    resized = f"the short side resized to {given['short_side']} px, then" if given["short_side"] else "not resized,"
     rows = {
         "input": f"float32 `[B, H, W, {channels}]`, values in [0, 1]{other}",
         "sizes": f"any height and width from {given['smallest']} px on",
-        "trained on": f"images {resized} cut to {crop} × {crop} px; the figures below are of the middle",
+        "trained on": f"images {_prepared(given)}; the figures below are of the middle",
         "patches": f"{patches['size']} px at stride {patches['stride']}",
         "encoder": f"{description.get('encoder', 'a Keras model')}, {description['weights']:,} weights",
         "pre-training": description.get("pre_training", "not stated"),
@@ -54,14 +61,42 @@ Turns images into feature vectors. Pre-trained without labels by Contrastive Pre
 {table.markdown()}"""
 
 
+def _prepared(given):
+    resized = f"the short side resized to {given['short_side']} px, then" if given["short_side"] else "not resized,"
+    return f"{resized} cut to {given['crop']} × {given['crop']} px"
+
+
 def _signatures(description):
-    table = Table(("signature", "gives", "what it is"), left=(0, 1, 2))
+    table = Table(("signature", "takes", "gives", "what it is"), left=(0, 1, 2, 3))
+    channels = description["input"]["channels"]
+    accepted = "1 or 3" if channels in (1, 3) else channels
     for name, signature in description["signatures"].items():
+        takes = _TAKES[signature["takes"]].format(channels=channels, accepted=accepted)
         outputs = ", ".join(f"`{output}` {_shape(shape)}" for output, shape in signature["outputs"].items())
         pooling = f" (`{description['pooling']}`)" if name == "selected" and "pooling" in description else ""
-        table.add(Markdown(f"`{name}`"), Markdown(outputs), Markdown(f"{_WHAT[name]}{pooling}"))
-    takes = f"Each takes `images` as `[B, H, W, {description['input']['channels']}]`."
-    return f"## Signatures\n\n{takes}\n\n{table.markdown()}"
+        what = Markdown(f"{_WHAT[name.removesuffix('_uint8').removesuffix('_encoded')]}{pooling}")
+        table.add(Markdown(f"`{name}`"), Markdown(takes), Markdown(outputs), what)
+    return "\n\n".join(("## Signatures", table.markdown(), _whole(description), _crops(channels)))
+
+
+def _whole(description):
+    given, signatures = description["input"], description["signatures"]
+    names = " and ".join(f"`{name}`" for name in ("features", "classify") if name in signatures)
+    shape = f"[{given['crop']}, {given['crop']}, {given['channels']}]"
+    files = """
+Files may be JPEG, PNG (gray of 16 bits, too), GIF (the first frame) or BMP. The EXIF orientation of JPEG and PNG is
+applied, transparency of PNG is laid over white. Whatever else an image may be (WebP, TIFF, AVIF; turned by XMP alone;
+a transparent GIF) is to be decoded, turned and laid over white first, and given as uint8."""
+    return f"""**Whole images**, of any size, go to {names}, in each of the forms above. They are prepared
+there as `cpc-keras predict` prepares them: {_prepared(given)} in the middle,
+channels and values converted. Float32 images whose values are multiples of 1/255 count as of 8 bits, others as of 16;
+those of exactly `{shape}` count as crops that are ready.{files if "features_encoded" in signatures else ""}"""
+
+
+def _crops(channels):
+    return f"""**Crops** that are ready go to the others: each takes `images` as `[B, H, W, {channels}]` in [0, 1],
+of any size, as they are; so do a call and the layers below. What `cpc-keras export` writes for ONNX Runtime and LiteRT
+takes crops alone: neither decodes files or multiplies by sparse matrices of integers, as resizing does here."""
 
 
 def _shape(shape):
@@ -127,9 +162,13 @@ def _use(description):
     classes = description.get("head", {}).get("classes", 10)
     dim = description["signatures"]["serving_default"]["outputs"]["feature_vector"][-1]
     images = f"tf.random.uniform([8, {given['crop']}, {given['crop']}, {given['channels']}])  # yours, values in [0, 1]"
-    classify = ""
-    if "head" in description:
-        classify = 'said = encoder.signatures["classify"](images)  # {"probabilities": …, "class_names": …}\n'
+    whole = "classify" if "head" in description else "features"
+    files = ""
+    if f"{whole}_encoded" in description["signatures"]:
+        files = f"""file = tf.io.encode_jpeg(photographs[0])  # or tf.io.read_file("photograph.jpg")
+said = encoder.signatures["{whole}_encoded"](encoded=tf.stack([file]))
+"""
+    gives = ", ".join(f'"{output}": …' for output in description["signatures"][whole]["outputs"])
     return f"""## Use
 
 The snippets run in the folder that holds {as_code(description["name"])}; elsewhere give its path.
@@ -137,6 +176,7 @@ The snippets run in the folder that holds {as_code(description["name"])}; elsewh
 TensorFlow alone (`tf.saved_model.load` does the same as `hub.load`):
 
 ```python
+import numpy as np
 import tensorflow as tf
 import tensorflow_hub as hub
 
@@ -144,7 +184,9 @@ encoder = hub.load({name})
 images = {images}
 features = encoder(images)  # [8, {dim}]
 maps = encoder.signatures["feature_map"](images)["feature_map"]
-{classify}```
+photographs = np.zeros([2, 300, 400, {given["channels"]}], "uint8")  # yours, of any size
+said = encoder.signatures["{whole}_uint8"](images=photographs)  # {{{gives}}}
+{files}```
 
 tf-keras or Keras 2, frozen or, with `trainable=True`, fine-tuned:
 

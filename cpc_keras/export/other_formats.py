@@ -20,7 +20,9 @@ def convert(model, dest, kind, head=None):
     """Exports a CPC model's encoder through one of Keras' own exporters.
 
     The file takes `images`, float32 `[B, H, W, C]` in `[0, 1]`, of any number
-    and size, in the encoder's own number of channels. It gives
+    and size, in the encoder's own number of channels, as they are: resizing and
+    cropping, which `classify` of a SavedModel does, is left to the caller, for these
+    formats neither decode files nor multiply by sparse matrices of integers. It gives
     `feature_vector` `[B, D]`, the mean over the patch grid, and with a head
     `probabilities` `[B, classes]`.
 

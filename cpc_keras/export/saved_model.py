@@ -11,6 +11,7 @@ from cpc_keras.export.float32 import in_float32
 from cpc_keras.export.image_features import ImageFeatures
 from cpc_keras.export.index import DESCRIPTION
 from cpc_keras.export.model_card import model_card
+from cpc_keras.export.whole_images import FORMS, WholeImages
 from cpc_keras.storage import digests
 from cpc_keras.storage.outputs import atomic_output
 from cpc_keras.storage.plain_paths import plain_path
@@ -29,16 +30,26 @@ def save(model, dest, pooling=None, head=None, description=None):
     round. It can be fine-tuned: both values of `training` are traced, and
     `trainable_variables` are listed. It computes in float32 whatever precision
     the model was trained in, with the Polyak average of the weights if the
-    model's optimizer keeps one. Signatures, each from `images` to a dictionary:
+    model's optimizer keeps one. Signatures, each to a dictionary:
 
     * `serving_default`: `feature_vector` `[B, D]`;
     * `patch_grid`: `patch_grid` `[B, rows, cols, D]`, of the centre that the
       patches cover;
     * `feature_map`: `feature_map` `[B, h, w, D]`, the encoder without patches;
     * `selected`, if `pooling` is given: `features` `[B, D']`;
+    * `features`: `feature_vector` `[B, D]`;
     * `classify`, if `head` is given: `probabilities` `[B, classes]` and
       `class_names` `[B, classes]`, the same for each image (TensorFlow Serving
       wants a row of everything for each).
+
+    The last two take images as people have them, of any size and of one or three
+    channels, and prepare them as `cpc-keras predict` does: the short side resized
+    (`input.short_side` of the description; without one, sizes are left as they
+    are), the middle of `input.crop` pixels cut out (without one, of the size that
+    the model was built for). They are there three times: `classify` takes float32 in
+    `[0, 1]`, `classify_uint8` uint8, `classify_encoded` strings `[B]`, the bytes of JPEG,
+    PNG, GIF or BMP files. Float32 images that have the shape of a crop are taken as
+    they are. The others take float32 `[B, H, W, C]` in `[0, 1]` of any size as it is.
 
     For Keras' `TFSMLayer` there are the endpoints `serve` and `serve_train`, to
     vectors, and `serve_feature_map` and `serve_feature_map_train`, to maps.
@@ -62,9 +73,11 @@ def save(model, dest, pooling=None, head=None, description=None):
     dest = pathlib.Path(dest)
     with atomic_output(dest, MARKS) as partial:
         features = ImageFeatures(in_float32(model), head)
-        artefact, signatures = _artefact(features, pooling)
-        write_program(artefact, signatures, partial)
-        told = _describe(features, signatures, partial, dest.name, description or {})
+        described = description or {}
+        given = {**_input(features), **described.get("input", {})}
+        signatures = _signatures(features, pooling, given)
+        write_program(_artefact(features), signatures, partial)
+        told = _describe(features, signatures, partial, dest.name, {**described, "input": given})
         write_words(told, model_card(told), partial)
     return dest
 
@@ -90,7 +103,7 @@ def versions():
     return {name: metadata.version(name) for name in ("cpc_keras", "keras", "tensorflow")}
 
 
-def _artefact(features, pooling):
+def _artefact(features):
     encoder = features.cpc.encoder
 
     def vectors(images, training=False):
@@ -107,29 +120,37 @@ def _artefact(features, pooling):
     artefact.variables = [weight.value for weight in encoder.weights]
     artefact.trainable_variables = [weight.value for weight in encoder.trainable_weights]
     artefact.regularization_losses = []
+    return artefact
 
-    def signature(function, least=features.cpc.patch_size):
+
+def _signatures(features, pooling, given):
+    """Concrete functions by name; what is computed of whole images goes through those of crops."""
+
+    def of_crops(function, least=features.cpc.patch_size):
         def checked(images):
             return function(_of_a_patch(images, least))
 
-        return tf.function(checked, autograph=False).get_concrete_function(_spec(features.channels))
+        return tf.function(checked, autograph=False, input_signature=[_spec(features.channels)])
 
-    signatures = {
-        "serving_default": signature(lambda images: {"feature_vector": features(images)}),
-        "patch_grid": signature(lambda images: {"patch_grid": features.patch_grid(images)}),
-        "feature_map": signature(lambda images: {"feature_map": features.feature_map(images)}, least=1),
+    functions = {
+        "serving_default": of_crops(lambda images: {"feature_vector": features(images)}),
+        "patch_grid": of_crops(lambda images: {"patch_grid": features.patch_grid(images)}),
+        "feature_map": of_crops(lambda images: {"feature_map": features.feature_map(images)}, least=1),
     }
     if pooling is not None:
-        signatures["selected"] = signature(lambda images: {"features": features.pooled(images, pooling)})
+        functions["selected"] = of_crops(lambda images: {"features": features.pooled(images, pooling)})
+    whole = WholeImages(features.channels, given["crop"], given["short_side"])
+    functions |= whole.signatures("features", functions["serving_default"])
     if features.head is not None:
         names = list(features.head.class_names)
-        signatures["classify"] = signature(
+        classify = of_crops(
             lambda images: {
                 "probabilities": features.probabilities(images),
                 "class_names": tf.tile(tf.constant([names]), [tf.shape(images)[0], 1]),
             }
         )
-    return artefact, signatures
+        functions |= whole.signatures("classify", classify)
+    return {name: function.get_concrete_function() for name, function in functions.items()}
 
 
 def _endpoint(function, training, accepted):
@@ -152,31 +173,41 @@ def _spec(channels):
     return tf.TensorSpec((None, None, None, channels), tf.float32, name="images")
 
 
+def _input(features):
+    """What is known of the images that the encoder was trained on, where nothing else is said."""
+    return {
+        "channels": features.channels,
+        "smallest": features.cpc.patch_size,
+        "crop": features.cpc.get_build_config()["input_shape"][1],
+        "short_side": None,
+    }
+
+
 def _describe(features, signatures, folder, name, description):
     """What `model.json` holds."""
     cpc = features.cpc
-    shapes = {
-        key: {output: spec.shape.as_list() for output, spec in function.structured_outputs.items()}
-        for key, function in signatures.items()
-    }
-    given = {
-        "channels": features.channels,
-        "smallest": cpc.patch_size,
-        "crop": cpc.get_build_config()["input_shape"][1],
-        "short_side": None,
-    }
     told = {
         "name": name,
         "patches": {"size": cpc.patch_size, "stride": cpc.stride},
         "weights": int(sum(np.prod(weight.shape) for weight in cpc.encoder.weights)),
         "versions": versions(),
         **description,
-        "input": {**given, **description.get("input", {})},
         **({"head": {**_of_head(features.head), **description.get("head", {})}} if features.head else {}),
-        "signatures": {key: {"outputs": outputs} for key, outputs in shapes.items()},
+        "signatures": {
+            key: {
+                "takes": _taken(key),
+                "outputs": {output: spec.shape.as_list() for output, spec in function.structured_outputs.items()},
+            }
+            for key, function in signatures.items()
+        },
         "sha256": digests.of_variables(folder),
     }
     return told
+
+
+def _taken(signature):
+    name, separator, form = signature.partition("_")
+    return FORMS[separator + form] if name in ("features", "classify") else "crops"
 
 
 def _of_head(head):

@@ -17,5 +17,7 @@ with np.load(inputs) as given:
             found[f"map_{name}"] = encoder.signatures["feature_map"](images)["feature_map"]
             found[f"grid_{name}"] = encoder.signatures["patch_grid"](images)["patch_grid"]
             if "classify" in encoder.signatures:
-                found[f"probabilities_{name}"] = encoder.signatures["classify"](images)["probabilities"]
+                files = tf.stack([tf.io.encode_png(tf.cast(tf.round(65535 * image), tf.uint16)) for image in images])
+                found[f"middle_{name}"] = encoder.signatures["classify"](images)["probabilities"]
+                found[f"file_{name}"] = encoder.signatures["classify_encoded"](encoded=files)["probabilities"]
 np.savez(outputs, **found)

@@ -44,11 +44,20 @@ def expected_outputs(found, features, images):
         features: The `ImageFeatures`.
         images: Arrays of images by name.
     """
+
+    def of_middle(whole):
+        """What is said of the crops that the model was built for."""
+        crop = features.cpc.get_build_config()["input_shape"][1]
+        top, left = ((side - crop) // 2 for side in whole.shape[1:3])
+        return features.probabilities(whole[:, top : top + crop, left : left + crop])
+
     compute = {
         "vector": features,
         "map": features.feature_map,
         "grid": features.patch_grid,
-        "probabilities": features.probabilities,
     }
+    if features.head is not None:
+        compute |= {"probabilities": features.probabilities, "middle": of_middle, "file": of_middle}
     parts = {key: key.partition("_")[::2] for key in found}
-    return {key: np.asarray(compute[kind](images[name])) for key, (kind, name) in parts.items() if name in images}
+    wanted = {key: (kind, name) for key, (kind, name) in parts.items() if kind in compute and name in images}
+    return {key: np.asarray(compute[kind](images[name])) for key, (kind, name) in wanted.items()}

@@ -92,6 +92,9 @@ def test_the_export_still_computes(place):
     with np.load(place / "vectors.npz") as file:
         assert file["feature_vector"].shape == (16, 8)
     assert len(pd.read_csv(place / "classes.csv")) == 16
+    assert "serving_default" in cpc_keras("models", ".", cwd=place, code=0).stdout
+    few = ("--methods", "knn", "--labels-per-class", "2", "--seeds", "1")
+    assert "model, frozen, kNN" in cpc_keras("evaluate", "run", *few, "--encoder", "model", cwd=place, code=0).stdout
 
 
 def test_the_report_shows_all_of_it(place):

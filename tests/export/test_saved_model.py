@@ -8,6 +8,7 @@ from scipy.special import softmax
 
 import cpc_keras
 from cpc_keras import export
+from cpc_keras.data.image_set import convert, to_float
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.features import pool
 from cpc_keras.models import CPC, ResNet
@@ -100,6 +101,33 @@ def test_the_head_says_what_a_softmax_on_its_features_says(artefact, loaded, pho
     assert "Classes of `classify`, in its order: sky, stone, petal." in (artefact / "README.md").read_text()
 
 
+def test_whole_images_are_prepared_before_they_are_classified(loaded, photographs):
+    pictures = np.stack([picture[:90, :140] for picture in photographs])
+    crops = np.stack([to_float(convert(picture, 1, 30))[1:29, 9:37] for picture in pictures])
+    classify, features = (loaded.signatures[name] for name in ("classify", "serving_default"))
+    given = {
+        "": {"images": tf.constant(pictures / 255.0, tf.float32)},
+        "_uint8": {"images": tf.constant(pictures)},
+        "_encoded": {"encoded": tf.stack([tf.io.encode_png(picture) for picture in pictures])},
+    }
+    for form, images in given.items():
+        said = loaded.signatures[f"classify{form}"](**images)
+        expected = classify(tf.constant(crops))
+        np.testing.assert_allclose(said["probabilities"], expected["probabilities"], atol=1e-6)
+        np.testing.assert_array_equal(said["class_names"], expected["class_names"])
+        vectors = loaded.signatures[f"features{form}"](**images)["feature_vector"]
+        np.testing.assert_allclose(vectors, features(tf.constant(crops))["feature_vector"], atol=1e-6)
+
+
+def test_without_a_recipe_whole_images_are_cut_to_what_the_model_was_built_for(model, photographs, tmp_path):
+    loaded = tf.saved_model.load(export.save(model, tmp_path / "out"))
+    assert "classify" not in loaded.signatures
+    whole = (photographs[0][None, :60, :70, :1] / 255.0).astype("float32")
+    vectors = loaded.signatures["features"](tf.constant(whole))["feature_vector"]
+    np.testing.assert_allclose(vectors, loaded(whole[:, 16:44, 21:49]), atol=1e-5)
+    assert "not resized, cut to 28 × 28 px in the middle" in (tmp_path / "out" / "README.md").read_text()
+
+
 def test_says_that_no_patch_fits(loaded, photographs):
     small = tf.constant(photographs[0][None, :30, :11, :1] / 255.0, "float32")
     signatures = (loaded.signatures[name] for name in ("serving_default", "patch_grid"))
@@ -116,13 +144,22 @@ def test_an_encoder_of_other_channels_takes_these_alone(photographs, tmp_path):
     loaded = tf.saved_model.load(export.save(model, tmp_path / "out"))
     images = (photographs[0][None, :28, :28, :2] / 255.0).astype("float32")
     np.testing.assert_allclose(loaded(images), export.ImageFeatures(model)(images), atol=1e-5)
-    assert "takes `images` as `[B, H, W, 2]`" in (tmp_path / "out" / "README.md").read_text()
+    whole = tf.pad(tf.constant(photographs[0][None, :28, :28, :2]), [(0, 0), (16, 16), (3, 3), (0, 0)])
+    vectors = loaded.signatures["features_uint8"](whole)["feature_vector"]
+    np.testing.assert_allclose(vectors, loaded(images), atol=1e-5)
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "takes `images` as `[B, H, W, 2]`" in card and "encoded" not in card
 
 
 def test_describes_itself(model, artefact):
     told = json.loads((artefact / "model.json").read_text())
     assert told["input"] == {"channels": 1, "smallest": 12, "crop": 28, "short_side": 30}
-    assert told["signatures"]["serving_default"]["outputs"] == {"feature_vector": [None, 16]}
+    assert told["signatures"]["serving_default"] == {"takes": "crops", "outputs": {"feature_vector": [None, 16]}}
+    assert {name: one["takes"] for name, one in told["signatures"].items() if name.startswith("classify")} == {
+        "classify": "float32 images",
+        "classify_uint8": "uint8 images",
+        "classify_encoded": "encoded images",
+    }
     assert told["weights"] == sum(weight.size for weight in model.encoder.get_weights())
     card = (artefact / "README.md").read_text()
     assert "| pre-training | none |" in card and told["sha256"] in card and "No accuracy is stated" in card
