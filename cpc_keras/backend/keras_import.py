@@ -27,7 +27,7 @@ class _Watch:
         others = sys.meta_path[sys.meta_path.index(self) + 1 :]
         spec = next(filter(None, (other.find_spec(name, path, target) for other in others)), None)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self.act)
+            spec.loader = _Loader(spec.loader, self.act)  # type: ignore[assignment]
         return spec
 
 

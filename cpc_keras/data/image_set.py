@@ -87,13 +87,13 @@ class ImageSet:
     def subset(self, positions):
         """The images at `positions`, in that order."""
         positions = np.asarray(positions)
-        read = self.read
+        read, confirm = self.read, self.confirm
         return dataclasses.replace(
             self,
             ids=[self.ids[i] for i in positions],
             read=lambda i: read(int(positions[i])),
             sizes=self.sizes[positions],
-            confirm=(lambda decoded: self.confirm(positions[decoded])) if self.confirm else None,
+            confirm=(lambda decoded: confirm(positions[decoded])) if confirm else None,
             labels=None if self.labels is None else self.labels[positions],
         )
 

@@ -43,8 +43,10 @@ _NO_DECODER = ("BUFR", "EPS", "GRIB", "HDF5", "MPEG", "PDF", "WMF")
 _BY_CONTENT = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PSD", "QOI")
 _FIRST_BYTES = 32
 # Containers of a camera's raw data begin as TIFF does; what Pillow finds in them is a thumbnail.
-_RAW = (".3fr", ".arw", ".cr2", ".crw", ".dng", ".erf", ".iiq", ".k25", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw")
-_RAW += (".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f")
+_RAW = (
+    *(".3fr", ".arw", ".cr2", ".crw", ".dng", ".erf", ".iiq", ".k25", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw"),
+    *(".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
+)
 
 
 @functools.cache
@@ -293,8 +295,12 @@ def _from_float(values, stated_range):
 
 def _stated_range(image):
     """What a TIFF file says of its smallest and largest value; `None` if it says nothing."""
-    stated = [getattr(image, "tag_v2", {}).get(tag) for tag in (340, 341)]  # SMinSampleValue, SMaxSampleValue
-    numbers = [one[0] if isinstance(one, tuple) and one else one for one in stated]
-    if not all(isinstance(one, int | float) for one in numbers) or not numbers[0] < numbers[1]:
-        return None
-    return float(numbers[0]), float(numbers[1])
+    low, high = (
+        _number(getattr(image, "tag_v2", {}).get(tag)) for tag in (340, 341)
+    )  # SMinSampleValue, SMaxSampleValue
+    return (low, high) if low is not None and high is not None and low < high else None
+
+
+def _number(value):
+    value = value[0] if isinstance(value, tuple) and value else value
+    return float(value) if isinstance(value, int | float) else None

@@ -105,9 +105,9 @@ def alike(names):
     >>> alike(["Cat", "cat", "dog", "1", "01", "1.0"])
     [['Cat', 'cat'], ['1', '01', '1.0']]
     """
-    groups = {}
+    groups: dict[str | float, list[str]] = {}
     for name in names:
         number = re.fullmatch(r"[+-]?[0-9]{1,15}([.,][0-9]{1,15})?", name)
-        key = float(name.replace(",", ".")) if number else unicodedata.normalize("NFKC", name).casefold()
+        key: str | float = float(name.replace(",", ".")) if number else unicodedata.normalize("NFKC", name).casefold()
         groups.setdefault(key, []).append(name)
     return [group for group in groups.values() if len(group) > 1]
