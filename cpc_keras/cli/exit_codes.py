@@ -12,7 +12,7 @@ import traceback
 import typer
 
 from cpc_keras.cli.console import any_terminal, debugging
-from cpc_keras.errors import InputError, Stopped, first_line
+from cpc_keras.errors import InputError, Stopped, first_line, printable
 from cpc_keras.storage.disk import refusal
 
 NOBODY_READS = 1  # as rich has it
@@ -55,7 +55,7 @@ def exit_with(app):
         if debugging():
             traceback.print_exception(error)
         if words:
-            print(f"cpc-keras: {' '.join(words.splitlines())}", file=sys.stderr, flush=True)
+            print(f"cpc-keras: {printable(' '.join(words.splitlines()))}", file=sys.stderr, flush=True)
         _leave(code)
     sys.exit(code or 0)
 

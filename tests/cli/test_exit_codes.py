@@ -70,7 +70,7 @@ def test_the_traceback_is_shown_to_whoever_asks(models, options, variables):
 
 
 ENDS = {
-    "a user's error": ("raise index.InputError('`x` must be 1.\\nReceived: 2')", 2, "`x` must be 1. Received: 2"),
+    "a user's error": ("raise index.InputError('`x` must be 1.\\nReceived: 2')", 2, r"`x` must be 1.\nReceived: 2"),
     "the end of a file": ("raise EOFError", 70, "EOFError in cpc_keras/cli/app.py"),
     "memory": (
         "raise MemoryError('Unable to allocate 36 GiB')",
@@ -80,7 +80,7 @@ ENDS = {
     "a full disk": ("raise OSError(errno.ENOSPC, 'full')", 2, "on a disk with room. Received: [Errno 28] full"),
     "no permission": ("raise PermissionError(13, 'no', 'list.csv')", 2, "`list.csv` must be open to this command"),
     "Ctrl-C": ("raise KeyboardInterrupt", 130, "stopped; nothing was written"),
-    "a name that is no text": ("raise index.InputError('Received: caf\\udce9')", 2, r"Received: caf\udce9"),
+    "a name that is no text": ("raise index.InputError('Received: caf\\udce9')", 2, r"Received: caf\xe9"),
 }
 
 
@@ -113,7 +113,7 @@ def test_a_terminal_that_cannot_show_something_gets_an_escape(models, encoding):
     body = f"sys.stdout.reconfigure(encoding='{encoding}', errors=sys.stdout.errors)"
     done = models(f"{body}; table.add('\\u732b \\u00d7', 'caf\\udce9')")
     assert done.returncode == 0, done.stderr
-    assert r"caf\udce9" in done.stdout
+    assert r"caf\xe9" in done.stdout
     assert (r"\u732b" in done.stdout) == (encoding != "utf-8")
 
 
@@ -124,7 +124,7 @@ def test_a_name_that_is_no_text_on_the_command_line(tmp_path, variables):
     arguments = ("-m", "cpc_keras.cli", "report", os.fsdecode(b"caf\xe9"))
     done = run(*arguments, cwd=tmp_path, env=environment, fresh=True)
     assert done.returncode == 2
-    assert done.stderr == ("cpc-keras: `RUN` must be the folder of a run, with a recipe.json. Received: caf\\udce9\n")
+    assert done.stderr == ("cpc-keras: `RUN` must be the folder of a run, with a recipe.json. Received: caf\\xe9\n")
 
 
 def test_without_a_word_it_gives_its_help():
