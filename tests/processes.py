@@ -113,7 +113,7 @@ class Forked:
             socket.send_fds(server, [request], [nothing.fileno(), output, *(errors or [output]), report])
         for writer in writers:
             os.close(writer)
-        streams = [os.fdopen(reader, encoding="utf-8") for reader in readers]
+        streams = [os.fdopen(reader, encoding="utf-8", errors="backslashreplace") for reader in readers]
         self.stdout, self.stderr, self._report = streams[0], streams[1] if apart else None, streams[-1]
         self.returncode = None
         self.pid = int(self._report.readline())

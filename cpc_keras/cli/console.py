@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import sys
+import threading
 import warnings
 
 from cpc_keras.backend.keras_settings import settle_for_commands
@@ -12,6 +13,8 @@ from cpc_keras.backend.keras_settings import settle_for_commands
 _DEBUG = "CPC_KERAS_DEBUG"
 # Letters of a line below which nobody can have meant it, and those that are taken then.
 _LEAST, _USUAL = 20, 80
+# After so many of them a user is told what is waited for.
+_SECONDS = 2.0
 
 
 def any_terminal():
@@ -73,7 +76,8 @@ def open_console_and_strategy(name):
     """
     left_out = settle_for_commands()
     quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") != "0"
-    with _no_standard_error() if quiet else contextlib.nullcontext():
+    console = plain_console()
+    with _said_if_it_takes_long(console, "Loading TensorFlow."), _quiet_start() if quiet else contextlib.nullcontext():
         import tensorflow as tf
 
         from cpc_keras.backend.distribution import open_strategy
@@ -82,14 +86,24 @@ def open_console_and_strategy(name):
         tf.config.list_logical_devices()
         if quiet:
             tf.get_logger().setLevel("ERROR")  # it warns of every network that is traced anew
-    console = plain_console()
     if left_out:
         console.print(f"Note: commands compute with TensorFlow, all of their steps, in spite of {', '.join(left_out)}.")
     return console, strategy
 
 
 @contextlib.contextmanager
-def _no_standard_error():
+def _said_if_it_takes_long(console, what):
+    """Says what is done after the first seconds of it."""
+    timer = threading.Timer(_SECONDS, console.print, (what,))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+@contextlib.contextmanager
+def _quiet_start():
     """What TensorFlow logs before its logging is set up heeds no level."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

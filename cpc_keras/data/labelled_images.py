@@ -90,9 +90,14 @@ class LabelledImages:
         return np.asarray(self.test_images.labels)
 
     @property
+    def class_names(self):
+        """Names by class."""
+        return self.train.class_names or ()
+
+    @property
     def classes(self):
         """Number of classes."""
-        return len(self.train.class_names or ())
+        return len(self.class_names)
 
     @property
     def unlabelled(self):

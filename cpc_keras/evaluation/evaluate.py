@@ -11,6 +11,7 @@ from cpc_keras.errors import InputError
 from cpc_keras.evaluation.encoders import cpc_encoder, load_encoder, pixels_encoder
 from cpc_keras.evaluation.methods import check_methods, default_methods
 from cpc_keras.evaluation.networks import estimators, network_estimator, planned_methods
+from cpc_keras.evaluation.recorded_labels import record_labels
 from cpc_keras.evaluation.results import Results
 from cpc_keras.evaluation.run_labels import announce, open_labelled, recipe_budgets, result_store
 from cpc_keras.evaluation.runner import Runner
@@ -109,6 +110,7 @@ def evaluate(
         described = {"data": source, "cross_validate": cross_validate, "made_in": folder.place_of_work()}
         write_json(folder.source_file, described)
         _write_subsets(folder, images, runner.splits)
+        record_labels(folder, images)
         announce(console, images)
         head = functools.partial(build_head, recipe)
         features = folder.evaluation / "features"

@@ -16,10 +16,12 @@ from cpc_keras.data.image_set import prepare, to_float
 from cpc_keras.data.pipeline import encoding_batches
 from cpc_keras.describing.learning_curve import longer_run
 from cpc_keras.detection.table import FORMER_FIELDS, detection_table
+from cpc_keras.errors import InputError
 from cpc_keras.evaluation.encoders import cpc_encoder
 from cpc_keras.evaluation.feature_store import FrozenFeatures
 from cpc_keras.evaluation.features import EncoderFeatures, extract, with_joined
 from cpc_keras.evaluation.methods import default_methods, row_name
+from cpc_keras.evaluation.recorded_labels import recorded_labels
 from cpc_keras.evaluation.results import Results
 from cpc_keras.evaluation.run_labels import (
     finished_results,
@@ -64,7 +66,8 @@ def write_report(run, console):
         The path of the page.
 
     Raises:
-        InputError: If the run has no checkpoint or its images are gone.
+        InputError: If the run has no checkpoint, or was evaluated by an older version and
+            its images are gone.
     """
     folder = RunFolder(run)
     with owned_folder(folder.report, "RUN"), waiting(console, "Drawing the report"):
@@ -79,17 +82,15 @@ def _write_report(folder, console):
     sections, words, notes = [], "This run was not evaluated with labels.", []
     results = labelled = None
     if records:
-        labelled = open_labelled(recipe, *run_source(folder, recipe))
-        finished = finished_results(folder, labelled)
-        labelled, images = _read_once(labelled)
+        labelled, finished, images = _evaluated(folder, recipe)
         notes = labelled.notes
         results = Results(finished, labelled.test_labels, labelled.figure)
         words, found = _label_efficiency(folder, results, labelled, step, metrics)
         sections += found
     else:
-        images = open_images(recipe)
-        images = _cached(prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share))
-    missing = plots.missing_letters([*(images.class_names or ()), *(record["encoder"] for record in records)])
+        images = _images_of(recipe, notes)
+    class_names = labelled.class_names if labelled else images.class_names if images else None
+    missing = plots.missing_letters([*(class_names or ()), *(record["encoder"] for record in records)])
     if missing:
         console.print(f"Note: {missing}")
         notes = [*notes, missing]
@@ -97,21 +98,50 @@ def _write_report(folder, console):
     notes = [*notes, longer] if longer else notes
     sections += search_sections(folder, step, results)
     sections += _detections(folder)
-    chosen = np.random.default_rng(recipe.seed).permutation(len(images))[:_GALLERY]
-    features = _features(folder, recipe, model, labelled, images, chosen)[preferred_pooling(records) or "grid2"]
-    sections += _pictures(folder, recipe, model, images.subset(chosen), features)
+    if images is not None:
+        chosen = np.random.default_rng(recipe.seed).permutation(len(images))[:_GALLERY]
+        features = _features(folder, recipe, model, labelled, images, chosen)[preferred_pooling(records) or "grid2"]
+        sections += _pictures(folder, recipe, model, images.subset(chosen), features)
     if {"step", "loss", "chance"} <= {*metrics.columns}:
         plots.loss_curve(metrics, folder.report / "loss.png")
         sections.append(Section("Pre-training", "loss.png", note=_LOSS_NOTE))
     else:
         note(f"{folder.metrics_file} has no row that can be read; the report shows no loss.")
-    if records:
-        table = published_table(Results(finished, images.labels).summary, step)
+    if labelled is not None:
+        table = published_table(Results(finished, labelled.test_labels).summary, step)
         sections.append(Section("Published figures", table=table, remark=PUBLISHED_REMARK))
     path = folder.report / "index.html"
     write_text(path, page(folder, recipe, step, words, notes, sections))
     console.print(words)
     return path
+
+
+def _evaluated(folder, recipe):
+    """`(labelled, finished, images)`; where the images are gone, or others, their labels as they were recorded."""
+    try:
+        labelled = open_labelled(recipe, *run_source(folder, recipe))
+        finished = finished_results(folder, labelled)
+        return _read_once(labelled, finished)
+    except InputError as error:
+        recorded = recorded_labels(folder)
+        if recorded is None:
+            raise
+        recorded.notes.append(_no_pictures(error))
+        return recorded, finished_results(folder, recorded), None
+
+
+def _images_of(recipe, notes):
+    """The images of a run that was not evaluated; `None` where they are gone."""
+    try:
+        images = open_images(recipe)
+        return _cached(prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share))
+    except InputError as error:
+        notes.append(_no_pictures(error))
+        return None
+
+
+def _no_pictures(error):
+    return f"This page shows no images, for they are not there as they were: {error}"
 
 
 def _detections(folder):
@@ -179,8 +209,8 @@ def _label_efficiency(folder, results, labelled, step, metrics):
     ours = [one for one in finished if one[0]["encoder"] == "cpc" and one[0]["checkpoint"] == step]
     if ours and findings:
         matrices = _confusions(ours, truth, findings, labelled.classes)
-        plots.confusion(matrices, labelled.train.class_names, folder.report / "confusion.png")
-        table = class_table(matrices[-1][1], labelled.train.class_names)
+        plots.confusion(matrices, labelled.class_names, folder.report / "confusion.png")
+        table = class_table(matrices[-1][1], labelled.class_names)
         sections.append(Section("What is taken for what", "confusion.png", table, _CONFUSION_NOTE))
     words = (
         lead(findings, name)
@@ -249,11 +279,11 @@ def _cached(images):
     return dataclasses.replace(images, read=functools.cache(images.read))
 
 
-def _read_once(labelled):
-    """`(labelled, images)`: labelled images whose test images are decoded once, and these."""
+def _read_once(labelled, finished):
+    """`(labelled, finished, images)`: labelled images whose test images are decoded once, and these."""
     images = _cached(labelled.test_images)
     part = {"train": images} if labelled.test is None else {"test": images}
-    return dataclasses.replace(labelled, **part), images
+    return dataclasses.replace(labelled, **part), finished, images
 
 
 def _features(folder, recipe, model, labelled, images, chosen):
