@@ -225,7 +225,8 @@ def test_a_result_is_read_once_however_many_come_after(data, tmp_path, monkeypat
     runner = Runner(data, BUDGETS, 3, store)
     read = []
     load = np.load
-    monkeypatch.setattr(np, "load", lambda file, **kwargs: read.append(str(file)) or load(file, **kwargs))
+    name = lambda file: str(getattr(file, "name", file))  # noqa: E731
+    monkeypatch.setattr(np, "load", lambda file, **kwargs: read.append(name(file)) or load(file, **kwargs))
     (knn,) = probes(data, tmp_path / "f", ("knn",))
     runner.run(knn, save=store.everything)
     results = [path for path in read if path.startswith(str(tmp_path)) and path.endswith(".npz")]
