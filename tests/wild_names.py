@@ -8,7 +8,7 @@ WILD = (
     b"_hidden",
     b"=1+1",
     "猫".encode(),
-    b"<b>x</b>",
+    b"<b>x<b>",
     b"[red]x[\\red]",
     b"a\tb",
     b"\x1b[31mred",

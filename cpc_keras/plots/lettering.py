@@ -99,18 +99,19 @@ def _first(letters, width):
 
 @functools.cache
 def _installed():
-    """Families of the fonts that are installed, those without serifs before others."""
-    names = {font.name for font in font_manager.fontManager.ttflist if font.style == "normal"}
-    fit = [name for name in names if not name.startswith(_UNFIT) and "Color" not in name]
-    return sorted(fit, key=lambda name: (name != BASE, "Sans" not in name and "Gothic" not in name, name))
+    """Dictionary from families of installed fonts to the file of the usual one, those without serifs before others."""
+    usual = [font for font in font_manager.fontManager.ttflist if (font.style, font.weight) == ("normal", 400)]
+    files = {font.name: font.fname for font in usual if font.stretch == "normal"}
+    fit = [name for name in files if not name.startswith(_UNFIT) and "Color" not in name]
+    fit.sort(key=lambda name: (name != BASE, "Sans" not in name and "Gothic" not in name, name))
+    return {name: files[name] for name in fit}
 
 
 @functools.cache
 def _letters(family):
     """Numbers of the letters that a family has."""
     try:
-        found = font_manager.findfont(font_manager.FontProperties(family=[family]), fallback_to_default=False)
-        font = font_manager.get_font(found)
-    except (OSError, RuntimeError, ValueError):  # gone since the list was made, or damaged
+        font = font_manager.get_font(_installed()[family])
+    except (OSError, RuntimeError):  # gone since the list was made, or damaged
         return frozenset()
     return frozenset(font.get_charmap()) if font.scalable else frozenset()

@@ -47,12 +47,12 @@ def embedding_map(points, labels, names, path):
         names: Name of each class, or `None`.
         path: PNG to write.
     """
-    figure, axes = plt.subplots(figsize=(8, 6))
+    figure, axes = plt.subplots(figsize=(8, 6), layout="constrained")
     if labels is None:
         axes.scatter(points[:, 0], points[:, 1], s=6, color=GREY)
     else:
         colors = plt.get_cmap("tab20" if len(names) > 10 else "tab10")
-        shown = lettered_names(names, 30) if len(names) <= _NAMED else [None] * len(names)
+        shown = lettered_names(names, 24) if len(names) <= _NAMED else [None] * len(names)
         for label in np.unique(labels):
             here = labels == label
             color = [colors(int(label) % colors.N)]
