@@ -59,7 +59,7 @@ def limit_threads():
 
 def _groups(controller, root):
     """Folders of this process' cgroup and of those above it, as far as they can be seen."""
-    paths = {}
+    paths: dict[str, str] = {}
     for line in _lines(root / "proc/self/cgroup"):
         _, names, path = line.split(":", 2)
         paths |= dict.fromkeys(names.split(","), path)
