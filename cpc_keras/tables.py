@@ -197,11 +197,12 @@ class _AsWideAsItCanBe:
         grid = self.table.grid()
         # Asked with room to spare: a table never says that it needs more than there is.
         needed = Measurement.get(console, options.update(width=_WIDE), grid).minimum
-        yield grid if needed <= options.max_width else Text("\n".join(self.table.lines()))
+        fits = needed <= options.max_width or options.max_width >= _USUAL
+        yield grid if fits else Text("\n".join(self.table.lines()))
 
 
-# Letters that no table needs.
-_WIDE = 10_000
+# Letters of a terminal on which cells may be broken, and those that no table needs.
+_USUAL, _WIDE = 60, 10_000
 
 
 def _html_cell(cell):

@@ -1,6 +1,7 @@
 """What is to be done as soon as Keras is there, without waking it."""
 
 import sys
+from typing import Any
 
 
 def when_keras_is_imported(act):
@@ -25,7 +26,7 @@ class _Watch:
         if name != "keras":
             return None
         others = sys.meta_path[sys.meta_path.index(self) + 1 :]
-        spec = next(filter(None, (other.find_spec(name, path, target) for other in others)), None)
+        spec: Any = next(filter(None, (other.find_spec(name, path, target) for other in others)), None)
         if spec is not None and spec.loader is not None:
             spec.loader = _Loader(spec.loader, self.act)  # type: ignore[assignment]
         return spec

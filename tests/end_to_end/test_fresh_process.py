@@ -41,7 +41,8 @@ def saved(tmp_path, photo_crops):
     def build(setting):
         return keras.Model(pictures, ClassifierHead(maps.shape[1:], 2, setting["head"])(maps))
 
-    setting = {"learning_rate": 1e-3, "head": "grid3", "weight_decay": 1e-3, "dropout": 0.0, "translation": 0.0}
+    setting = {"learning_rate": 1e-3, "head": "grid3", "weight_decay": 1e-3, "dropout": 0.0}
+    setting |= {"translation": 0.0, "step_multiplier": 1.0}
     images = from_arrays(photo_crops, np.arange(len(photo_crops)) % 2)
     fine_tuned = NetworkClassifier(build, steps=lambda count: 2).fit(ImageInputs(images, 28), setting, seed=0)
     models = {
