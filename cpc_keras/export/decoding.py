@@ -48,13 +48,10 @@ class _Bytes:
 
     def number(self, place, count=1, little=False):
         """That of `count` bytes from a place on, a tensor of int64 of any shape; the lowest byte first if `little`."""
-        bytes_there = [
-            tf.cast(tf.gather(self._values, tf.clip_by_value(place + index, 0, self.size)), tf.int64)
-            for index in range(count)
-        ]
-        first_is_high = sum(value * 256 ** (count - 1 - index) for index, value in enumerate(bytes_there))
-        first_is_low = sum(value * 256**index for index, value in enumerate(bytes_there))
-        return tf.where(little, first_is_low, first_is_high)
+        places = tf.convert_to_tensor(place, tf.int64)[..., None] + tf.range(count, dtype=tf.int64)
+        found = tf.cast(tf.gather(self._values, tf.clip_by_value(places, 0, self.size)), tf.int64)
+        powers = tf.constant([256**index for index in range(count)], tf.int64)
+        return tf.reduce_sum(found * tf.where(little, powers, powers[::-1]), axis=-1)
 
 
 def _decode_jpeg(encoded, data):
@@ -64,7 +61,7 @@ def _decode_jpeg(encoded, data):
 
 
 def _decode_png(encoded, data):
-    depth, kind = data.number(tf.constant(24, tf.int64)), data.number(tf.constant(25, tf.int64))
+    depth, kind = data.number(24), data.number(25)
     exif, transparency = _places_in_png(data)
     deep = (depth == 16) & (kind == 0)
     gray, has_alpha = (kind == 0) | (kind == 4), (kind == 4) | (kind == 6) | (transparency > 0)
@@ -93,7 +90,7 @@ def _decode_gif(encoded, data):
 
 def _decode_bmp(encoded, data):
     pixels = tf.cast(tf.io.decode_bmp(encoded), tf.int32)
-    palette = 14 + data.number(tf.constant(14, tf.int64), 4, little=True)
+    palette = 14 + data.number(14, 4, little=True)
 
     def colors():
         """Of three bytes each, blue first, and one that is not used."""

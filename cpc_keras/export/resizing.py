@@ -27,44 +27,36 @@ def resize_short_side(pixels, short_side, deep):
     sides = tf.cast(tf.shape(pixels)[:2], tf.float64)
     scale = tf.cast(short_side, tf.float64) / tf.reduce_min(sides)
     goal = tf.cast(tf.round(sides * scale), tf.int32)
-    return tf.cond(deep, lambda: _of_16_bits(pixels, goal), lambda: _of_8_bits(pixels, goal))
-
-
-def _of_8_bits(pixels, goal):
-    sides = tf.cast(tf.shape(pixels)[:2], tf.float64)
     blocks = tf.maximum(tf.cast(sides / tf.cast(goal, tf.float64) / REDUCING_GAP, tf.int32), 1)
+    blocks = tf.where(deep, 1, blocks)
     pixels = tf.cond(tf.reduce_any(blocks > 1), lambda: _block_means(pixels, blocks), lambda: pixels)
     # The last block may reach beyond the image; where the image ends, Pillow keeps in single precision.
     ends = tf.cast(tf.cast(sides / tf.cast(blocks, tf.float64), tf.float32), tf.float64)
+    # Rows come first, unless twice as many lines go as columns: so Pillow has the least to do.
+    lines, columns = tf.unstack(tf.shape(pixels)[:2] - goal)
+    order = tf.where(lines > tf.maximum(2 * columns, 0), (1, 0), (0, 1))
+    turned = tf.concat([order, [2]], axis=0)
+    pixels, goal, ends = tf.transpose(pixels, turned), tf.gather(goal, order), tf.gather(ends, order)
+    pixels = tf.cond(deep, lambda: _of_16_bits(pixels, goal, ends), lambda: _of_8_bits(pixels, goal, ends))
+    return tf.transpose(pixels, turned)
 
-    def one_pass(pixels, axis):
+
+def _of_8_bits(pixels, goal, ends):
+    for axis in (1, 0):
         weights = _weights(tf.shape(pixels)[axis], goal[axis], ends[axis])
         half = tf.where(weights.values < 0, tf.constant(-0.5, tf.float64), 0.5)
         fixed = weights.with_values(tf.cast(weights.values * 2.0**_WEIGHT_BITS + half, tf.int32))
         sums = _weighted(fixed, pixels, axis) + 2 ** (_WEIGHT_BITS - 1)
-        return tf.clip_by_value(tf.bitwise.right_shift(sums, _WEIGHT_BITS), 0, 255)
+        pixels = tf.clip_by_value(tf.bitwise.right_shift(sums, _WEIGHT_BITS), 0, 255)
+    return pixels
 
-    return _in_two_passes(one_pass, pixels, goal)
 
-
-def _of_16_bits(pixels, goal):
-    def one_pass(values, axis):
-        size = tf.shape(values)[axis]
-        weights = _weights(size, goal[axis], tf.cast(size, tf.float64))
-        return tf.cast(_weighted(weights, tf.cast(values, tf.float64), axis), tf.float32)
-
-    values = _in_two_passes(one_pass, tf.cast(pixels, tf.float32), goal)
+def _of_16_bits(pixels, goal, ends):
+    values = tf.cast(pixels, tf.float32)
+    for axis in (1, 0):
+        weights = _weights(tf.shape(values)[axis], goal[axis], ends[axis])
+        values = tf.cast(_weighted(weights, tf.cast(values, tf.float64), axis), tf.float32)
     return tf.cast(tf.clip_by_value(tf.round(values), 0, 65535), tf.int32)
-
-
-def _in_two_passes(one_pass, pixels, goal):
-    """Rows first, unless twice as many lines go as columns: so Pillow has the least to do."""
-    lines, columns = tf.unstack(tf.shape(pixels)[:2] - goal)
-    return tf.cond(
-        lines > tf.maximum(2 * columns, 0),
-        lambda: one_pass(one_pass(pixels, 0), 1),
-        lambda: one_pass(one_pass(pixels, 1), 0),
-    )
 
 
 def _block_means(pixels, blocks):

@@ -34,6 +34,9 @@ class WholeImages:
     def __init__(self, channels, crop, short_side):
         self.channels, self.crop, self.short_side = channels, crop, short_side
         self.accepted = (1, 3) if channels in (1, 3) else (channels,)
+        # Traced once, for all that use it.
+        specs = [tf.TensorSpec((None, None, None, None), tf.int32), tf.TensorSpec((), tf.bool)]
+        self._crops = tf.function(self._crops_of, autograph=False, input_signature=specs)
         prepare = {"": self.from_float, "_uint8": self.from_uint8, "_encoded": self.from_encoded}
         if channels not in (1, 3):
             del prepare["_encoded"]  # no file has as many
@@ -111,7 +114,7 @@ class WholeImages:
             like = tf.TensorSpec((self.crop, self.crop, self.channels), tf.float32)
             return tf.map_fn(crop, images, fn_output_signature=like)
 
-    def _crops(self, pixels, deep):
+    def _crops_of(self, pixels, deep):
         """Of int32 `[B, H, W, C]`, of 16 bits if `deep` and else of 8."""
         if self.channels == 1:
             pixels = tf.cond(tf.shape(pixels)[-1] == 3, lambda: _gray(pixels), lambda: pixels)
