@@ -4,8 +4,8 @@ import re
 
 from cpc_keras.storage import digests
 
-# What has no place in a line of text, and a backslash that would be taken for the beginning of an escape.
-_NOT_WRITTEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|\\(?=x[0-9a-f]{2}|u[0-9a-f]{4})")
+# What has no place in a line of text.
+_NOT_WRITTEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # What a spreadsheet takes for a formula at the beginning of a cell, and what it strips there.
 _FORMULA = re.compile(r"'*[=+\-@\t＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
@@ -17,8 +17,9 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 def written(name):
     r"""A name as files of text hold it, in one line: bytes that are no UTF-8 and line breaks as escapes, most as it is.
 
-    Python keeps such bytes as surrogates, which no encoding has. `unwritten` leads
-    back.
+    Python keeps such bytes as surrogates, which no encoding has. What is written
+    already stays as it is. `unwritten` leads back, but for names that hold the text of
+    an escape themselves: whoever reads a file of names tries each as it stands first.
 
     Example:
 

@@ -40,6 +40,7 @@ OTHERS = (
 def test_what_is_written_is_utf_8_and_leads_back(name):
     assert len(written(name).encode().decode().splitlines()) <= 1
     assert unwritten(written(name)) == name
+    assert written(written(name)) == written(name)
     assert from_spreadsheet(for_spreadsheet(name)) == name
 
 
