@@ -8,6 +8,7 @@ import pathlib
 from cpc_keras.config.fields import REQUIRED, default_of
 from cpc_keras.config.recipe import Recipe
 from cpc_keras.errors import InputError, first_line
+from cpc_keras.storage.text import read_text
 
 _PACKAGE = pathlib.Path(__file__).parents[1]
 _BUILT_IN, _CHECKOUT = _PACKAGE / "recipes", _PACKAGE.parent / "recipes"
@@ -44,7 +45,11 @@ def load_recipe(name, overrides=(), kind=Recipe):
     16
     """
     path = _find(name)
-    fields = current_names(_read_assignments(path.read_text(encoding="utf-8"), str(path)), kind)
+    try:
+        text = read_text(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"`RECIPE` must be a readable file. Received: {path} ({first_line(error)})") from error
+    fields = current_names(_read_assignments(text, str(path)), kind)
     for override in overrides:
         key, separator, value = override.partition("=")
         if not separator:

@@ -258,8 +258,7 @@ def without_tiny(images, side, max_bad_share=0.1):
     Raises:
         InputError: If more than `max_bad_share` of the files are bad, or all.
     """
-    short = images.sizes[:, :2].min(axis=1)
-    tiny = np.flatnonzero(_LARGEST_FACTOR * short < side)
+    tiny = np.flatnonzero(is_tiny(images.sizes.T, side))
     if not len(tiny):
         return images
     bad = [
@@ -267,7 +266,7 @@ def without_tiny(images, side, max_bad_share=0.1):
         for position in tiny
         for height, width, _ in [images.sizes[position]]
     ]
-    kept = images.subset(np.flatnonzero(_LARGEST_FACTOR * short >= side))
+    kept = images.subset(np.setdiff1d(np.arange(len(images)), tiny))
     kept.bad_files = images.bad_files + bad
     check_bad_share(images.name, len(kept), kept.bad_files, max_bad_share)
     return kept
@@ -284,6 +283,21 @@ def lacks_memory(error):
     False
     """
     return isinstance(error, MemoryError) or "out of memory" in str(error)
+
+
+def is_tiny(size, side):
+    """Whether an image would have to be enlarged more than fourfold.
+
+    Args:
+        size: `(height, width, …)`, numbers or arrays of them.
+        side: Pixels that the shorter side is to have.
+
+    Example:
+
+    >>> bool(is_tiny((1, 4000, 3), 28)), bool(is_tiny((20, 30, 3), 28))
+    (True, False)
+    """
+    return _LARGEST_FACTOR * np.minimum(size[0], size[1]) < side
 
 
 def check_bad_share(name, good, bad, max_bad_share):

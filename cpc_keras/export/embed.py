@@ -11,7 +11,8 @@ import numpy as np
 
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.backend.resources import processors
-from cpc_keras.data.image_set import convert, to_float
+from cpc_keras.data.folders import plain_reason
+from cpc_keras.data.image_set import convert, is_tiny, lacks_memory, to_float
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError, printable
 from cpc_keras.export.artefact import open_artefact
@@ -231,9 +232,14 @@ def _read(images, position, given):
     """`(path, picture, reason)`: `[crop, crop, C]` as it was stored, or `None` and why."""
     path, crop = images.ids[position], given["crop"]
     try:
-        picture = convert(images.read(position), given["channels"], given["short_side"])
-    except (OSError, ValueError, MemoryError) as error:
-        return path, None, str(error) or type(error).__name__
+        array = images.read(position)
+        if is_tiny(array.shape, crop):
+            return path, None, f"has {array.shape[0]} × {array.shape[1]} px, far below the {crop} px that are needed"
+        picture = convert(array, given["channels"], given["short_side"])
+    except (OSError, ValueError) as error:
+        if lacks_memory(error):
+            raise MemoryError(f"{path}: {error}") from error
+        return path, None, plain_reason(error)
     top, left = ((side - crop) // 2 for side in picture.shape[:2])
     if min(top, left) < 0:
         return path, None, f"smaller than the crop, {crop} px"
