@@ -26,8 +26,8 @@ def lettered(name, most=40):
 
     Example:
 
-    >>> lettered("_hidden", 5), lettered("\tcat"), lettered("$1_$")
-    ('\u200a_hi…n', '\\tcat', '$1_$')
+    >>> lettered("_hidden", 5)[1:], lettered("\tcat"), lettered("$1_$")
+    ('_h…en', '\\tcat', '$1_$')
     """
     letters = [one if font_of(one) else _otherwise(one) for one in printable(name)]
     if sum(map(_width, letters)) > most:
