@@ -16,6 +16,7 @@ from cpc_keras.data.splits import TRAIN, alike, label_of, rows_of_folders, split
 from cpc_keras.data.tiles import tile_images
 from cpc_keras.data.voc import image_rows
 from cpc_keras.errors import InputError
+from cpc_keras.storage.names import unwritten
 from cpc_keras.storage.text import plain_word, read_table
 
 KINDS = ("tfds", "dir", "classes", "csv", "voc")
@@ -327,8 +328,9 @@ def _csv_files(place, source):
 
 
 def _find(folder, text):
-    """The file that a list means: blanks around it, slashes and composed letters may be another system's."""
+    """The file that a list means: blanks around it, slashes, composed letters and escapes may be another program's."""
     word = text.strip()
-    forms = (text, word, word.replace("\\", "/"), *(unicodedata.normalize(form, word) for form in ("NFC", "NFD")))
+    composed = (unicodedata.normalize(form, word) for form in ("NFC", "NFD"))
+    forms = (text, word, word.replace("\\", "/"), *composed, unwritten(word))
     paths = [str(folder / os.path.expanduser(form)) for form in dict.fromkeys(forms)]
     return next(filter(os.path.isfile, paths), str(folder / word))
