@@ -305,8 +305,9 @@ def check_bad_share(name, good, bad, max_bad_share):
     if not good or len(bad) > max_bad_share * (good + len(bad)):
         first = "; ".join(f"{file.path}: {file.reason}" for file in bad[:_NAMED])
         first = f", such as {first}" if bad else ""
+        share = f"be readable but for a share of {max_bad_share:g} (`max_bad_share`)"
         raise InputError(
-            f"`data` must be readable but for a share of {max_bad_share:g} (`max_bad_share`). "
+            f"`data` must {share if max_bad_share < 1 else 'hold an image that can be read'}. "
             f"Received: {name} with {len(bad):,} bad files of {good + len(bad):,}{first}"
         )
 

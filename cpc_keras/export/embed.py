@@ -103,7 +103,7 @@ def predict(model, data, out, console):
 def _through(artefact, data, signature, out, console, write):
     """Sends every image of a source through a signature; `write(partial, shards)` gets the shards that hold any."""
     enable_determinism()
-    images = _open(data)
+    images = open_source(data, split="all", max_bad_share=1.0)
     _tell_of_large(images, artefact, console)
     compute = artefact.function(signature)
     size = _shard_size(artefact.description["input"], compute)
@@ -121,24 +121,13 @@ def _through(artefact, data, signature, out, console, write):
     shards = _Shards(store, digest, [name for name, record in records.items() if record["paths"]])
     if not shards.names:
         shutil.rmtree(kept)
-        raise InputError(f"`--data` must hold an image that can be read. Received: {data} with {len(bad)} bad files")
+        raise InputError(f"`data` must hold an image that can be read. Received: {data} with {len(bad)} bad files")
     with atomic_output(out, argument="--out") as partial:
         write(partial, shards)
     _tell_bad_files(bad, out, console)
     shutil.rmtree(kept)
     console.print(f"{sum(len(record['paths']) for record in records.values()):,} images: {out}")
     return out
-
-
-def _open(data):
-    try:
-        return open_source(data, split="all", max_bad_share=1.0)
-    except InputError as error:
-        # That all files are bad is told as too large a share of them, for which there is no option here.
-        _, is_share, received = str(error).partition("(`max_bad_share`). Received: ")
-        if not is_share:
-            raise
-        raise InputError(f"`--data` must hold an image that can be read. Received: {received}") from error
 
 
 def _shard_size(given, compute):
