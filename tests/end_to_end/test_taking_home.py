@@ -265,7 +265,7 @@ CASES = {
     ),
     "nothing but bad files": (
         "predict models/small --data dir:broken --out a.csv",
-        "`data` must hold an image that can be read. Received: dir:broken with 2 bad files of 2, the first broken/",
+        "`data` must hold an image that can be read. Received: dir:broken with 2 bad files of 2, such as broken/",
     ),
     "maps in a table": (
         "embed models/small --data classes:labelled --out a.parquet --signature patch_grid",
