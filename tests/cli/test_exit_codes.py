@@ -111,7 +111,7 @@ def test_libraries_do_not_speak_to_users(models):
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_a_terminal_that_cannot_show_something_gets_an_escape(models, encoding):
     body = f"sys.stdout.reconfigure(encoding='{encoding}', errors=sys.stdout.errors)"
-    done = models(f"{body}; table.add('\\u732b \\u00d7', 'caf\\udce9')")
+    done = models(f"{body}; table.add('\\u732b', 'caf\\udce9')")
     assert done.returncode == 0, done.stderr
     assert r"caf\xe9" in done.stdout
     assert (r"\u732b" in done.stdout) == (encoding != "utf-8")

@@ -1,9 +1,9 @@
 """Runs commands on a disk of their own that is full, or that must not be written to.
 
 python small_disk.py PLACE KIND COMMANDS copies what is in PLACE to a disk in memory, which nobody else sees and which
-is gone in the end, and runs the commands, a list in JSON, first while it is "full" or "closed" to writing, then with
-room. It prints `[first, then]`, each a list of exit code, standard error and hidden files that are left; 77 is the exit
-code where mounting is not permitted.
+is gone in the end, and runs the commands, a list in JSON, first while it is "full" or "closed" to writing, then, the
+first two, with room. It prints `[first, then]`, each a list of exit code, standard error and hidden files that are
+left; 77 is the exit code where mounting is not permitted.
 """
 
 import ctypes
@@ -72,5 +72,5 @@ if __name__ == "__main__":
     fill("filler") if full else mount(disk, REMOUNT | READ_ONLY)
     results.append([run(command) for command in commands])
     os.unlink("filler") if full else mount(disk, REMOUNT)
-    results.append([run(command) for command in commands])
+    results.append([run(command) for command in commands[:2]])
     os.write(said, json.dumps(results).encode())
