@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import tempfile
+import time
 import traceback
 
 import typer
@@ -21,6 +22,9 @@ UNFORESEEN = 70
 STOPPED = 75
 INTERRUPTED = 130
 _PACKAGE = pathlib.Path(__file__).parents[1]
+# Seconds in which what Ctrl-C has broken may fail, and when it came.
+_AFTERMATH = 60.0
+_interrupts: list[float] = []
 _GOES_ON = "what is finished stays, and the same command goes on from there"
 # What is true of a command after Ctrl-C.
 AFTER_INTERRUPT = {
@@ -46,12 +50,13 @@ def exit_with(app):
         app: A `typer.Typer`.
     """
     any_terminal()
+    _remember_interrupts()
     try:
         code = _run(app)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         code, words = _ending(error)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         if debugging():
             traceback.print_exception(error)
         if words:
@@ -92,8 +97,21 @@ def _ending(error):
     return UNFORESEEN, _unforeseen(error)
 
 
+def _remember_interrupts():
+    """Keeps when Ctrl-C came last: where it falls into a callback from TensorFlow, that swallows it, and fails."""
+
+    def interrupt(number, frame):
+        _interrupts.append(time.monotonic())
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
+
+
 def _is_interrupt(error):
     """Whether Ctrl-C ended a command; what it meets on its way, as an import, may fail for that."""
+    if _interrupts and time.monotonic() - _interrupts[-1] < _AFTERMATH:
+        return True
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return error is not None

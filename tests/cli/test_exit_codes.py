@@ -80,6 +80,11 @@ ENDS = {
     "a full disk": ("raise OSError(errno.ENOSPC, 'full')", 2, "on a disk with room. Received: [Errno 28] full"),
     "no permission": ("raise PermissionError(13, 'no', 'list.csv')", 2, "`list.csv` must be open to this command"),
     "Ctrl-C": ("raise KeyboardInterrupt", 130, "stopped; nothing was written"),
+    "Ctrl-C that was swallowed": (
+        "\n    try: os.kill(os.getpid(), 2); __import__('time').sleep(9)\n    except BaseException: pass\n    1 / 0",
+        130,
+        "stopped; nothing was written",
+    ),
     "a name that is no text": ("raise index.InputError('Received: caf\\udce9')", 2, r"Received: caf\xe9"),
 }
 
