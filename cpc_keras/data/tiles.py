@@ -66,5 +66,7 @@ def tile_images(images, side, overlap=0):
         sizes=sizes,
         labels=None,
         class_names=None,
+        # A tile decodes where its whole image does.
+        confirm=(lambda decoded: images.confirm(np.unique(table[decoded, 0]))) if images.confirm else None,
     )
     return tiles, table[:, 0], table[:, 1:]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cpc_keras.data import open_source, source_splits
+from cpc_keras.data import open_source, prepare, source_splits
 from cpc_keras.errors import InputError
 
 
@@ -182,3 +182,9 @@ def test_a_folder_that_may_not_be_read_is_named(tree):
     os.chmod(tree / "train" / "cat", 0)
     with pytest.raises(InputError, match="train/cat: may not be read"):
         open_source(f"classes:{tree}", max_bad_share=0.0)
+
+
+def test_tiles_of_images_that_decode_are_decoded_once(tree):
+    tiles = open_source(f"dir:{tree}", tile=16)
+    assert len(tiles) == 4 * 10
+    assert len(prepare(tiles, 3)) == 40
