@@ -9,6 +9,7 @@ import shlex
 import signal
 import socket
 import sys
+import threading
 import time
 
 import psutil
@@ -74,9 +75,9 @@ def _owned(lock, path, kind, argument):
                 os.utime(lock)
             elif "process" in owner and not lost:
                 lost.append(owner)
-                os.kill(me["process"], signal.SIGINT)
+                os.kill(me["process"], number)
 
-    with _made(lock.parent, path, kind, argument):
+    with _hearing() as number, _made(lock.parent, path, kind, argument):
         try:
             _take(lock, me)
         except _OwnedError as error:
@@ -96,6 +97,19 @@ def _owned(lock, path, kind, argument):
             with contextlib.suppress(OSError):
                 if _owner_of(lock)["token"] == me["token"]:
                     lock.unlink()
+
+
+@contextlib.contextmanager
+def _hearing():
+    """A signal that raises `KeyboardInterrupt`; that of Ctrl-C is ignored by what a shell has put in the background."""
+    if threading.current_thread() is not threading.main_thread():
+        yield signal.SIGINT
+        return
+    before = signal.signal(signal.SIGUSR1, signal.default_int_handler)
+    try:
+        yield signal.SIGUSR1
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 @contextlib.contextmanager
