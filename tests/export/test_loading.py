@@ -53,7 +53,7 @@ def test_what_is_no_file_of_this_kind_is_refused_in_one_line(tmp_path, monkeypat
         "cut.keras": f"`path` must be a .keras file that this Keras, {keras.__version__}, can read. Received: .*cut",
         "unsafe.keras": "`path` must be a .keras file that this Keras",
         "run": "`RUN` must have a",
-        "export": "`MODEL` must be a whole SavedModel",
+        "export": "`MODEL` must be a folder that `cpc-keras export` wrote",
     }.items():
         with pytest.raises(InputError, match=message) as error:
             cpc_keras.load(tmp_path / name)
