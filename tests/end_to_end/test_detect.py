@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 
 import pandas as pd
 import pytest
@@ -53,6 +54,7 @@ def piece(name, side, place):
             parts = annotation.split(f"<{axis}{end}>")
             moved = [f"{int(part.split('<', 1)[0]) - offset}<{part.split('<', 1)[1]}" for part in parts[1:]]
             annotation = f"<{axis}{end}>".join([parts[0], *moved])
+    annotation = re.sub(r"<(width|height)>\d+", rf"<\1>{side}", annotation)
     (place / image.name).with_suffix(".xml").write_text(annotation)
 
 
