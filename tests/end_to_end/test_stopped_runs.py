@@ -87,7 +87,7 @@ def test_the_best_checkpoint_stays(place):
 def test_a_loss_that_is_no_number_ends_the_run_and_leaves_the_last_good_checkpoint(place, photo_folder):
     done = cpc_keras(
         *("pretrain", "small.py", "--data", f"dir:{photo_folder}", "--run", "astray"),
-        *("--set", "learning_rate=1e30", "--set", "warmup_steps=0", "--set", "checkpoint_every=5"),
+        *("--set", "learning_rate=2e9", "--set", "warmup_steps=0", "--set", "checkpoint_every=5"),
         cwd=place,
         code=2,
     )
