@@ -117,6 +117,8 @@ class Grower:
         """Images, good and bad, among other things; gives the paths of the good ones."""
         images = []
         folders = [self.folder() for _ in range(int(self.rng.integers(1, 6)))]
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
         for _ in range(int(self.rng.integers(4, 24))):
             content, ending = self.picture()
             if self.chance(0.06):
