@@ -2,7 +2,6 @@
 
 import math
 import os
-import sys
 
 import pytest
 
@@ -104,7 +103,6 @@ def test_without_cgroups_memory_is_that_of_the_machine(machine):
     assert free_memory(machine({})) > 2**20
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="affinity and limits of the address space are Linux'")
 def test_affinity_and_limits_of_the_address_space_count_and_tensorflow_hears_of_them():
     script = (
         "import os, resource, sys\n"

@@ -27,7 +27,6 @@ def written(monkeypatch):
     return order
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="the names of open files are asked of Linux")
 def test_no_name_reaches_the_disk_before_what_it_names(written, tmp_path):
     write_text(tmp_path / "text", "a")
     partial, *named = written
