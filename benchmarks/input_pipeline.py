@@ -25,7 +25,7 @@ from sklearn.datasets import load_sample_images
 from cpc_keras.config.build import build_cpc
 from cpc_keras.config.files import load_recipe
 from cpc_keras.config.resolve import resolve
-from cpc_keras.data import image_set, open_source, training_batches
+from cpc_keras.data import open_source, preparation, training_batches
 
 ROUNDS, STEPS = 9, 20
 
@@ -44,7 +44,7 @@ def ratios(recipe):
     """Speed on real input over that on synthetic input, one entry a round, and the images a second of both."""
     found = open_source(recipe.data)
     recipe = resolve(recipe, found)
-    images = image_set.prepare(found, recipe.channels, recipe.short_side)
+    images = preparation.prepare(found, recipe.channels, recipe.short_side)
     model = build_cpc(recipe)
     model.make_train_function()
     batches = training_batches(images, recipe.batch_size, recipe.crop, recipe.seed, flip=recipe.flip)
@@ -70,12 +70,12 @@ def main():
         photographs(folder)
         data = f"data='dir:{folder}'"
         cases = {
-            "demo": ("fashion_mnist", [], image_set._CACHE_SHARE),
-            "JPEG photographs, 360 × 480 px": ("folder", [data], image_set._CACHE_SHARE),
+            "demo": ("fashion_mnist", [], preparation._CACHE_SHARE),
+            "JPEG photographs, 360 × 480 px": ("folder", [data], preparation._CACHE_SHARE),
             "the same, not in memory": ("folder", [data], 0.0),
         }
         for name, (recipe, assignments, share) in cases.items():
-            image_set._CACHE_SHARE = share
+            preparation._CACHE_SHARE = share
             found, real, synthetic = ratios(load_recipe(recipe, assignments))
             table.add_row(name, f"{real:.1f}", f"{synthetic:.1f}", spread(found, "{:.3f}"))
     Console(width=110).print(table)

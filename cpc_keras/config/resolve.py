@@ -9,7 +9,7 @@ import numpy as np
 from cpc_keras.backend.distribution import has_accelerator
 from cpc_keras.config.ablation_axes import switch_off
 from cpc_keras.config.recipe import AUTO
-from cpc_keras.data.image_set import without_tiny
+from cpc_keras.data.preparation import without_tiny
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError
 

@@ -7,7 +7,7 @@ _HOMES = {
     "encoding_batches": "pipeline",
     "nested_subsets": "label_subsets",
     "open_source": "sources",
-    "prepare": "image_set",
+    "prepare": "preparation",
     "source_splits": "sources",
     "training_batches": "pipeline",
 }

@@ -7,7 +7,8 @@ import pathlib
 import re
 import stat
 
-from cpc_keras.data.images import is_image
+from cpc_keras.data.bad_files import BadFile, plain_reason
+from cpc_keras.data.image_kinds import is_image
 
 # Folders that operating systems, file servers and programs keep beside people's files, in small letters.
 _OF_SYSTEMS = {
@@ -21,14 +22,6 @@ _OF_OTHERS = {
     "a virtual environment": ("pyvenv.cfg",),
     "a conda environment": ("conda-meta",),
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class BadFile:
-    """A file that was left out, and why."""
-
-    path: str
-    reason: str
 
 
 @dataclasses.dataclass
@@ -175,17 +168,6 @@ def _sort_file(found, entry, name):
             found.passed_over[name] = os.path.splitext(name)[1].lower() or "without an ending"
     except OSError as error:
         found.bad.append(BadFile(entry.path, plain_reason(error)))
-
-
-def plain_reason(error):
-    """Why a file cannot be read, as the end of a sentence about it."""
-    if isinstance(error, FileNotFoundError):
-        return "is not there"
-    if isinstance(error, PermissionError):
-        return "may not be read (permission denied)"
-    if isinstance(error, OSError) and error.strerror:
-        return f"cannot be read ({error.strerror.lower()})"
-    return str(error) or type(error).__name__
 
 
 def passed_over_text(passed_over):

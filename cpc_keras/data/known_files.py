@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 
-from cpc_keras.data.folders import plain_reason
+from cpc_keras.data.bad_files import plain_reason
 from cpc_keras.data.threads import map_in_pieces
 from cpc_keras.progress import NoProgress
 from cpc_keras.storage import digests

@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
-from cpc_keras.data.image_set import prepare
 from cpc_keras.data.labelled_images import FOLDS, LabelledImages, is_uneven
+from cpc_keras.data.preparation import prepare
 from cpc_keras.data.sources import Source
 from cpc_keras.data.splits import TEST, VALIDATION, split_of
 from cpc_keras.errors import InputError

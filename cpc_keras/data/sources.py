@@ -1,27 +1,22 @@
 """One string names where images come from."""
 
-import dataclasses
 import functools
 import os
-import pathlib
-import unicodedata
 
 import numpy as np
 
-from cpc_keras.data.folders import BadFile, list_images, natural_key, passed_over_text, plain_reason
-from cpc_keras.data.image_set import ImageSet, check_bad_share
+from cpc_keras.data.bad_files import BadFile, check_bad_share
+from cpc_keras.data.folders import natural_key
+from cpc_keras.data.image_set import ImageSet
 from cpc_keras.data.images import MAX_PIXELS, MAX_TILED_PIXELS, read_image, read_size
 from cpc_keras.data.known_files import KnownFiles
-from cpc_keras.data.splits import TRAIN, alike, label_of, rows_of_folders, split_of
+from cpc_keras.data.named_files import NamedFiles, csv_files, folder_files, list_folder
+from cpc_keras.data.splits import TRAIN, split_of
 from cpc_keras.data.tiles import tile_images
 from cpc_keras.data.voc import image_rows
 from cpc_keras.errors import InputError
-from cpc_keras.storage.names import unwritten
-from cpc_keras.storage.text import plain_word, read_table
 
 KINDS = ("tfds", "dir", "classes", "csv", "voc")
-# Names that a message lists.
-_FEW = 5
 
 
 def open_source(source, split=None, max_bad_share=0.1, labelled_only=False, tile=None, progress=None):
@@ -111,7 +106,7 @@ def parse_source(source):
     if os.path.isfile(place) and place.lower().endswith(".csv"):
         return "csv", place
     if os.path.isdir(place):
-        parts = [name.split("/") for name in _listing(place, source).images]
+        parts = [name.split("/") for name in list_folder(place, source).images]
         depths = {len(one) for one in parts}
         if depths == {1}:
             return "dir", place
@@ -121,27 +116,6 @@ def parse_source(source):
         "`data` must be tfds:NAME, dir:PATH, classes:PATH, csv:FILE or voc:PATH, or a path that can only "
         f"mean one of them. Received: {source}"
     )
-
-
-@dataclasses.dataclass
-class _Files:
-    """Image files that a source names; none has been opened.
-
-    Attributes:
-        names: What the source calls them.
-        paths: Where they are.
-        labels: Texts, or `None`.
-        splits: Texts, or `None`.
-        bad: What could not even be listed.
-        notes: What the user should know, in sentences.
-    """
-
-    names: list[str]
-    paths: list[str]
-    labels: list[str | None]
-    splits: list[str | None]
-    bad: list[BadFile] = dataclasses.field(default_factory=list)
-    notes: list[str] = dataclasses.field(default_factory=list)
 
 
 class Source:
@@ -193,12 +167,12 @@ class Source:
     def _files(self):
         check_source(self.source)
         if self.kind == "csv":
-            return _csv_files(self.place, self.source)
+            return csv_files(self.place, self.source)
         if self.kind == "voc":
             rows = image_rows(self.place, self.source)
             paths = [str(row[0]) for row in rows]
-            return _Files(paths, paths, [None] * len(rows), [row[2] for row in rows])
-        return _folder_files(self.kind, self.place, self.source)
+            return NamedFiles(paths, paths, [None] * len(rows), [row[2] for row in rows])
+        return folder_files(self.kind, self.place, self.source)
 
     def _of_split(self, split):
         """`(positions, name)` of a split's files."""
@@ -245,92 +219,3 @@ class Source:
             verified=bool(known.whole[good].all()),
             confirm=lambda decoded: known.confirm(np.asarray(good)[decoded]),
         )
-
-
-def _listing(place, source):
-    try:
-        return list_images(place)
-    except OSError as error:
-        reason = plain_reason(error)
-        raise InputError(f"`data` must name a folder that can be read. Received: {source}, which {reason}") from error
-
-
-def _folder_files(kind, place, source):
-    found = _listing(place, source)
-    passed = passed_over_text(found.passed_over)
-    if not found.images and not found.bad:
-        raise InputError(
-            f"`data` must hold at least one image file that can be read here. Received: {source} with none. {passed}"
-        )
-    paths = [os.path.join(place, name) if os.path.normpath(place) != "." else name for name in found.images]
-    rows: list[tuple] = [(None, None)] * len(paths)
-    notes = [passed] if passed else []
-    if kind == "classes":
-        rows = rows_of_folders(found.images)
-        if paths and all(label is None for label, _ in rows):
-            raise InputError(f"`data` must have a folder for each label. Received: {source} with {paths[0]}")
-        notes += _empty_classes(found, rows)
-    labels, splits = ([row[place] for row in rows] for place in (0, 1))
-    return _Files(found.images, paths, labels, splits, found.bad, notes + _similar_names(labels))
-
-
-def _empty_classes(found, rows):
-    """What to say of folders beside those of the classes that hold no image."""
-    classes = {label for label, _ in rows}
-    names = {plain_word(os.path.basename(folder)) for folder in found.empty}
-    empty = sorted(name for name in names - classes if split_of(name) is None)
-    return [f"Folders without an image are no classes: {_listed(empty)}."] if empty else []
-
-
-def _similar_names(labels):
-    groups = alike(sorted(set(labels) - {None}))
-    if not groups:
-        return []
-    return [f"Labels that differ in writing alone are classes of their own: {' · '.join(map(_listed, groups[:_FEW]))}."]
-
-
-def _listed(names):
-    shown = ", ".join(map(repr, names[:_FEW]))
-    return shown if len(names) <= _FEW else f"{shown} and {len(names) - _FEW} more"
-
-
-def _csv_files(place, source):
-    path = pathlib.Path(place)
-    names, paths, labels, splits = [], [], [], []
-    before: dict[str, tuple] = {}
-    try:
-        for line, (text, label, split) in read_table(path, ("path", "label"), ("split",)):
-            if not plain_word(text):
-                raise ValueError(f"line {line} without a path")
-            row = label_of(label), split_of(split) or plain_word(split) or None
-            file = _find(path.parent, text)
-            known = before.setdefault(os.path.realpath(file), row)
-            if known != row:
-                raise InputError(
-                    f"`data` must name a file with one label and split. Received: {source} line {line} with {file} "
-                    "again"
-                )
-            if known is row:
-                names.append(text)
-                paths.append(file)
-                labels.append(row[0])
-                splits.append(row[1])
-    except InputError:
-        raise
-    except (ValueError, OSError) as error:
-        reason = plain_reason(error) if isinstance(error, OSError) else str(error)
-        raise InputError(
-            f"`data` must be a readable CSV file with the columns path,label[,split]. Received: {source} ({reason})"
-        ) from error
-    if not names:
-        raise InputError(f"`data` must have at least one row. Received: {source} with none")
-    return _Files(names, paths, labels, splits, notes=_similar_names(labels))
-
-
-def _find(folder, text):
-    """The file that a list means: blanks around it, slashes, composed letters and escapes may be another program's."""
-    word = text.strip()
-    composed = (unicodedata.normalize(form, word) for form in ("NFC", "NFD"))
-    forms = (text, word, word.replace("\\", "/"), *composed, unwritten(word))
-    paths = [str(folder / os.path.expanduser(form)) for form in dict.fromkeys(forms)]
-    return next(filter(os.path.isfile, paths), str(folder / word))

@@ -6,8 +6,8 @@ import pathlib
 import re
 import xml.etree.ElementTree
 
-from cpc_keras.data.folders import plain_reason
-from cpc_keras.data.images import is_image
+from cpc_keras.data.bad_files import plain_reason
+from cpc_keras.data.image_kinds import is_image
 from cpc_keras.data.splits import TEST, TRAIN, VALIDATION, split_of
 from cpc_keras.errors import InputError, first_line
 from cpc_keras.storage.text import decode, plain_word, read_lines

@@ -11,8 +11,10 @@ import numpy as np
 
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.backend.resources import processors
-from cpc_keras.data.folders import plain_reason
-from cpc_keras.data.image_set import convert, is_tiny, lacks_memory, to_float
+from cpc_keras.data.bad_files import plain_reason
+from cpc_keras.data.image_set import to_float
+from cpc_keras.data.preparation import is_tiny, lacks_memory
+from cpc_keras.data.resize import convert
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError, printable
 from cpc_keras.export.artefact import open_artefact

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from cpc_keras.data.image_set import prepare
+from cpc_keras.data.preparation import prepare
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.features import EncoderFeatures, extract

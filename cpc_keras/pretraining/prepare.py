@@ -13,8 +13,8 @@ from cpc_keras.backend.distribution import check_replicas, distribute, has_many_
 from cpc_keras.config.recipe import Recipe
 from cpc_keras.config.resolve import enlargement, open_images, resolve
 from cpc_keras.data.image_set import ImageSet
-from cpc_keras.data.image_set import prepare as prepare_images
 from cpc_keras.data.pipeline import training_batches
+from cpc_keras.data.preparation import prepare as prepare_images
 from cpc_keras.errors import InputError
 from cpc_keras.pretraining.online_probe import open_online_probe
 from cpc_keras.progress import ProgressBars

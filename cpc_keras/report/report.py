@@ -12,8 +12,9 @@ from sklearn.metrics import confusion_matrix
 
 from cpc_keras import plots
 from cpc_keras.config.resolve import open_images
-from cpc_keras.data.image_set import prepare, to_float
+from cpc_keras.data.image_set import to_float
 from cpc_keras.data.pipeline import encoding_batches
+from cpc_keras.data.preparation import prepare
 from cpc_keras.describing.learning_curve import longer_run
 from cpc_keras.detection.table import FORMER_FIELDS, detection_table
 from cpc_keras.errors import InputError

@@ -1,5 +1,8 @@
+import numpy as np
 import pytest
 from PIL import Image
+
+from cpc_keras.data.image_set import ImageSet
 
 
 @pytest.fixture
@@ -15,3 +18,23 @@ def uneven(photographs, tmp_path):
     (tmp_path / "broken.png").write_text("no image")
     (tmp_path / "labels.csv").write_text("\n".join([*rows, "broken.png,sky"]) + "\n")
     return tmp_path / "labels.csv"
+
+
+@pytest.fixture
+def images(photographs):
+    """Four images of other sizes, two of them gray, one of 16 bits."""
+    arrays = [
+        photographs[0][:50, :80],
+        photographs[1][:90, :60],
+        photographs[0][:40, :40, :1],
+        (photographs[1][:44, :30, :1].astype("uint16") * 257),
+    ]
+    return ImageSet(
+        "test",
+        "all",
+        list("abcd"),
+        arrays.__getitem__,
+        np.array([a.shape for a in arrays]),
+        np.arange(4),
+        tuple("wxyz"),
+    )

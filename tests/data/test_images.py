@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
 
-from cpc_keras.data.folders import plain_reason
-from cpc_keras.data.images import MAX_TILED_PIXELS, endings, read_image, read_orientation, read_size
+from cpc_keras.data.bad_files import plain_reason
+from cpc_keras.data.image_kinds import endings
+from cpc_keras.data.images import MAX_TILED_PIXELS, read_image, read_orientation, read_size
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from cpc_keras.data import open_source, source_splits
-from cpc_keras.data.image_set import prepare
+from cpc_keras.data.preparation import prepare
 from cpc_keras.errors import InputError
 from tests.data.wild_photographs import COUNTS, WildPhotographs, jpeg, pictures
 
@@ -97,7 +97,7 @@ def test_parts_of_a_split(source):
 
 def test_what_does_not_fit_into_memory_is_read_when_asked_for(source, monkeypatch):
     kept = prepare(open_source(source), channels=1, short_side=32)
-    monkeypatch.setattr("cpc_keras.data.image_set._CACHE_SHARE", 0.0)
+    monkeypatch.setattr("cpc_keras.data.preparation._CACHE_SHARE", 0.0)
     images = open_source(source)
     reads = []
     images.read = lambda i, read=images.read: reads.append(i) or read(i)

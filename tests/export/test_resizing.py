@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cpc_keras.data.image_set import convert
+from cpc_keras.data.resize import convert
 from cpc_keras.export.resizing import resize_short_side
 
 SIZES = ((427, 640), (300, 300), (97, 61), (33, 32), (20, 31), (7, 200), (1, 9), (421, 13))

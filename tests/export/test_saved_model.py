@@ -8,7 +8,8 @@ from scipy.special import softmax
 
 import cpc_keras
 from cpc_keras import export
-from cpc_keras.data.image_set import convert, to_float
+from cpc_keras.data.image_set import to_float
+from cpc_keras.data.resize import convert
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.features import pool
 from cpc_keras.models import CPC, ResNet

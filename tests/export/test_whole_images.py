@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cpc_keras.data.image_set import convert, to_float
+from cpc_keras.data.image_set import to_float
+from cpc_keras.data.resize import convert
 from cpc_keras.export.whole_images import WholeImages
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cpc_keras.data.image_set import convert
+from cpc_keras.data.resize import convert
 
 # At full strength: the largest relative change of a channel, of contrast and of saturation, and that of brightness.
 _GAIN, _CONTRAST, _SATURATION, _BRIGHTNESS = 0.3, 0.5, 0.5, 0.2

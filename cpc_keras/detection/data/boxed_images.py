@@ -5,9 +5,10 @@ import pathlib
 
 import numpy as np
 
-from cpc_keras.data.folders import BadFile, plain_reason
-from cpc_keras.data.image_set import ImageSet, check_bad_share, prepare
+from cpc_keras.data.bad_files import BadFile, check_bad_share, plain_reason
+from cpc_keras.data.image_set import ImageSet
 from cpc_keras.data.images import read_image, read_size
+from cpc_keras.data.preparation import prepare
 from cpc_keras.data.sources import parse_source
 from cpc_keras.data.voc import Annotation, find_entries, names_of_split, read_annotation
 from cpc_keras.detection.data.boxes import Boxes, areas, make_boxes
