@@ -2,25 +2,16 @@
 
 import dataclasses
 import functools
-import shutil
 
 import numpy as np
 import pandas as pd
-from PIL import Image
-from sklearn.manifold import TSNE
 from sklearn.metrics import confusion_matrix
 
 from cpc_keras import plots
 from cpc_keras.config.resolve import open_images
-from cpc_keras.data.image_set import to_float
-from cpc_keras.data.pipeline import encoding_batches
 from cpc_keras.data.preparation import prepare
 from cpc_keras.describing.learning_curve import longer_run
-from cpc_keras.detection.table import FORMER_FIELDS, detection_table
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.encoders import cpc_encoder
-from cpc_keras.evaluation.feature_store import FrozenFeatures
-from cpc_keras.evaluation.features import EncoderFeatures, extract, with_joined
 from cpc_keras.evaluation.methods import default_methods, row_name
 from cpc_keras.evaluation.recorded_labels import recorded_labels
 from cpc_keras.evaluation.results import Results
@@ -33,24 +24,21 @@ from cpc_keras.evaluation.run_labels import (
 )
 from cpc_keras.evaluation.table import at_checkpoint
 from cpc_keras.progress import waiting
+from cpc_keras.report.detections import detection_sections
 from cpc_keras.report.findings import arrows, find, lead
 from cpc_keras.report.label_tables import LISTED, PUBLISHED_REMARK, accuracy_table, class_table, published_table
 from cpc_keras.report.page import Section, page
-from cpc_keras.report.patch_predictions import predict_patches
+from cpc_keras.report.pictures import features_of, picture_sections
 from cpc_keras.report.tuning import search_sections
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.atomic import write_text
-from cpc_keras.storage.names import from_spreadsheet, table_for_spreadsheet
+from cpc_keras.storage.names import table_for_spreadsheet
 from cpc_keras.storage.owner import owned_folder
-from cpc_keras.storage.reading import note, readable
+from cpc_keras.storage.reading import note
 
-# Images among which neighbours are looked for and points are drawn, and how many are shown.
-_GALLERY, _QUERIES, _NEIGHBOURS = 2000, 6, 7
-# Names in a summary of detectors, not numbers nor gaps, whatever they look like.
-_BACKBONES = dict.fromkeys(("backbone", "trunk"), from_spreadsheet)
-# Images among whose patches the model predicts.
-_CANDIDATE_IMAGES = 32
+# Images among which neighbours are looked for and points are drawn.
+_GALLERY = 2000
 
 
 def write_report(run, console):
@@ -98,11 +86,11 @@ def _write_report(folder, console):
     longer = longer_run(recipe, folder.fitted(), in_full=True)
     notes = [*notes, longer] if longer else notes
     sections += search_sections(folder, step, results)
-    sections += _detections(folder)
+    sections += detection_sections(folder)
     if images is not None:
         chosen = np.random.default_rng(recipe.seed).permutation(len(images))[:_GALLERY]
-        features = _features(folder, recipe, model, labelled, images, chosen)[preferred_pooling(records) or "grid2"]
-        sections += _pictures(folder, recipe, model, images.subset(chosen), features)
+        features = features_of(folder, recipe, model, labelled, images, chosen)[preferred_pooling(records) or "grid2"]
+        sections += picture_sections(folder, recipe, model, images.subset(chosen), features)
     if {"step", "loss", "chance"} <= {*metrics.columns}:
         plots.loss_curve(metrics, folder.report / "loss.png")
         sections.append(Section("Pre-training", "loss.png", note=_LOSS_NOTE))
@@ -145,44 +133,6 @@ def _no_pictures(error):
     return f"This page shows no images, for they are not there as they were: {error}"
 
 
-def _detections(folder):
-    """Sections for each detection data set that the run was carried over to."""
-    sections = []
-    folder.report.mkdir(parents=True, exist_ok=True)
-    for file in sorted(folder.detection.glob("*/summary.csv")):
-        name = file.parent.name
-        table = readable(file, _detection_table)
-        if table is None:
-            continue
-        curve, found = (
-            _copied(file.parent / picture, folder.report / f"detection_{name}_{picture}")
-            for picture in ("map.png", "detections.png")
-        )
-        sections.append(Section(f"Carried over to detection: {name}", curve, table, _DETECTION_NOTE))
-        if found:
-            sections.append(Section(f"What was found: {name}", found, note=_FOUND_NOTE))
-    return sections
-
-
-def _detection_table(file):
-    summary = pd.read_csv(file, converters=_BACKBONES).rename(columns=FORMER_FIELDS)
-    if summary[["backbone", "fraction", "images", "boxes", "mean"]].isna().any(axis=None):
-        raise ValueError("it has a row without figures")
-    return detection_table(summary)
-
-
-def _copied(picture, copy):
-    """Name of a copy of a picture; `None` where there is none that is whole."""
-
-    def take(file):
-        with Image.open(file) as image:
-            image.verify()
-        shutil.copyfile(file, copy)
-        return copy.name
-
-    return readable(picture, take)
-
-
 def _label_efficiency(folder, results, labelled, step, metrics):
     """`(lead, sections)` of what was measured with labels."""
     truth, finished = labelled.test_labels, results.results
@@ -222,11 +172,6 @@ def _label_efficiency(folder, results, labelled, step, metrics):
 
 
 _LOSS_NOTE = "Without learning, the loss stays at the dashed line, the logarithm of the number of candidates."
-_DETECTION_NOTE = (
-    "Faster R-CNN on the same architecture with different weights, the same steps each. Brackets go from the lowest to "
-    "the highest subset of the annotated images, or, where there is one, are its 95 % interval."
-)
-_FOUND_NOTE = "Scores from 50 % on. Green boxes are right, red ones wrong; dotted ones were missed."
 _CURVE_NOTE = (
     "Means over label subsets; bands and brackets go from the lowest to the highest subset, or, where there is one, "
     "are the 95 % interval of the test images. Differences are paired: the same subsets, the same images; their "
@@ -239,13 +184,6 @@ _DYNAMICS_NOTE = "The frozen encoder at checkpoints along pre-training, from the
 _CONFUSION_NOTE = (
     "Rows of a picture are the true classes, in %; the best CPC method with the fewest and with the most labels. "
     f"The table is of the most labels; of more than {LISTED} classes it has those that are recognised worst."
-)
-_PATCH_NOTE = "Each patch is encoded by itself; every augmentation is drawn anew for each."
-_NEIGHBOUR_NOTE = "Left, in blue, the query; then its neighbours by cosine, nearest first."
-_PREDICTION_NOTE = (
-    "What the encoder is trained on. Left, an image with the patch that is asked for in blue; grey is what the "
-    "context has not seen. Then the true patch with its rank among all patches of a few dozen images, and the five "
-    "likeliest ones, with their probabilities; green is right."
 )
 
 
@@ -285,67 +223,3 @@ def _read_once(labelled, finished):
     images = _cached(labelled.test_images)
     part = {"train": images} if labelled.test is None else {"test": images}
     return dataclasses.replace(labelled, **part), finished, images
-
-
-def _features(folder, recipe, model, labelled, images, chosen):
-    """Features of some images by pooling: as the evaluation has stored them, where there was one."""
-    if labelled is None:
-        return with_joined(extract(EncoderFeatures(model), images.subset(chosen), recipe.crop))
-    encoder = cpc_encoder(model)
-    stored = folder.evaluation / "features"
-    store = FrozenFeatures(stored, encoder.features, encoder.digest, labelled, recipe.crop).test
-    store.prepare(chosen)
-    return with_joined(store.of(chosen))
-
-
-def _pictures(folder, recipe, model, images, features):
-    """Sections that look at images, `features` being theirs."""
-    features = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-6)
-    some = images.subset(np.arange(min(_CANDIDATE_IMAGES, len(images))))
-    batch = np.concatenate([np.asarray(part) for part in encoding_batches(some, _CANDIDATE_IMAGES, recipe.crop)])
-    _draw_patches(model, batch[0], folder.report / "patches.png")
-    plots.patch_predictions(predict_patches(model, batch, seed=recipe.seed), folder.report / "picks.png")
-    _draw_neighbours(features, images, folder.report / "neighbours.png")
-    sections = [
-        Section("Nearest neighbours in feature space", "neighbours.png", note=_NEIGHBOUR_NOTE),
-        Section("Which patch does it predict?", "picks.png", note=_PREDICTION_NOTE),
-        Section("A grid of patches as the encoder sees them", "patches.png", note=_PATCH_NOTE),
-    ]
-    if len(images) > 3:
-        points = _points(features, recipe.seed)
-        plots.embedding_map(points, images.labels, images.class_names, folder.report / "embedding.png")
-        note = f"{len(images):,} images by their features, laid out by t-SNE; colours are the classes, unknown to it."
-        sections.insert(0, Section("Where images lie", "embedding.png", note=note))
-    return sections
-
-
-def _points(features, seed):
-    perplexity = min(30.0, (len(features) - 1) / 3)
-    return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
-
-
-def _draw_patches(model, image, path):
-    clean = model.patch_extractor(image[None])
-    seen = clean if model.augmentation is None else model.augmentation(clean, training=True)
-    plots.patch_grid(image, np.asarray(clean[0]), np.asarray(seen[0]), path)
-
-
-def _draw_neighbours(features, images, path):
-    features = features / np.linalg.norm(features, axis=1, keepdims=True)
-    queries = _one_of_each(images)[:_QUERIES]
-    nearest = np.argsort(-(features[queries] @ features.T), axis=1)[:, : _NEIGHBOURS + 1]
-
-    def captioned(position):
-        image = to_float(images.read(int(position)))
-        name = images.class_names[images.labels[position]] if images.labels is not None else ""
-        return image, name
-
-    plots.neighbour_grid([[captioned(position) for position in row] for row in nearest], path)
-
-
-def _one_of_each(images):
-    """Positions of one image of each class first, then of the others."""
-    if images.labels is None:
-        return np.arange(len(images))
-    first = np.unique(images.labels, return_index=True)[1]
-    return np.concatenate([first, np.setdiff1d(np.arange(len(images)), first)])
