@@ -57,7 +57,8 @@ class ImageSet:
     @property
     def contents(self):
         """What there is, as JSON keeps it: equal for the same images in another place, or copied."""
-        folder = os.path.commonpath(map(os.path.dirname, self.ids)) if len(self.ids) else ""
+        begin = os.path.commonprefix(self.ids)  # noqa: RUF071  (it is cut at a slash)
+        folder = begin[: begin.rfind("/") + 1]
         sides = map(tuple, np.asarray(self.sizes).tolist())
         lines = (
             f"{one[len(folder) :]}\t{size}\t{_status(one, 'st_size')}"

@@ -13,6 +13,7 @@ from cpc_keras.data.image_set import ImageSet
 from cpc_keras.data.label_subsets import ranks_within_classes, subsets_by_rank
 from cpc_keras.errors import InputError
 from cpc_keras.storage import digests
+from cpc_keras.storage.names import written
 
 FOLDS = 5
 # Images without labels from which probes take the scale of each feature.
@@ -212,8 +213,9 @@ class LabelledImages:
             raise InputError(f"`--subset` needs a test split. Received: {self.train.name} without")
         place: dict[str, list[int]] = {}
         for position, one in enumerate(self.train.ids):
-            # As SimCLR's lists have it, a file's name without its folders is enough.
-            for known in {one, pathlib.PurePath(one).name}:
+            # As SimCLR's lists have it, a file's name without its folders is enough; lists may have escapes.
+            names = {one, pathlib.PurePath(one).name}
+            for known in names | set(map(written, names)):
                 place.setdefault(known, []).append(position)
         missing = [one for one in budget.ids if len(place.get(one, [])) != 1]
         if missing:

@@ -15,7 +15,14 @@ _HELD_OUT = 0.2
 
 
 def open_labelled_images(
-    source, channels, short_side=None, max_bad_share=0.1, seed=0, cross_validate=False, apart=frozenset()
+    source,
+    channels,
+    short_side=None,
+    max_bad_share=0.1,
+    seed=0,
+    cross_validate=False,
+    apart=frozenset(),
+    progress=None,
 ):
     """Opens labelled images with what classifiers are to be tested on.
 
@@ -32,6 +39,8 @@ def open_labelled_images(
         seed: Whole number.
         cross_validate: Whether a source without a test split is cross-validated.
         apart: Names of images that are left out of training, whatever they are.
+        progress: Hears how far the reading of files is, as
+            `cpc_keras.progress.NoProgress`.
 
     Returns:
         A `LabelledImages`.
@@ -40,14 +49,14 @@ def open_labelled_images(
         InputError: If the source has no labels, or one class only.
     """
     opened = Source(source)
-    train = opened.open(max_bad_share=max_bad_share, labelled_only=True)
+    train = opened.open(max_bad_share=max_bad_share, labelled_only=True, progress=progress)
     if train.labels is None:
         raise InputError(f"`data` must have labels to evaluate with. Received: {source}")
     notes = list(train.notes)
-    test = _open_test(opened, train, max_bad_share, notes)
+    test = _open_test(opened, train, max_bad_share, notes, progress)
     if test is not None:
-        test = prepare(test, channels, short_side, max_bad_share)
-    train = prepare(train, channels, short_side, max_bad_share)
+        test = prepare(test, channels, short_side, max_bad_share, progress)
+    train = prepare(train, channels, short_side, max_bad_share, progress)
     if test is None and not cross_validate:
         kept, held_out = _hold_out(train.labels, seed)
         train, test = train.subset(kept), train.subset(held_out)
@@ -64,7 +73,7 @@ def open_labelled_images(
     return LabelledImages(train, test, seed, notes)
 
 
-def _open_test(source, train, max_bad_share, notes):
+def _open_test(source, train, max_bad_share, notes, progress):
     """The labelled images of the split `test`, or else of the validation split; `None` if neither has any."""
     whole = source
     if source.kind == "tfds":  # of a source with a split of its own, the others
@@ -73,7 +82,7 @@ def _open_test(source, train, max_bad_share, notes):
         for name in whole.splits:
             if split_of(name) != wanted or name == train.split:
                 continue
-            test = whole.open(name, max_bad_share, labelled_only=True)
+            test = whole.open(name, max_bad_share, labelled_only=True, progress=progress)
             if test.labels is not None:
                 notes += [note for note in test.notes if note not in notes]
                 return test

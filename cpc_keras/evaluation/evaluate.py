@@ -1,8 +1,6 @@
 """How few labels suffice: every method at every label budget, for a run."""
 
-import dataclasses
 import functools
-import pathlib
 
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.config.build import build_cpc, build_head
@@ -95,12 +93,13 @@ def evaluate(
     others = [load_encoder(path, recipe.crop, value_range) for path in encoders]
     _check_names([encoder.name for encoder in others])
     source, cross_validate = (f"csv:{labels}", True) if labels else (data or recipe.data, False)
-    images = open_labelled(recipe, source, cross_validate)
+    console.print(f"Opening {source}.")
+    with ProgressBars(console) as progress:
+        images = open_labelled(recipe, source, cross_validate, progress)
     if methods is None:
         methods = default_methods(crossed=images.test is None)
     if budgets is None:
         budgets = _default_budgets(recipe, images) if methods else []
-    budgets = [_with_true_names(budget, images.train.ids) for budget in budgets]
     store = result_store(folder, images)
     with ProgressBars(console) as progress:
         runner = Runner(images, budgets, seeds or (1 if images.test is None else recipe.label_seeds), store, progress)
@@ -186,14 +185,6 @@ def _default_budgets(recipe, images):
     if images.test is not None:
         return budgets
     return [*(budget for budget in budgets if images.affords(budget)), Budget("fraction", 1.0)]
-
-
-def _with_true_names(budget, ids):
-    """A list of the user's whose lines are names as the data has them, where it has been written with escapes."""
-    if not any("\\" in one for one in budget.ids):
-        return budget
-    known = {written(name): name for one in ids for name in (pathlib.PurePath(one).name, one)}
-    return dataclasses.replace(budget, ids=tuple(known.get(one, one) for one in budget.ids))
 
 
 def _write_subsets(folder, images, splits):

@@ -9,13 +9,14 @@ from cpc_keras.errors import InputError, printable
 from cpc_keras.evaluation.results import EvaluationStore
 
 
-def open_labelled(recipe, source=None, cross_validate=False):
+def open_labelled(recipe, source=None, cross_validate=False, progress=None):
     """Labelled images as a recipe wants them, without those of its online probe.
 
     Args:
         recipe: A resolved `Recipe`.
         source: Where they are; the recipe's `data` if `None`.
         cross_validate: Whether a source without a test split is cross-validated.
+        progress: As of `open_labelled_images`.
 
     Raises:
         InputError: As `open_labelled_images`.
@@ -28,6 +29,7 @@ def open_labelled(recipe, source=None, cross_validate=False):
         recipe.seed,
         cross_validate,
         apart=online_probe_ids(recipe),
+        progress=progress,
     )
 
 

@@ -105,7 +105,11 @@ def predict(model, data, out, console):
 def _through(artefact, data, signature, out, console, write):
     """Sends every image of a source through a signature; `write(partial, shards)` gets the shards that hold any."""
     enable_determinism()
-    images = open_source(data, split="all", max_bad_share=1.0)
+    console.print(f"Opening {data}.")
+    with ProgressBars(console) as progress:
+        images = open_source(data, split="all", max_bad_share=1.0, progress=progress)
+    for note in images.notes:
+        console.print(printable(f"Note: {note}"))
     _tell_of_large(images, artefact, console)
     compute = artefact.function(signature)
     size = _shard_size(artefact.description["input"], compute)

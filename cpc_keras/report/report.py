@@ -110,13 +110,14 @@ def _evaluated(folder, recipe):
     try:
         labelled = open_labelled(recipe, *run_source(folder, recipe))
         finished = finished_results(folder, labelled)
-        return _read_once(labelled, finished)
     except InputError as error:
         recorded = recorded_labels(folder)
         if recorded is None:
             raise
         recorded.notes.append(_no_pictures(error))
         return recorded, finished_results(folder, recorded), None
+    labelled, images = _read_once(labelled)
+    return labelled, finished, images
 
 
 def _images_of(recipe, notes):
@@ -218,8 +219,8 @@ def _cached(images):
     return dataclasses.replace(images, read=functools.cache(images.read))
 
 
-def _read_once(labelled, finished):
-    """`(labelled, finished, images)`: labelled images whose test images are decoded once, and these."""
+def _read_once(labelled):
+    """`(labelled, images)`: labelled images whose test images are decoded once, and these."""
     images = _cached(labelled.test_images)
     part = {"train": images} if labelled.test is None else {"test": images}
-    return dataclasses.replace(labelled, **part), finished, images
+    return dataclasses.replace(labelled, **part), images

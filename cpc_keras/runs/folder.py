@@ -1,7 +1,6 @@
 """The folder of a run: what lies where, and how it is written whole."""
 
 import dataclasses
-import functools
 import json
 import os
 import pathlib
@@ -16,6 +15,8 @@ from cpc_keras.storage.atomic import write_gathered, write_json
 from cpc_keras.storage.outputs import make_folder
 from cpc_keras.storage.reading import check_kinds, read_json
 
+# What `place_of_work` gives.
+_PLACE = {"folder": str, "from_run": str}
 _PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "scikit-learn", "numpy")
 
 
@@ -171,7 +172,7 @@ class RunFolder:
             if content.get("images"):
                 check_kinds(content["images"], count=int)
             if "made_in" in content:
-                check_kinds(content["made_in"], folder=str, from_run=str)
+                check_kinds(content["made_in"], **_PLACE)
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(
                 f"`RUN` must have a readable recipe.json. Received: {self.recipe_file} ({first_line(error)})"
@@ -203,7 +204,7 @@ class RunFolder:
 
     def source(self):
         """What the run was evaluated with, as a dictionary; `None` where it was not."""
-        return read_json(self.source_file, functools.partial(check_kinds, data=str, cross_validate=bool))
+        return read_json(self.source_file, _check_source)
 
     def checkpoint_file(self, step):
         """Where the checkpoint of a step lies."""
@@ -260,6 +261,12 @@ def _versions():
         except metadata.PackageNotFoundError:
             versions[package] = None
     return versions
+
+
+def _check_source(content):
+    check_kinds(content, data=str, cross_validate=bool)
+    if "made_in" in content:
+        check_kinds(content["made_in"], **_PLACE)
 
 
 def _check_records(records):
