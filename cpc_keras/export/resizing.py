@@ -1,4 +1,4 @@
-"""The resizing of `cpc_keras.data.image_set.convert` in TensorFlow operations, to the last bit.
+"""The resizing of `cpc_keras.data.resize.convert` in TensorFlow operations, to the last bit.
 
 Pillow's bicubic filter widens with the factor by which an image shrinks, and runs along rows and columns in turn.
 Images of 8 bits go through integers: where they shrink by twice `REDUCING_GAP` or more, blocks of pixels are averaged
