@@ -4,10 +4,11 @@ Run:       cpc-keras pretrain folder --data dir:PATH/TO/IMAGES --run runs/mine
 Paper:     patches overlap by half as in CPC v1 (van den Oord et al. 2018, arXiv 1807.03748); layer
            normalisation, all four directions and per-patch augmentation as in the data-efficient CPC
            (Hénaff et al. 2019, arXiv 1905.09272).
-Cost:      on two cores, crops of 96 px: about 90 images a second with the encoder below.
+Cost:      fifteen minutes on a processor (`--minutes 60` for more, `--set epochs=100` for whole passes), where two
+           cores see about 90 crops of 96 px a second with the encoder below; 100 epochs on an accelerator.
 Expect:    a loss well below chance after the first tenth of the steps; the health line says so in words.
 
-"auto" becomes: small images (short side up to 40 px) as they are, larger ones resized so that a crop of
+"auto" becomes: small images (short side up to 40 px) as they are, larger ones shrunk so that a crop of
 96 px fits (256 px on a GPU or TPU); patches of two strides, so that no predicted patch shares pixels
 with the last one seen; a batch of 32 (128), at most a quarter of the images. What was chosen is printed.
 """
@@ -35,6 +36,7 @@ patch_hue = 0.0
 patch_clip = False
 patch_color_dropping = 0.25
 epochs = 100
+minutes = "auto"
 learning_rate = 1e-3
 checkpoint_every = 100
 keep_milestones = True

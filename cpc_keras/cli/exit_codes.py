@@ -79,7 +79,8 @@ def _ending(error):
     """`(exit code, words)` of an error that ended a command; no words where nobody reads them."""
     if _is_interrupt(error):
         command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-        return INTERRUPTED, f"stopped; {AFTER_INTERRUPT.get(command, 'the same command begins anew')}"
+        words = str(error) if isinstance(error, KeyboardInterrupt) else ""  # what it says itself
+        return INTERRUPTED, f"stopped; {words or AFTER_INTERRUPT.get(command, 'the same command begins anew')}"
     if isinstance(error, BrokenPipeError):
         return NOBODY_READS, ""
     if isinstance(error, InputError):

@@ -45,6 +45,8 @@ LAYERS = POSITIVE._replace(most=1_000)
 AT_ONCE = POSITIVE._replace(most=1_000_000)
 TIMES = POSITIVE._replace(most=10_000)
 REQUIRED = dataclasses.MISSING
+# Kinds beside which a text can only be "auto".
+_NOT_TEXT = {int, float, tuple}
 
 
 def shown(value):
@@ -156,12 +158,12 @@ def _check_kind(name, value, accepted):
     elif value is None:
         fits = type(None) in accepted
     elif isinstance(value, str):
-        fits = str in accepted and (value == AUTO or not {int, tuple} & set(accepted))
+        fits = str in accepted and (value == AUTO or not _NOT_TEXT & set(accepted))
     else:
         fits = isinstance(value, accepted)
     if not fits:
         names = " or ".join(
-            repr(AUTO) if one is str and {int, tuple} & set(accepted) else "None" if one is type(None) else one.__name__
+            repr(AUTO) if one is str and _NOT_TEXT & set(accepted) else "None" if one is type(None) else one.__name__
             for one in accepted
         )
         raise InputError(f"`{name}` must be {names}. Received: {name}={shown(value)}")

@@ -17,6 +17,8 @@ _OF_THE_SAME = {
     *("steps", "epochs", "minutes", "precision", "checkpoint_every", "keep_checkpoints", "keep_milestones"),
     *("online_probe", "max_bad_share", "fractions", "label_seeds", "learning_curve", "seed"),
 }
+# What says how long a run is.
+_LENGTH = ("steps", "epochs", "minutes")
 # What `ast` raises of text that is no literal: of a list as a key, and of what is nested too deep, as well.
 _NOT_LITERAL = (ValueError, TypeError, MemoryError, RecursionError)
 
@@ -28,8 +30,9 @@ def load_recipe(name, overrides=(), kind=Recipe):
         name: Path of the file, or the name of a recipe that comes with the
             package, such as `"fashion_mnist"`.
         overrides: Strings `"KEY=VALUE"` that replace fields. A value that is no
-            Python literal is taken as text. The file's `learning_curve` is dropped
-            where they make another recipe of it.
+            Python literal is taken as text. `steps` and `epochs`
+            take the place of what the file says of either and of `minutes`. The file's
+            `learning_curve` is dropped where they make another recipe of it.
         kind: The dataclass of its fields.
 
     Returns:
@@ -50,15 +53,17 @@ def load_recipe(name, overrides=(), kind=Recipe):
     except (OSError, ValueError) as error:
         raise InputError(f"`RECIPE` must be a readable file. Received: {path} ({first_line(error)})") from error
     fields = current_names(_read_assignments(text, str(path)), kind)
+    given: dict = {}
     for override in overrides:
         key, separator, value = override.partition("=")
         if not separator:
             raise InputError(f"`--set` must be KEY=VALUE. Received: {override}")
-        given = current_names({key.strip(): _literal_or_text(value.strip())}, kind)
-        fields |= given
-        if not set(given) <= _OF_THE_SAME:
-            fields.pop("learning_curve", None)
-    return recipe_from_fields(fields, kind)
+        given |= current_names({key.strip(): _literal_or_text(value.strip())}, kind)
+    if not set(given) <= _OF_THE_SAME:
+        fields.pop("learning_curve", None)
+    if any(given.get(name) is not None for name in _LENGTH[:2]):
+        fields = {name: value for name, value in fields.items() if name not in _LENGTH}
+    return recipe_from_fields(fields | given, kind)
 
 
 def recipe_from_fields(fields, kind=Recipe):

@@ -99,11 +99,12 @@ class Recipe(PatchFields):
         None, "Batches of the whole run (optimizer steps, if `accumulate` is 1).", bounds=POSITIVE
     )
     epochs: int | None = setting(None, "Passes over the images instead of `steps`.", bounds=POSITIVE)
-    minutes: float | None = setting(
+    minutes: float | str | None = setting(
         None,
         "Time that pre-training may take on the machine at hand, from the opening of the images on. "
         "Its speed is measured, and the run has as many steps as fit: at most `steps` or `epochs`, if "
-        "they are set as well. A run keeps the number, wherever it goes on.",
+        'they are set as well. A run keeps the number, wherever it goes on. `"auto"`, beside `steps` or '
+        "`epochs`, is 15 on a processor and `None` on an accelerator or with several workers.",
         bounds=POSITIVE,
     )
     learning_rate: float = setting(1e-3, "Peak of the schedule (Adam).", bounds=POSITIVE)
@@ -163,8 +164,8 @@ class Recipe(PatchFields):
 
     def __post_init__(self):
         check_fields(self)
-        if self.steps is None and self.epochs is None and self.minutes is None:
-            raise InputError("`steps`, `epochs` or `minutes` must be set. Received: none of them")
+        if self.steps is None and self.epochs is None and self.minutes in (None, AUTO):
+            raise InputError(f"`steps`, `epochs` or `minutes` must be set. Received: minutes={self.minutes!r} alone")
         if self.steps is not None and self.epochs is not None:
             raise InputError(
                 f"`steps` or `epochs` must be set, and not both. Received: steps={self.steps}, epochs={self.epochs}"

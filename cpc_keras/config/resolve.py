@@ -17,11 +17,13 @@ from cpc_keras.errors import InputError
 _SMALL = 40
 _CPU_CROP, _ACCELERATOR_CROP = 96, 256
 _CPU_BATCH, _ACCELERATOR_BATCH = 32, 128
+_CPU_MINUTES = 15
 # Random crops are taken from images this much larger than the crop.
 _CROP_MARGIN = 300 / 260
 _SMALL_STEM, _MEDIUM_STEM = 8, 24
-# Bytes of an image in float32 that nobody can mean, and how many times longer its sides become before it is said.
-_HUGE, _MUCH = 2**31, 2
+# Bytes of an image in float32 that nobody can mean, and how many times longer, or shorter, its sides become before it
+# is said.
+_HUGE, _MUCH, _SHRUNK = 2**31, 2, 1.25
 
 
 def open_images(recipe, progress=None):
@@ -52,8 +54,9 @@ def resolve(recipe, images, accelerator=None):
     """Replaces every `"auto"` of a recipe, applies its switches and checks the geometry.
 
     Small images (short side up to 40 px) are used as they are, with patches of
-    three strides; larger ones are resized so that a crop of 96 px (256 on an
-    accelerator) fits, with patches of two strides.
+    three strides; larger ones are shrunk so that a crop of 96 px (256 on an
+    accelerator) fits, with patches of two strides. None is enlarged that is of the
+    usual size.
 
     Args:
         recipe: A `Recipe`.
@@ -84,11 +87,12 @@ def resolve(recipe, images, accelerator=None):
         room = typical if recipe.short_side == AUTO else recipe.short_side or smallest
         chosen["crop"] = _crop_for(recipe, min(limit, room), reach)
     margin = 1.0 if small else _CROP_MARGIN
-    settle("short_side", round(chosen["crop"] * margin))
+    settle("short_side", max(chosen["crop"], min(round(chosen["crop"] * margin), typical)))
     settle("stride", max(1, chosen["crop"] // reach))
     settle("patch_size", chosen["crop"] - (4 if reach < 8 else 6) * chosen["stride"])
     settle("stem", _stem_for(chosen["patch_size"]))
     settle("precision", usual_precision(accelerator))
+    settle("minutes", usual_minutes(accelerator))
     usual = _ACCELERATOR_BATCH if accelerator else _CPU_BATCH
     settle("batch_size", int(np.clip(len(images) // 4, 2, usual)))
     if chosen["channels"] == 1:
@@ -132,6 +136,31 @@ def enlargement(recipe, images):
     return (
         f"short_side={recipe.short_side} makes {count:,} of {len(short):,} images more than {_MUCH} times as large, "
         f"the smallest from {height} × {width} px: that takes time and adds nothing to see."
+    )
+
+
+def shrinkage(asked, recipe, images):
+    """What is lost where images are shrunk, and what keeping more of it costs: a sentence, empty where they are not.
+
+    Args:
+        asked: The recipe as it was given.
+        recipe: The same, resolved.
+        images: The `ImageSet`, as opened.
+    """
+    if recipe.short_side is None:
+        return ""
+    typical = int(np.median(images.sizes[:, :2].min(axis=1)))
+    times = typical / recipe.short_side
+    if times < _SHRUNK:
+        return ""
+    lost = f"A typical image, {typical} px on its shorter side, is shrunk {times:.1f} times, to {recipe.short_side} px"
+    if {asked.short_side, asked.crop, asked.patch_size, asked.stride} != {AUTO}:
+        return f"{lost}: what is finer is lost. A larger short_side with a larger crop keeps more, and takes longer."
+    reach = (recipe.crop - recipe.patch_size) // recipe.stride + 2
+    larger = int(recipe.crop * min(_MUCH, times)) // reach * reach
+    return (
+        f"{lost}, so that crops of {recipe.crop} px fit: what is finer is lost. --set crop={larger} keeps "
+        f"{larger / recipe.crop:.1f} times as much and takes about {(larger / recipe.crop) ** 2:.1f} times as long."
     )
 
 
@@ -229,6 +258,15 @@ def usual_precision(accelerator=None):
     """
     accelerator = has_accelerator() if accelerator is None else accelerator
     return "mixed_bfloat16" if accelerator or computes_in_bfloat16() else "float32"
+
+
+def usual_minutes(accelerator=None):
+    """What `minutes="auto"` becomes.
+
+    Args:
+        accelerator: Whether a GPU or TPU computes; found out if `None`.
+    """
+    return None if (has_accelerator() if accelerator is None else accelerator) else _CPU_MINUTES
 
 
 def computes_in_bfloat16():

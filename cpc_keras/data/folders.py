@@ -77,7 +77,7 @@ def list_images(folder):
         place = os.path.join(folder, inside)
         identity = _identity(place)
         if identity in seen:
-            found.passed_over[inside] = "links to a folder that is read already"
+            found.passed_over[inside] = "link to a folder that is read already"
             continue
         seen.add(identity)
         try:
@@ -102,7 +102,7 @@ def list_images(folder):
             elif not entry.is_symlink():
                 waiting.appendleft(name)
             elif _identity(entry.path) in around:
-                found.passed_over[name] = "links to a folder that holds this one"
+                found.passed_over[name] = "link to a folder that holds this one"
             else:
                 waiting.append(name)
     found.images.sort()

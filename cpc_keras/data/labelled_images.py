@@ -211,13 +211,18 @@ class LabelledImages:
     def _listed(self, budget):
         if self.test is None:
             raise InputError(f"`--subset` needs a test split. Received: {self.train.name} without")
-        place: dict[str, list[int]] = {}
+        # As SimCLR's lists have it, a file's name is enough, or its path from any folder on; lists may have escapes.
+        alike: dict[str, list[int]] = {}
         for position, one in enumerate(self.train.ids):
-            # As SimCLR's lists have it, a file's name without its folders is enough; lists may have escapes.
-            names = {one, pathlib.PurePath(one).name}
-            for known in names | set(map(written, names)):
-                place.setdefault(known, []).append(position)
-        missing = [one for one in budget.ids if len(place.get(one, [])) != 1]
+            alike.setdefault(pathlib.PurePath(written(one)).name, []).append(position)
+
+        def places(one):
+            named = {place: written(self.train.ids[place]) for place in alike.get(pathlib.PurePath(one).name, [])}
+            whole = [place for place, name in named.items() if name == one]
+            return whole or [place for place, name in named.items() if name.endswith(f"/{one}")]
+
+        place = {listed: places(written(listed)) for listed in budget.ids}
+        missing = [listed for listed, found in place.items() if len(found) != 1]
         if missing:
             raise InputError(
                 f"`--subset` must name images of {self.train.name}, each once. Received: {budget.amount} with "

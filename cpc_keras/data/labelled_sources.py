@@ -59,16 +59,24 @@ def open_labelled_images(
     train = prepare(train, channels, short_side, max_bad_share, progress)
     if test is None and not cross_validate:
         kept, held_out = _hold_out(train.labels, seed)
+        if not len(held_out):
+            raise InputError(
+                f"`data` must have a class of two images, one of them to test on. Received: {source} with "
+                f"{len(kept)} labelled images, each of a class of its own"
+            )
         train, test = train.subset(kept), train.subset(held_out)
         test.split = f"a fifth of each class of {train.split}, held out"
     if apart:
         apart = {_resolved(one) for one in apart}
         train = train.subset([position for position, one in enumerate(train.ids) if _resolved(one) not in apart])
+    of_two = ""
     if test is None:
-        train = _without_single(train, notes)
+        train, of_two = _without_single(train, notes), " of two images or more"
     counts = np.bincount(train.labels, minlength=len(train.class_names))
     if np.count_nonzero(counts) < 2:
-        raise InputError(f"`data` must have at least two classes. Received: {source} with one")
+        raise InputError(
+            f"`data` must have at least two classes{of_two}. Received: {source} with {np.count_nonzero(counts)}"
+        )
     _note(train, test, counts[counts > 0], notes)
     return LabelledImages(train, test, seed, notes)
 
@@ -86,7 +94,7 @@ def _open_test(source, train, max_bad_share, notes, progress):
             if test.labels is not None:
                 notes += [note for note in test.notes if note not in notes]
                 return test
-            notes.append(f"The split {name!r} has no labels, so nothing can be tested on it.")
+            notes.append(f"The split {name!r} has no labels (images: {len(test):,}), so nothing can be tested on it.")
     return None
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 from cpc_keras.config.recipe import AUTO
-from cpc_keras.config.resolve import enlargement
+from cpc_keras.config.resolve import enlargement, shrinkage
 from cpc_keras.describing.accelerators import ACCELERATORS, GIB
 from cpc_keras.describing.grid_drawing import CONTEXT, QUERY, UNSEEN, draw_grid, draw_ruler
 from cpc_keras.describing.recipe_figures import check_machine, figures, images_for, settle
@@ -62,6 +62,8 @@ def describe(recipe, console, accelerator="a100", utilisation=0.35, images=None,
     enlarged = enlargement(here, images) if images else ""
     for text in filter(None, (*found["warnings"].values(), enlarged)):
         console.print(f"WARNING: {text}", markup=False)
+    if shrunk := shrinkage(recipe, here, images) if images else "":
+        console.print(f"Note: {shrunk}", markup=False)
     return found
 
 

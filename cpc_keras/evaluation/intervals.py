@@ -32,10 +32,10 @@ def mean_interval(values):
 
 
 def interval(by_subset, error_of_images):
-    """A mean over label subsets with its 95 % interval, whatever the figure.
+    """A mean over label subsets with its 95 % interval, of any rate or difference of rates.
 
     Args:
-        by_subset: Float array `[seeds]`.
+        by_subset: Float array `[seeds]`, in `[-1, 1]`, beyond which no interval reaches.
         error_of_images: Standard error of the mean that comes from the images.
 
     Returns:
@@ -51,7 +51,7 @@ def interval(by_subset, error_of_images):
     if seeds > 1:
         of_subsets = stats.t.ppf((1 + _LEVEL) / 2, seeds - 1) * np.std(by_subset, ddof=1) / np.sqrt(seeds)
         half = np.hypot(half, of_subsets)
-    return mean, mean - float(half), mean + float(half)
+    return mean, max(-1.0, mean - float(half)), min(1.0, mean + float(half))
 
 
 def worth(accuracy, labels, curve):

@@ -79,7 +79,7 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
         steps += [(f"+ {axis}", axis, effective[index + 1 :]) for index, axis in enumerate(effective)]
         folders = [run / f"{index}-{axis or 'base'}" for index, (_, axis, _) in enumerate(steps)]
         recipe = dataclasses.replace(recipe, learning_curve=())  # which is not that of its steps
-        fitted = _fitted(recipe, folders, console) if recipe.minutes is not None else None
+        fitted = _fitted(recipe, folders, console) if resolved.minutes is not None else None
         results = []
         for index, (folder, (name, axis, off)) in enumerate(zip(folders, steps, strict=True)):
             console.print(

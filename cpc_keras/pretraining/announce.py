@@ -17,10 +17,10 @@ def announce(run):
         run: A `Run`.
     """
     asked, recipe, images, strategy, console = run.asked, run.recipe, run.images, run.strategy, run.console
-    height, width = images.sizes[:, 0], images.sizes[:, 1]
+    resized = "" if recipe.short_side is None else f", resized to {recipe.short_side} px on the shorter side"
     console.print(
-        f"{printable(images.name)}: {len(images):,} images ({images.split}), {height.min()}–{height.max()} × "
-        f"{width.min()}–{width.max()} px, {recipe.channels} channel{'s' if recipe.channels > 1 else ''}."
+        f"{printable(images.name)}: {len(images):,} images ({images.split}), {_range(run.sizes[:, 0])} × "
+        f"{_range(run.sizes[:, 1])} px{resized}, {recipe.channels} channel{'s' if recipe.channels > 1 else ''}."
     )
     for note in [*images.notes, run.folder.other_images(images.contents)]:
         if note:
@@ -54,6 +54,11 @@ def announce(run):
             f"Note: at offset {offset} a predicted patch shares {pixels} px with one already seen, which "
             "makes part of the task a matter of copying."
         )
+
+
+def _range(sides):
+    low, high = sides.min(), sides.max()
+    return f"{low}" if low == high else f"{low}–{high}"
 
 
 def report_bad_files(run):

@@ -3,6 +3,7 @@
 import csv
 import math
 import os
+import time
 
 from cpc_keras.errors import DivergedError, Stopped
 from cpc_keras.pretraining.step_counter import StepCounter
@@ -16,6 +17,9 @@ from cpc_keras.runs.checkpoints import (
 )
 from cpc_keras.runs.logs import is_digest, keep_rows
 from cpc_keras.storage.reading import readable
+
+# Between two rows of the log a training saves itself after so many seconds, and so many times as long as saving takes.
+_SECONDS, _TIMES = 120.0, 50
 
 
 class BatchLog(StepCounter):
@@ -71,16 +75,19 @@ class StopOnDivergence(StepCounter):
 
 
 class Checkpoints(StepCounter):
-    """Saves at the end of each stretch, or where the training is told to end; comes after the logs.
+    """Saves at the end of each stretch, where the training is told to end, and after minutes; comes after the logs.
+
+    What is saved between two rows of the log serves to resume alone. Several workers,
+    whose clocks differ, do so where they are told to end.
 
     Args:
         folder: The `RunFolder`.
         recipe: The resolved `Recipe`.
         start: Step at which this call starts.
-        interrupts: The `Interrupts` that hold back SIGTERM.
+        interrupts: The `Interrupts` that hold back Ctrl-C and SIGTERM.
         batch_log: The `BatchLog`, where this process writes; `None` in workers
             that only take part.
-        many_workers: Whether SIGTERM is to end all workers after the same step.
+        many_workers: Whether a signal is to end all workers after the same step.
     """
 
     def __init__(self, folder, recipe, start, interrupts, batch_log=None, many_workers=False):
@@ -91,6 +98,7 @@ class Checkpoints(StepCounter):
         self.batch_log = batch_log
         self.many_workers = many_workers
         self._metrics = folder.unfinished_metrics(start)
+        self._saved, self._taken = time.monotonic(), 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
         if self._metrics is not None:
@@ -99,18 +107,20 @@ class Checkpoints(StepCounter):
             self._metrics = None
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.many_workers and self.interrupts.terminated:
+        if self.many_workers and self.interrupts.received:
             self.model.ask_to_stop()
 
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(batch, logs)
         between = self.step % self.recipe.checkpoint_every and self.step < self.recipe.steps
-        if between and self._is_to_end(logs):
+        to_end = between and self._is_to_end(logs)
+        if to_end or (between and self._is_due()):
             check_finite(self.model, self.folder, self.step)
             unfinished = metric_values(self.model)
             if self.batch_log:
                 self.batch_log.flush()
             self.save(self.model, unfinished)
+        if to_end:
             raise self._stopped()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -119,10 +129,14 @@ class Checkpoints(StepCounter):
             raise self._stopped()
 
     def _stopped(self):
-        return Stopped(f"told to end; step {self.step} is saved, and the same command goes on from it")
+        words = f"step {self.step} is saved, and the same command goes on from it"
+        return KeyboardInterrupt(words) if self.interrupts.interrupted else Stopped(f"told to end; {words}")
 
     def _is_to_end(self, logs):
-        return float(logs["stop"]) > 0 if self.many_workers else self.interrupts.terminated
+        return float(logs["stop"]) > 0 if self.many_workers else self.interrupts.received
+
+    def _is_due(self):
+        return not self.many_workers and time.monotonic() - self._saved > max(_SECONDS, _TIMES * self._taken)
 
     def save(self, model, unfinished=None):
         """Saves a model after the step that has come.
@@ -136,4 +150,7 @@ class Checkpoints(StepCounter):
             take_part_in_saving(model)
             return
         every = self.recipe.checkpoint_every if self.recipe.keep_milestones else None
+        began = time.monotonic()
         save_checkpoint(model, self.folder, self.step, self.recipe.keep_checkpoints, every, unfinished)
+        self._saved = time.monotonic()
+        self._taken = self._saved - began

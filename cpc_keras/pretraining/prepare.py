@@ -5,13 +5,14 @@ import functools
 import time
 
 import keras
+import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.backend.distribution import check_replicas, distribute, has_many_workers, is_chief, wait_for
-from cpc_keras.config.recipe import Recipe
-from cpc_keras.config.resolve import enlargement, open_images, resolve
+from cpc_keras.config.recipe import AUTO, Recipe
+from cpc_keras.config.resolve import enlargement, open_images, resolve, shrinkage
 from cpc_keras.data.image_set import ImageSet
 from cpc_keras.data.pipeline import training_batches
 from cpc_keras.data.preparation import prepare as prepare_images
@@ -30,6 +31,7 @@ class Run:
         recipe: The same, resolved.
         folder: The `RunFolder`.
         images: The `ImageSet`, prepared.
+        sizes: Height, width and channels of the images as they were found, `[N, 3]`.
         labelled: Labelled images of the online probe, or `None`.
         strategy: The `tf.distribute.Strategy`.
         console: A `rich.console.Console` to report to; a quiet one where another
@@ -42,6 +44,7 @@ class Run:
     recipe: Recipe
     folder: RunFolder
     images: ImageSet
+    sizes: np.ndarray
     labelled: ImageSet | None
     strategy: tf.distribute.Strategy
     console: Console
@@ -88,6 +91,8 @@ def prepare(recipe, run, console, strategy=None):
     strategy = strategy or tf.distribute.get_strategy()
     chief = is_chief(strategy)
     folder = RunFolder(run)
+    if recipe.minutes == AUTO and has_many_workers(strategy):
+        recipe = dataclasses.replace(recipe, minutes=None)
     if recipe.minutes is not None and has_many_workers(strategy) and not folder.recipe_file.is_file():
         raise InputError(
             "`minutes` must be None with several workers, which would not measure the same; set the number of steps: "
@@ -101,8 +106,8 @@ def prepare(recipe, run, console, strategy=None):
             wait_for(folder.recipe_file)
         resolved = folder.settle(recipe, lambda: resolve(recipe, found))
         check_replicas(strategy, resolved)
-        if enlarged := enlargement(resolved, found):
-            console.print(f"Note: {enlarged}")
+        for note in filter(None, (enlargement(resolved, found), shrinkage(recipe, resolved, found))):
+            console.print(f"Note: {note}")
         images = prepare_images(found, resolved.channels, resolved.short_side, resolved.max_bad_share, progress)
         labelled = open_online_probe(resolved) if chief else None
-    return Run(recipe, resolved, folder, images, labelled, strategy, console, began, time.monotonic())
+    return Run(recipe, resolved, folder, images, found.sizes, labelled, strategy, console, began, time.monotonic())

@@ -171,13 +171,13 @@ def _fit_to_time(run, runs=1):
 
 def _train(run, model, probe, start, expected=None):
     recipe, folder = run.recipe, run.folder
-    interrupts = Interrupts()
     callbacks: list[keras.callbacks.Callback] = [StopOnDivergence(folder, start)]
     batch_log = log = None
     if run.chief:
         log = HealthLog(folder, recipe, len(run.images), start, run.console, probe, expected)
         batch_log = BatchLog(folder, start)
         callbacks += [log, batch_log]
+    interrupts = Interrupts(log and log.progress.say)
     checkpoints = Checkpoints(folder, recipe, start, interrupts, batch_log, has_many_workers(run.strategy))
     if start == 0:
         checkpoints.save(model)

@@ -222,12 +222,11 @@ def _silence(owner, whole):
 
 
 def _words(owner, me):
+    gone = f"were it gone, the same command would start {_PATIENCE / 60:.0f} min after its last sign"
     if "process" not in owner:
-        return "which another process has"
+        return f"which another process has; {gone}"
     words = f"which process {owner['process']} on {owner['host']} has ({owner['command']})"
-    if owner["machine"] == me["machine"]:
-        return words
-    return f"{words}; were it gone, the same command would start {_PATIENCE / 60:.0f} min after its last sign"
+    return words if owner["machine"] == me["machine"] else f"{words}; {gone}"
 
 
 def _machine():

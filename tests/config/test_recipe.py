@@ -47,6 +47,22 @@ def test_a_learning_curve_is_that_of_its_recipe(write, override, holds):
     assert load_recipe(path, [override]).learning_curve == (((50, 0.1, 0.2), (100, 0.3, 0.4)) if holds else ())
 
 
+@pytest.mark.parametrize(
+    ("overrides", "length"),
+    [
+        (["steps=250"], (250, None, None)),
+        (["epochs=3"], (None, 3, None)),
+        (["epochs=3", "minutes=5"], (None, 3, 5)),
+        (["minutes=5"], (None, 100, 5)),
+        (["minutes=None"], (None, 100, None)),
+        (["steps=None"], (None, 100, "auto")),
+    ],
+)
+def test_how_long_a_run_is_may_be_said_anew_in_other_units(write, overrides, length):
+    recipe = load_recipe(write("epochs = 100\nminutes = 'auto'\n"), overrides)
+    assert (recipe.steps, recipe.epochs, recipe.minutes) == length
+
+
 def test_nothing_is_executed(write, tmp_path):
     witness = tmp_path / "witness"
     path = write(f"steps = open({str(witness)!r}, 'w')\n")
@@ -65,10 +81,11 @@ def test_nothing_is_executed(write, tmp_path):
         ("steps = 1\ncrop = 'large'\n", "`crop` must be int or 'auto'. Received: crop='large'"),
         ("steps = 1\nscale = 'auto'\n", "`scale` must be float"),
         ("crop = 3\n", "`steps`, `epochs` or `minutes` must be set"),
+        ("minutes = 'auto'\n", "`steps`, `epochs` or `minutes` must be set. Received: minutes='auto' alone"),
         ("steps = 1\nepochs = 1\n", "`steps` or `epochs` must be set, and not both"),
         ("steps = 0\n", "`steps` must be positive. Received: steps=0"),
         ("minutes = 0\n", "`minutes` must be positive. Received: minutes=0"),
-        ("minutes = '8'\n", "`minutes` must be float or None"),
+        ("minutes = '8'\n", "`minutes` must be float or 'auto' or None"),
         ("steps = 1\nlearning_curve = ((5, 0.7),)\n", r"`learning_curve` must be rows of .*labels_per_class`, .5, 10."),
         ("steps = 1\nlearning_curve = ((5, 0.7, 70),)\n", r"`learning_curve` must be rows of .*in \[0, 1\]"),
         ("steps = 1\nlearning_curve = ((5, 0, 0), (5, 1, 1))\n", "`learning_curve` must be rows of steps, rising"),

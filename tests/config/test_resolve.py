@@ -1,8 +1,10 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from cpc_keras.config.recipe import AUTO, Recipe
-from cpc_keras.config.resolve import enlargement, overlaps, resolve
+from cpc_keras.config.resolve import enlargement, overlaps, resolve, shrinkage
 from cpc_keras.data.image_set import ImageSet
 from cpc_keras.errors import InputError
 from cpc_keras.layers.patch_extractor import grid_size
@@ -21,7 +23,7 @@ def test_every_image_size_gets_a_geometry_that_covers_it(side, accelerator):
     assert AUTO not in vars(recipe).values()
     grid = grid_size(recipe.crop, recipe.patch_size, recipe.stride)
     assert 5 <= grid <= 7
-    assert recipe.crop <= recipe.short_side
+    assert recipe.crop <= recipe.short_side <= side
     assert recipe.channels == 3
     assert overlaps(recipe) == {} or recipe.crop <= 40
 
@@ -38,6 +40,22 @@ def test_much_enlarged_images_are_told_of_and_impossible_ones_refused():
     assert enlargement(resolve(Recipe(steps=1), image_set(100, 28, 28), False), image_set(100, 28, 28)) == ""
     with pytest.raises(InputError, match=r"`short_side` must leave an image in less than 2 GiB. Received: short_side="):
         resolve(Recipe(steps=1, short_side=30000, **geometry), images, False)
+
+
+def test_shrunk_images_are_told_of_with_what_more_detail_costs():
+    images = image_set(50, 300, 300)
+    asked = Recipe(steps=1, short_side=AUTO)
+    resolved = resolve(asked, images, False)
+    assert shrinkage(asked, resolved, images) == (
+        "A typical image, 300 px on its shorter side, is shrunk 2.7 times, to 111 px, so that crops of 96 px fit: what "
+        "is finer is lost. --set crop=192 keeps 2.0 times as much and takes about 4.0 times as long."
+    )
+    larger = dataclasses.replace(asked, crop=192)
+    assert resolve(larger, images, False).short_side == 222
+    assert "(--set" not in shrinkage(larger, resolve(larger, images, False), images)
+    for side in (28, 96, 120):
+        images = image_set(50, side, side)
+        assert shrinkage(asked, resolve(asked, images, False), images) == ""
 
 
 def test_small_images_get_the_geometry_of_the_demo():
@@ -62,6 +80,12 @@ def test_patch_fields_are_refused_by_the_name_they_have_in_a_recipe():
 def test_epochs_end_with_a_whole_update():
     recipe = resolve(Recipe(epochs=3, batch_size=15, accumulate=4), image_set(105, 28, 28), False)
     assert recipe.steps == 20  # of 21
+
+
+def test_a_processor_is_given_minutes_and_an_accelerator_epochs():
+    asked = Recipe(epochs=3, minutes=AUTO, batch_size=10)
+    found = [resolve(asked, image_set(105, 28, 28), accelerator) for accelerator in (False, True)]
+    assert [(one.steps, one.minutes) for one in found] == [(30, 15), (30, None)]
 
 
 def test_epochs_become_steps():

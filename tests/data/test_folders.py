@@ -89,8 +89,8 @@ def test_links_are_followed_once_and_never_in_a_circle(put, tmp_path):
     found = listed(put)
     assert found.images == ["file.png", "linked/2.png", "real/1.png", "seen.png"]
     assert reasons(found) == {
-        "links to a folder that is read already": 2,
-        "links to a folder that holds this one": 1,
+        "link to a folder that is read already": 2,
+        "link to a folder that holds this one": 1,
     }
     assert sorted((os.path.basename(bad.path), bad.reason) for bad in found.bad) == [
         ("broken.png", "is not there"),

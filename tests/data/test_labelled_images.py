@@ -48,9 +48,10 @@ def test_a_list_is_used_as_it_is(with_test_split, tmp_path):
     assert (budget.name, str(budget)) == ("list-mine", "list mine")
 
 
-def test_a_list_may_name_files_without_their_folders(uneven):
+@pytest.mark.parametrize("folders", [0, 1, 2])
+def test_a_list_may_name_files_from_any_folder_on(uneven, folders):
     images = open_labelled_images(f"csv:{uneven}", channels=3)
-    names = [one.rpartition("/")[2] for one in images.train.ids[:3]]
+    names = ["/".join(one.split("/")[-1 - folders :]) for one in images.train.ids[:3]]
     (one,) = images.splits([Budget("list", "mine", tuple(names))], 0)[Budget("list", "mine", tuple(names))]
     assert one.train.tolist() == [0, 1, 2]
 

@@ -88,7 +88,7 @@ def test_a_test_split_without_labels_gives_way_to_the_next(tmp_path, photographs
     (tmp_path / "labels.csv").write_text(f"path,label,split\n{lines}\n")
     images = open_labelled_images(f"csv:{tmp_path / 'labels.csv'}", channels=3)
     assert images.test.split == "validation" and images.test.labels.tolist() == [0, 1]
-    assert "The split 'test' has no labels, so nothing can be tested on it." in images.notes
+    assert "The split 'test' has no labels (images: 3), so nothing can be tested on it." in images.notes
     (tmp_path / "labels.csv").write_text(f"path,label,split\n{lines.replace('Valid', 'train')}\n")
     assert "a fifth of each class" in open_labelled_images(f"csv:{tmp_path / 'labels.csv'}", channels=3).test.split
 
@@ -109,6 +109,16 @@ def test_a_class_that_is_never_tested_is_named(uneven):
         images.splits([Budget("per_class", 3)], 0)
 
 
+def test_classes_of_one_image_each_leave_nothing_to_test_on(tmp_path, photographs):
+    for label in "abc":
+        (tmp_path / label).mkdir()
+        write_tiles(tmp_path / label, photographs, ["1.png"])
+    with pytest.raises(InputError, match="a class of two images.*with 3 labelled images, each of a class of its own"):
+        open_labelled_images(f"classes:{tmp_path}", channels=3)
+    with pytest.raises(InputError, match="at least two classes"):
+        open_labelled_images(f"classes:{tmp_path}", channels=3, cross_validate=True)
+
+
 def test_kaggles_folders(tmp_path, photographs):
     """Labelled folders for training, flat images without labels for a competition's test."""
     for folder in ("train/a", "train/b", "test"):
@@ -116,5 +126,5 @@ def test_kaggles_folders(tmp_path, photographs):
         write_tiles(tmp_path / folder, photographs, ["1.png", "2.png", "3.png", "4.png", "5.png"])
     images = open_labelled_images(f"classes:{tmp_path}", channels=3)
     assert images.train.class_names == ("a", "b")
-    assert "The split 'test' has no labels, so nothing can be tested on it." in images.notes
+    assert "The split 'test' has no labels (images: 5), so nothing can be tested on it." in images.notes
     assert (len(images.train), len(images.test)) == (8, 2)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from cpc_keras.optimizers import averages
+from cpc_keras.runs.folder import RunFolder
 from tests.commands import RECIPE, cpc_keras, cpc_keras_running
 
 pytestmark = pytest.mark.slow
@@ -147,7 +148,7 @@ def test_help_takes_less_than_half_a_second_of_cpu_time(place):
     assert all(command in done.stdout for command in ("demo", "pretrain", "evaluate", "export", "report"))
 
 
-def test_ctrl_c_says_how_to_go_on(place, photo_folder):
+def test_ctrl_c_saves_and_says_how_to_go_on(place, photo_folder):
     arguments = ("pretrain", "small.py", "--data", f"dir:{photo_folder}", "--set", "steps=100000")
     with cpc_keras_running(*arguments, "--run", "interrupted", cwd=place) as process:
         for line in process.stdout:
@@ -156,4 +157,5 @@ def test_ctrl_c_says_how_to_go_on(place, photo_folder):
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert error.strip() == "cpc-keras: stopped; the same command goes on from the last checkpoint"
+    step = RunFolder(place / "interrupted").checkpoint_steps()[-1]
+    assert error.strip() == f"cpc-keras: stopped; step {step} is saved, and the same command goes on from it"

@@ -12,7 +12,7 @@ from cpc_keras.backend import distribution
 from cpc_keras.config.build import build_cpc
 from cpc_keras.config.recipe import Recipe
 from cpc_keras.errors import InputError
-from cpc_keras.pretraining import announce, fit_to_time, prepare
+from cpc_keras.pretraining import announce, callbacks, fit_to_time, prepare
 from cpc_keras.pretraining import pretrain as pretraining
 from cpc_keras.pretraining.pretrain import _model
 from cpc_keras.runs.checkpoints import load_model
@@ -114,6 +114,28 @@ def test_a_run_that_fits_its_minutes_is_the_run_of_as_many_steps(photo_folder, t
     assert f"Received: {folder.checkpoint_file(18)} (" in notes[1] and notes[1].endswith("; it counts as missing.")
     _, said = trained(asked, tmp_path / "fitted")
     assert "is trained: all 23 steps are done" in said
+
+
+def test_a_run_that_is_killed_in_mid_stretch_loses_minutes_alone(photo_folder, tmp_path, monkeypatch):
+    recipe = Recipe(steps=6, checkpoint_every=6, average_decay=0.9, data=f"dir:{photo_folder}", **TINY)
+    whole, _ = trained(recipe, tmp_path / "whole")
+    save = callbacks.Checkpoints.save
+
+    def save_and_die(self, model, unfinished=None):
+        save(self, model, unfinished)
+        if self.step == 4:
+            raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="killed"):
+        patched.setattr(callbacks, "_SECONDS", 0.0)
+        patched.setattr(callbacks, "_TIMES", 0)
+        patched.setattr(callbacks.Checkpoints, "save", save_and_die)
+        trained(recipe, tmp_path / "killed")
+    folder = RunFolder(tmp_path / "killed")
+    assert folder.checkpoint_steps() == [0, 4] and folder.unfinished_file(4).is_file()
+    resumed, said = trained(recipe, tmp_path / "killed")
+    assert "Resumes after step 4 of 6." in said and folder.checkpoint_steps() == [0, 6]
+    assert_same(resumed, whole)
 
 
 def test_runs_that_share_their_minutes_are_measured_once(photo_folder, tmp_path, monkeypatch):
