@@ -101,7 +101,7 @@ def pretrain(
     pretrain_run(loaded, run, console, opened)
     if is_chief(opened):
         labels = "" if RunFolder(run).classes_file.is_file() else " --labels FILE.csv"
-        console.print(f"Run:  {run}\nNext: cpc-keras evaluate {shlex.quote(str(run))}{labels}")
+        console.print(f"Run:  {run}\nNext: {_command('evaluate', run)}{labels}")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -254,6 +254,7 @@ def evaluate(
         every_checkpoint=checkpoints == "all",
         settings=settings or (),
     )
+    console.print(f"Next: {_command('report', run)}, or {_command('export', run, 'saved_models/mine')} --with-head")
 
 
 @app.command()
@@ -426,6 +427,10 @@ def report(run: Run) -> None:
     from cpc_keras.report.report import write_report
 
     console.print(f"Report: {write_report(run, console)}")
+
+
+def _command(*words):
+    return f"cpc-keras {shlex.join(map(str, words))}"
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from cpc_keras.data.budgets import Budget
 from cpc_keras.data.image_set import as_image_set
 from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.encoders import encoder_of, pixels_encoder
+from cpc_keras.evaluation.encoders import BASELINES, encoder_of, handmade_encoder, pixels_encoder
 from cpc_keras.evaluation.methods import METHODS
 from cpc_keras.evaluation.networks import estimators, planned_methods
 from cpc_keras.evaluation.results import FIELDS, EvaluationStore
@@ -47,8 +47,9 @@ def label_efficiency(
         methods: Any of `METHODS`. `"resnet"`, `"finetune"` and `"supervised"`
             need an encoder from images of any size to maps.
         seeds: Number of label subsets at each budget.
-        baselines: What else the probes are put on: `"pixels"`, or `"untrained"`,
-            the same architecture with new weights.
+        baselines: What else the probes are put on: `"pixels"`, `"handmade"`, statistics
+            that need no training, or `"untrained"`, the same architecture with new
+            weights.
         build_head: What networks put on the encoder's map, such as
             `functools.partial(cpc_keras.models.ClassifierHead, blocks=2, width=256,
             bottleneck=64)`; needed for `"resnet"`, `"finetune"` and `"supervised"`.
@@ -81,7 +82,7 @@ def label_efficiency(
     >>> table[["encoder", "labels", "split"]].values.tolist()[0]
     ['pixels', 8, 'cross-validated, 5 folds of all']
     """
-    for name, values, known in (("methods", methods, METHODS), ("baselines", baselines, ("pixels", "untrained"))):
+    for name, values, known in (("methods", methods, METHODS), ("baselines", baselines, BASELINES)):
         if not set(values) <= set(known):
             raise InputError(f"`{name}` must be names out of {', '.join(known)}. Received: {name}={tuple(values)}")
     images = LabelledImages(as_image_set(data), None if test is None else as_image_set(test), seed)
@@ -89,6 +90,7 @@ def label_efficiency(
     own = encoder_of(model)
     rivals = [encoder_of(_untrained(model), "untrained")] if "untrained" in baselines else []
     rivals += [pixels_encoder()] if "pixels" in baselines else []
+    rivals += [handmade_encoder()] if "handmade" in baselines else []
     budgets = [Budget("per_class", n) for n in labels_per_class] + [Budget("fraction", f) for f in fractions]
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(folder or temporary)

@@ -14,13 +14,16 @@ from cpc_keras.storage import digests
 from cpc_keras.storage.names import written
 from cpc_keras.storage.plain_paths import plain_path
 
+# What every encoder is compared with, without being asked for.
+BASELINES = ("untrained", "pixels", "handmade")
+
 
 @dataclasses.dataclass
 class Encoder:
     """An encoder with its name in the records.
 
     Attributes:
-        name: `"cpc"`, `"untrained"`, `"pixels"`, or a name of the user's.
+        name: `"cpc"`, `"untrained"`, `"pixels"`, `"handmade"`, or a name of the user's.
         checkpoint: Step of its training, or `None`.
         features: Function from images to a dictionary of arrays `[B, D]`, by pooling.
         digest: Names its state.
@@ -42,6 +45,13 @@ def cpc_encoder(model, name="cpc", checkpoint=None):
 def pixels_encoder():
     """No encoder at all."""
     return Encoder("pixels", None, PixelFeatures(), "pixels")
+
+
+def handmade_encoder():
+    """Statistics that need no training."""
+    from cpc_keras.evaluation.handmade import VERSION, HandmadeFeatures
+
+    return Encoder("handmade", None, HandmadeFeatures(), VERSION)
 
 
 def keras_encoder(encoder, name, value_range=(0.0, 1.0)):

@@ -1,12 +1,14 @@
 """How few labels suffice: every method at every label budget, for a run."""
 
 import functools
+import itertools
 
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.config.build import build_cpc, build_head
 from cpc_keras.data.budgets import Budget
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.encoders import cpc_encoder, load_encoder, pixels_encoder
+from cpc_keras.evaluation.encoders import BASELINES, cpc_encoder, handmade_encoder, load_encoder, pixels_encoder
+from cpc_keras.evaluation.findings import find, lead, most_accurate
 from cpc_keras.evaluation.methods import check_methods, default_methods
 from cpc_keras.evaluation.networks import estimators, network_estimator, planned_methods
 from cpc_keras.evaluation.recorded_labels import record_labels
@@ -23,7 +25,8 @@ from cpc_keras.storage.atomic import write_gathered, write_json, write_text
 from cpc_keras.storage.names import file_name, written
 from cpc_keras.storage.reading import note
 
-BASELINES = ("untrained", "pixels")
+# Label budgets below all labels that a file of them is evaluated at.
+_POWERS = 5
 
 
 def evaluate(
@@ -55,10 +58,11 @@ def evaluate(
         data: Source with labels; the recipe's if `None`.
         labels: CSV file with a few labelled images, instead of `data`. Without a
             test split in it, figures are cross-validated.
-        budgets: List of `Budget`; the recipe's if `None`.
+        budgets: List of `Budget`; if `None` the recipe's, and with `labels` what the
+            file affords: powers of two, the largest five, and all of it.
         methods: Names of `cpc_keras.evaluation.METHODS`; if `None`, those that
-            `METHODS` marks as default; in cross-validation the networks among them
-            would be slow, and are left out.
+            `METHODS` marks as default; with `labels` without the networks among them,
+            which take minutes.
         seeds: Number of subsets at each budget; if `None` the recipe's, in
             cross-validation one.
         baselines: What else the probes are put on: any of `BASELINES`.
@@ -97,9 +101,10 @@ def evaluate(
     with ProgressBars(console) as progress:
         images = open_labelled(recipe, source, cross_validate, progress)
     if methods is None:
-        methods = default_methods(crossed=images.test is None)
+        methods = default_methods(crossed=cross_validate)
     if budgets is None:
-        budgets = _default_budgets(recipe, images) if methods else []
+        afforded = _afforded_budgets(images) if cross_validate else recipe_budgets(recipe)
+        budgets = afforded if methods else []
     store = result_store(folder, images)
     with ProgressBars(console) as progress:
         runner = Runner(images, budgets, seeds or (1 if images.test is None else recipe.label_seeds), store, progress)
@@ -134,6 +139,9 @@ def evaluate(
     records = [record for record, _ in finished]
     results = Results(finished, images.test_labels, images.figure)
     console.print(label_table(results.at(step), images.figure_name).rich())
+    findings = find(results, step)
+    if findings:
+        console.print(f"{lead(findings, images.figure_name)} {most_accurate(results.at(step))}", markup=False)
     _account(console, runner, records)
     return records
 
@@ -155,6 +163,8 @@ def _baselines(recipe, names):
         yield cpc_encoder(build_cpc(recipe), "untrained", 0)
     if "pixels" in names:
         yield pixels_encoder()
+    if "handmade" in names:
+        yield handmade_encoder()
 
 
 def _earlier(folder, last):
@@ -179,12 +189,11 @@ def _check_names(names):
         )
 
 
-def _default_budgets(recipe, images):
-    """The recipe's; in cross-validation those that leave labels over, and all labels."""
-    budgets = recipe_budgets(recipe)
-    if images.test is not None:
-        return budgets
-    return [*(budget for budget in budgets if images.affords(budget)), Budget("fraction", 1.0)]
+def _afforded_budgets(images):
+    """What a file of labels affords: powers of two, the largest of them, and all."""
+    powers = (Budget("per_class", 2**power) for power in range(31))
+    afforded = list(itertools.takewhile(images.affords, powers))
+    return [*afforded[-_POWERS:], Budget("fraction", 1.0)]
 
 
 def _write_subsets(folder, images, splits):

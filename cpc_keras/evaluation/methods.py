@@ -115,7 +115,12 @@ PROBES = tuple(name for name, method in METHODS.items() if method.fits == "probe
 NETWORKS = tuple(name for name, method in METHODS.items() if method.fits == "network")
 # What `cpc-keras tune` searches settings of: a linear map on frozen features, and the networks.
 SEARCHED = ("linear", *NETWORKS)
-ENCODER_WORDS = {"cpc": "CPC", "untrained": "untrained encoder", "pixels": "raw pixels"}
+ENCODER_WORDS = {
+    "cpc": "CPC",
+    "untrained": "untrained encoder",
+    "pixels": "raw pixels",
+    "handmade": "handmade features",
+}
 
 
 def check_methods(names):

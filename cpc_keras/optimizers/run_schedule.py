@@ -12,9 +12,9 @@ COURSES = ("cosine", "step", "constant")
 class RunSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up times a course over a number of steps, which can be set after a step was traced.
 
-    At step `t` the rate is `min(1, t / w)` of what the course says, where the
-    warm-up `w` takes at most a tenth of the steps. What depends on the number of steps
-    is kept in a variable: a traced training step follows it.
+    At step `t` after `start` the rate is `min(1, t / w)` of what the course says, where
+    the warm-up `w` takes at most a tenth of the steps. What depends on the number of
+    steps is kept in a variable: a traced training step follows it.
 
     Args:
         peak: Highest rate.
@@ -24,6 +24,8 @@ class RunSchedule(keras.optimizers.schedules.LearningRateSchedule):
         warmup_steps: Steps of the warm-up; 0 is none.
         decay_at: Shares of the steps, rising, at which `"step"` lowers the rate.
         decay_factor: What it is multiplied by.
+        start: Step at which warm-up and course begin: more than 0 where a run that was
+            finished is made longer.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -42,14 +44,14 @@ class RunSchedule(keras.optimizers.schedules.LearningRateSchedule):
     [0.0, 0.5, 0.5, 0.05]
     """
 
-    def __init__(self, peak, steps, course="cosine", warmup_steps=0, decay_at=(0.6, 0.85), decay_factor=0.1):
+    def __init__(self, peak, steps, course="cosine", warmup_steps=0, decay_at=(0.6, 0.85), decay_factor=0.1, start=0):
         super().__init__()
         if course not in COURSES:
             raise ValueError(f"`course` must be one of {COURSES}. Received: course={course!r}")
-        if steps < 1 or warmup_steps < 0:
+        if not 0 <= start < steps or warmup_steps < 0:
             raise ValueError(
-                "`steps` must be positive and `warmup_steps` not negative. "
-                f"Received: steps={steps}, warmup_steps={warmup_steps}"
+                "`steps` must exceed `start`, and this and `warmup_steps` must not be negative. "
+                f"Received: steps={steps}, start={start}, warmup_steps={warmup_steps}"
             )
         self.peak = peak
         self.steps = steps
@@ -57,6 +59,7 @@ class RunSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.warmup_steps = warmup_steps
         self.decay_at = tuple(decay_at)
         self.decay_factor = decay_factor
+        self.start = start
         self._places = keras.Variable(self._of_steps(), trainable=False, dtype="float32", autocast=False, name="places")
 
     def set_steps(self, steps):
@@ -64,13 +67,25 @@ class RunSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.steps = steps
         self._places.assign(self._of_steps())
 
+    def restart(self, start, steps, peak):
+        """Has warm-up and course begin anew; before a step is traced.
+
+        Args:
+            start: Step after which they begin.
+            steps: Step at which the course ends.
+            peak: Highest rate from there on.
+        """
+        self.start, self.peak = start, peak
+        self.set_steps(steps)
+
     def _of_steps(self):
-        """Where the run ends, where the warm-up does, and where the rate falls."""
-        falls = [round(share * self.steps) for share in sorted(self.decay_at)]
-        return [float(place) for place in (self.steps, min(self.warmup_steps, self.steps // 10), *falls)]
+        """Where the run ends, where the warm-up does, and where the rate falls, counted from the start."""
+        steps = self.steps - self.start
+        falls = [round(share * steps) for share in sorted(self.decay_at)]
+        return [float(place) for place in (steps, min(self.warmup_steps, steps // 10), *falls)]
 
     def __call__(self, step):
-        step = ops.cast(step, "float32")
+        step = ops.maximum(ops.cast(step, "float32") - self.start, 0.0)
         end, warm, *falls = ops.unstack(ops.convert_to_tensor(self._places), 2 + len(self.decay_at))
         rate = self.peak * ops.where(step < warm, step / ops.maximum(warm, 1.0), 1.0)
         if self.course == "cosine":
@@ -88,4 +103,5 @@ class RunSchedule(keras.optimizers.schedules.LearningRateSchedule):
             "warmup_steps": self.warmup_steps,
             "decay_at": self.decay_at,
             "decay_factor": self.decay_factor,
+            "start": self.start,
         }

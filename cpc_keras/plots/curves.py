@@ -7,8 +7,8 @@ from cpc_keras.evaluation.methods import METHODS, method_and_kind, row_name
 from cpc_keras.plots.canvas import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, own_settings, save
 from cpc_keras.plots.lettering import lettered
 
-_ENCODER_COLORS = {"cpc": BLUE, "scratch": RED, "untrained": GREEN, "pixels": GREY}
-_OTHER_COLORS = (PINK, ORANGE)
+_ENCODER_COLORS = {"cpc": BLUE, "scratch": RED, "untrained": GREEN, "pixels": GREY, "handmade": ORANGE}
+_OTHER_COLORS = (PINK, SKY)
 _KIND_LINES = {"tuned": "-.", "default": ":"}
 
 

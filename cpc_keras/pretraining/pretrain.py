@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import statistics
 import time
 
 import keras
@@ -11,6 +12,7 @@ from cpc_keras.backend.distribution import compiles_the_step, has_many_workers, 
 from cpc_keras.config.build import build_cpc
 from cpc_keras.data.python_calls import calls_awaited
 from cpc_keras.describing.learning_curve import longer_run
+from cpc_keras.describing.time_budget import fit_steps, minutes_text
 from cpc_keras.errors import InputError
 from cpc_keras.pretraining.announce import announce, report_bad_files
 from cpc_keras.pretraining.callbacks import BatchLog, Checkpoints, StopOnDivergence
@@ -26,6 +28,9 @@ from cpc_keras.storage.owner import owned_folder
 
 # Steps that a model is built for whose number is still to be found.
 _ANY = 1000
+# Highest learning rate where a finished run is made longer, as a share of the recipe's, and rows of its log by whose
+# speed minutes become steps.
+_RESTART, _ROWS = 0.5, 10
 
 
 def pretrain(recipe, run, console, strategy=None, fitted=None):
@@ -75,6 +80,8 @@ def fit(run, fitted=None):
     folder, console = run.folder, run.console
     if fitted and run.recipe.minutes is not None:
         run = dataclasses.replace(run, recipe=fitted.of(run.recipe))
+    if run.recipe.minutes is not None and folder.recipe_file.is_file():
+        run = dataclasses.replace(run, recipe=_more_steps(run))
     announce(run)
     with errors_in_one_line(folder, run.strategy) as watch:
         run = dataclasses.replace(run, images=dataclasses.replace(run.images, read=watch(run.images.read)))
@@ -82,18 +89,25 @@ def fit(run, fitted=None):
         if run.recipe.minutes is not None:
             model, probe, fitted = _fit_to_time(run)
             run, expected = dataclasses.replace(run, recipe=fitted.of(run.recipe)), fitted.seconds
+        begins_at = folder.begins_at(run.recipe)
         if run.chief:
             folder.begin(run.asked, run.recipe, run.images.contents, fitted and dataclasses.asdict(fitted))
+            folder.lengthen(run.asked, run.recipe)
             if run.images.class_names:
                 write_json(folder.classes_file, dict(enumerate(run.images.class_names)))
         start = 0
         if model is None:
             model, start = _model(run.recipe, folder, run.strategy)
         if start >= run.recipe.steps:
-            console.print(f"{folder.path} is trained: all {run.recipe.steps} steps are done.")
+            console.print(
+                f"{folder.path} is trained: all {run.recipe.steps} steps are done. More of them, as in "
+                f"--set steps={2 * run.recipe.steps}, go on from there."
+            )
         else:
             if start:
                 console.print(f"Resumes after step {start} of {run.recipe.steps}.")
+            if begins_at:
+                _restart(run, model, begins_at)
             _train(run, model, probe or _probe(run, model), start, expected)
     if run.chief:
         report_bad_files(run)
@@ -101,6 +115,35 @@ def fit(run, fitted=None):
         if words:
             console.print(words)
     return model
+
+
+def _restart(run, model, begins_at):
+    """Has the learning rate of a run that is made longer begin its course anew."""
+    peak = _RESTART * run.recipe.learning_rate
+    model.optimizer.learning_rate_schedule.restart(begins_at, run.recipe.steps, peak)
+    run.console.print(
+        f"The run was finished after {begins_at:,} steps and goes on for {run.recipe.steps - begins_at:,}: the "
+        f"learning rate rises to {peak:g} once more, {_RESTART:g} of its first peak, and runs its course "
+        f"({run.recipe.schedule})."
+    )
+
+
+def _more_steps(run):
+    """The recipe of a finished run with as many steps more as fit into its `minutes`, by the speed that its log has."""
+    recipe, begins_at = run.recipe, run.folder.begins_at(run.recipe)
+    speeds = [row["images_per_second"] for row in run.folder.metrics()[-_ROWS:] if row.get("images_per_second")]
+    if not speeds:
+        raise InputError(
+            "`minutes` needs a metrics.csv with the speed of the run; set the number of steps: --set steps=N. "
+            f"Received: minutes={recipe.minutes:g}, {run.folder.metrics_file} without a row"
+        )
+    room = None if recipe.steps is None else recipe.steps - begins_at
+    speed = statistics.median(speeds)
+    fitted = fit_steps(dataclasses.replace(recipe, steps=room), 60 * recipe.minutes, recipe.batch_size / speed)
+    run.console.print(
+        f"{speed:.3g} images/s, as the run's log has it: {fitted.steps:,} more steps in {minutes_text(recipe.minutes)}."
+    )
+    return dataclasses.replace(recipe, steps=begins_at + fitted.steps, minutes=None)
 
 
 def _probe(run, model):

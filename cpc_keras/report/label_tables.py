@@ -17,13 +17,16 @@ PUBLISHED_REMARK = (
     "and supervision behaves, not what to expect here."
 )
 
+# Where the figures of a run are of another kind than the published ones.
+PLAIN_REMARK = "Figures here are plain accuracy, as the published ones are; the table above has balanced accuracy."
+
 
 def accuracy_table(summary, findings, name):
     """Accuracy by method and number of labels, and what pre-training is worth.
 
     Args:
         summary: That of `cpc_keras.evaluation.results.Results`.
-        findings: As of `cpc_keras.report.findings.find`.
+        findings: As of `cpc_keras.evaluation.findings.find`.
         name: What the figures are called.
     """
     table = label_table(summary, name)

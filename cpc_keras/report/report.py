@@ -12,6 +12,7 @@ from cpc_keras.config.resolve import open_images
 from cpc_keras.data.preparation import prepare
 from cpc_keras.describing.learning_curve import longer_run
 from cpc_keras.errors import InputError
+from cpc_keras.evaluation.findings import arrows, find, lead
 from cpc_keras.evaluation.methods import default_methods, row_name
 from cpc_keras.evaluation.recorded_labels import recorded_labels
 from cpc_keras.evaluation.results import Results
@@ -25,8 +26,14 @@ from cpc_keras.evaluation.run_labels import (
 from cpc_keras.evaluation.table import at_checkpoint
 from cpc_keras.progress import waiting
 from cpc_keras.report.detections import detection_sections
-from cpc_keras.report.findings import arrows, find, lead
-from cpc_keras.report.label_tables import LISTED, PUBLISHED_REMARK, accuracy_table, class_table, published_table
+from cpc_keras.report.label_tables import (
+    LISTED,
+    PLAIN_REMARK,
+    PUBLISHED_REMARK,
+    accuracy_table,
+    class_table,
+    published_table,
+)
 from cpc_keras.report.page import Section, page
 from cpc_keras.report.pictures import features_of, picture_sections
 from cpc_keras.report.tuning import search_sections
@@ -98,7 +105,8 @@ def _write_report(folder, console):
         note(f"{folder.metrics_file} has no row that can be read; the report shows no loss.")
     if labelled is not None:
         table = published_table(Results(finished, labelled.test_labels).summary, step)
-        sections.append(Section("Published figures", table=table, remark=PUBLISHED_REMARK))
+        remark = f"{PUBLISHED_REMARK} {PLAIN_REMARK}" if labelled.uneven else PUBLISHED_REMARK
+        sections.append(Section("Published figures", table=table, remark=remark))
     path = folder.report / "index.html"
     write_text(path, page(folder, recipe, step, words, notes, sections))
     console.print(words)

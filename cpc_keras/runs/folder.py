@@ -8,6 +8,7 @@ import platform
 import re
 from importlib import metadata
 
+from cpc_keras.config.fields import AUTO
 from cpc_keras.config.files import current_names, recipe_from_fields
 from cpc_keras.errors import InputError, first_line
 from cpc_keras.runs.logs import is_number, read_rows
@@ -15,6 +16,8 @@ from cpc_keras.storage.atomic import write_gathered, write_json
 from cpc_keras.storage.outputs import make_folder
 from cpc_keras.storage.reading import check_kinds, read_json
 
+# What says how long a run is.
+_LENGTH = ("steps", "epochs", "minutes")
 # What `place_of_work` gives.
 _PLACE = {"folder": str, "from_run": str}
 _PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "scikit-learn", "numpy")
@@ -92,10 +95,12 @@ class RunFolder:
             resolve: Function without arguments that gives it without `"auto"`.
 
         Returns:
-            The resolved `Recipe` of the run.
+            The resolved `Recipe` of the run; with more steps, or with `minutes`, where
+            a finished run is to be made longer.
 
         Raises:
-            InputError: If the folder belongs to a run of another recipe, or to something else.
+            InputError: If the folder belongs to a run of another recipe, or to something
+                else; if a run that is not finished is to have another length.
         """
         if not self.recipe_file.is_file():
             self._refuse_foreign()
@@ -105,14 +110,65 @@ class RunFolder:
         before = current_names(description.get("asked", {}))
         # A field that an older version did not know is None now; a learning curve changes no run.
         names = {*fields, *before} - {"learning_curve"}
+        if fields["minutes"] == AUTO and before.get("minutes") is None:  # as that recipe was before it had minutes
+            names.discard("minutes")
         differing = sorted(key for key in names if fields.get(key) != before.get(key))
-        if differing:
-            first = differing[0]
+        if not differing:
+            return self._recipe(description)
+        first = differing[0]
+        received = (
+            f"Received: {self.path}, where {', '.join(differing)} differ ({first}={before.get(first)!r} there, "
+            f"{fields.get(first)!r} here)"
+        )
+        if set(differing) <= set(_LENGTH):
+            return self._longer(self._recipe(description), resolve, received)
+        raise InputError(f"`--run` must be a new folder or one of the same recipe. {received}")
+
+    def _longer(self, before, resolve, received):
+        """The recipe of a finished run, longer."""
+        done = max(self.checkpoint_steps(), default=0)
+        if done < before.steps:
             raise InputError(
-                f"`--run` must be a new folder or one of the same recipe. Received: {self.path}, where "
-                f"{', '.join(differing)} differ ({first}={before.get(first)!r} there, {fields.get(first)!r} here)"
+                "`--run` must be a new folder or one of the same recipe, finished if it is to be made longer. "
+                f"{received}, and {done:,} of {before.steps:,} steps are done"
             )
-        return self._recipe(description)
+        wanted = resolve()
+        if wanted.steps is not None and wanted.steps <= before.steps:
+            raise InputError(
+                f"`steps` must be more than a finished run has, to make it longer. Received: {self.path} of "
+                f"{before.steps:,} steps, and a wish for {wanted.steps:,}"
+            )
+        return dataclasses.replace(before, steps=wanted.steps, minutes=wanted.minutes)
+
+    def begins_at(self, recipe):
+        """Step at which the learning rate begins its course: 0, or where a finished run was, or is, made longer.
+
+        Args:
+            recipe: What `settle` gave.
+        """
+        if not self.recipe_file.is_file():
+            return 0
+        description = self._description()
+        steps = self._recipe(description).steps
+        return steps if steps != recipe.steps else max(description.get("longer_from", [0]))
+
+    def lengthen(self, asked, recipe):
+        """Writes down that a finished run goes on, unless that is known already.
+
+        Args:
+            asked: The `Recipe` as the user gave it.
+            recipe: The resolved one, with its new number of steps.
+        """
+        content = self._description()
+        before = self._recipe(content).steps
+        if before == recipe.steps:
+            return
+        lengths = {name: getattr(asked, name) for name in _LENGTH}
+        content["asked"] = {**content.get("asked", {}), **lengths}
+        content["recipe"] = {**content["recipe"], "steps": recipe.steps}
+        content["longer_from"] = [*content.get("longer_from", []), before]
+        content.pop("fitted", None)
+        write_json(self.recipe_file, content)
 
     def _refuse_foreign(self):
         """A run begins with its recipe.json; where that is not, the other files are somebody's who would miss them."""
@@ -167,12 +223,18 @@ class RunFolder:
         try:
             content = json.loads(self.recipe_file.read_text(encoding="utf-8"))
             check_kinds(content, recipe=dict)
-            optional = {**dict.fromkeys(("asked", "versions", "fitted", "made_in"), dict), "images": dict | None}
+            optional = {
+                **dict.fromkeys(("asked", "versions", "fitted", "made_in"), dict),
+                "images": dict | None,
+                "longer_from": list,
+            }
             check_kinds(content, **{name: kind for name, kind in optional.items() if name in content})
             if content.get("images"):
                 check_kinds(content["images"], count=int)
             if "made_in" in content:
                 check_kinds(content["made_in"], **_PLACE)
+            if not all(isinstance(step, int) for step in content.get("longer_from", [])):
+                raise ValueError("longer_from holds no steps")
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(
                 f"`RUN` must have a readable recipe.json. Received: {self.recipe_file} ({first_line(error)})"

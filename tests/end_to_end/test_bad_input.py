@@ -80,8 +80,8 @@ CASES = {
         "`--checkpoints` must be one of last, all. Received: some",
     ),
     "run folder of another recipe": (
-        "pretrain small.py --data classes:labelled --run run --set steps=3",
-        "`--run` must be a new folder or one of the same recipe. Received: run, where steps differ",
+        "pretrain small.py --data classes:labelled --run run --set seed=1",
+        "`--run` must be a new folder or one of the same recipe. Received: run, where seed differ",
     ),
     "unwritable destination": (
         "export run file/out",

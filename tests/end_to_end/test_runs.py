@@ -117,7 +117,7 @@ def test_the_whole_road_on_a_folder_with_classes(place):
     assert "CPC, frozen, linear probe" in done.stdout
     records = json.loads((place / "road" / "evaluation" / "label_efficiency.json").read_text())
     assert len(records) == 2 * 3 * 2 * 2  # probes, encoders, budgets, seeds
-    assert {record["encoder"] for record in records} == {"cpc", "untrained", "pixels"}
+    assert {record["encoder"] for record in records} == {"cpc", "untrained", "pixels", "handmade"}
     assert set(records[0]) == {
         *("method", "encoder", "checkpoint", "fraction", "labels", "labels_per_class", "seed", "split"),
         *("top1", "top5", "balanced_accuracy", "selected", "trials", "seconds"),

@@ -41,8 +41,18 @@ def test_a_traced_step_follows_another_length(course):
     assert traced.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.parametrize("course", ["cosine", "step", "constant"])
+def test_a_longer_run_begins_its_course_anew(course):
+    schedule = RunSchedule(0.3, 100, course, warmup_steps=8)
+    schedule.restart(100, 160, 0.1)
+    fresh = RunSchedule(0.1, 60, course, warmup_steps=8)
+    np.testing.assert_allclose(rates(schedule, range(100, 165)), rates(fresh, range(65)), rtol=1e-6)
+    again = RunSchedule.from_config(schedule.get_config())
+    assert rates(again, range(100, 160)) == rates(schedule, range(100, 160))
+
+
 def test_survives_in_a_saved_optimizer():
-    schedule = RunSchedule(0.3, 90, "step", warmup_steps=5, decay_at=(0.5,), decay_factor=0.2)
+    schedule = RunSchedule(0.3, 90, "step", warmup_steps=5, decay_at=(0.5,), decay_factor=0.2, start=3)
     optimizer = keras.optimizers.Adam(schedule)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
     for step in (3, 45, 46):
@@ -51,7 +61,9 @@ def test_survives_in_a_saved_optimizer():
         assert float(again.learning_rate) == float(optimizer.learning_rate)
 
 
-@pytest.mark.parametrize("arguments", [{"course": "linear"}, {"steps": 0}, {"warmup_steps": -1}])
+@pytest.mark.parametrize(
+    "arguments", [{"course": "linear"}, {"steps": 0}, {"steps": 5, "start": 5}, {"warmup_steps": -1}]
+)
 def test_refuses_what_is_out_of_range(arguments):
     with pytest.raises(ValueError, match=f"`{next(iter(arguments))}`"):
         RunSchedule(**{"peak": 0.1, "steps": 10, **arguments})

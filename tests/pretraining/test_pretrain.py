@@ -138,6 +138,47 @@ def test_a_run_that_is_killed_in_mid_stretch_loses_minutes_alone(photo_folder, t
     assert_same(resumed, whole)
 
 
+def test_a_finished_run_is_made_longer(photo_folder, tmp_path, monkeypatch):
+    recipe = Recipe(steps=4, checkpoint_every=3, warmup_steps=1, average_decay=0.9, data=f"dir:{photo_folder}", **TINY)
+    trained(recipe, tmp_path / "run")
+    first = json.loads((tmp_path / "run" / "recipe.json").read_text())
+    longer = dataclasses.replace(recipe, steps=10)
+    found, said = trained(longer, tmp_path / "run")
+    assert "Resumes after step 4 of 10." in said
+    assert "finished after 4 steps and goes on for 6: the learning rate rises to 0.0005 once more" in said
+    assert (found[3]["start"], found[3]["steps"], found[3]["peak"]) == (4, 10, 0.0005)
+    assert found[1]["step"].tolist() == [3, 4, 6, 9, 10]
+    description = json.loads((tmp_path / "run" / "recipe.json").read_text())
+    assert description["recipe"] == {**first["recipe"], "steps": 10} and description["longer_from"] == [4]
+    _, said = trained(longer, tmp_path / "run")
+    assert "is trained: all 10 steps are done. More of them, as in --set steps=20, go on from there." in said
+    with pytest.raises(InputError, match="`steps` must be more than a finished run has.* of 10 steps.* wish for 4"):
+        trained(recipe, tmp_path / "run")
+
+    # Killed in between, it goes on as one that was not.
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="killed"):
+        trained(recipe, tmp_path / "killed")
+        save = callbacks.Checkpoints.save
+
+        def save_and_die(self, model, unfinished=None):
+            save(self, model, unfinished)
+            raise RuntimeError("killed")
+
+        patched.setattr(callbacks.Checkpoints, "save", save_and_die)
+        trained(longer, tmp_path / "killed")
+    assert RunFolder(tmp_path / "killed").checkpoint_steps()[-1] == 6
+    with pytest.raises(InputError, match="finished if it is to be made longer.* 6 of 10 steps are done"):
+        trained(dataclasses.replace(recipe, steps=20), tmp_path / "killed")
+    assert_same(trained(longer, tmp_path / "killed")[0], found)
+
+    # By minutes, at the speed that the log has.
+    rows = pd.read_csv(tmp_path / "run" / "metrics.csv").assign(images_per_second=0.4)
+    rows.to_csv(tmp_path / "run" / "metrics.csv", index=False)
+    _, said = trained(dataclasses.replace(longer, steps=None, minutes=1.5), tmp_path / "run")
+    assert "0.4 images/s, as the run's log has it: 8 more steps in 1.5 minutes." in said
+    assert RunFolder(tmp_path / "run").open().steps == 18
+
+
 def test_runs_that_share_their_minutes_are_measured_once(photo_folder, tmp_path, monkeypatch):
     asked = Recipe(minutes=30, steps=4, **TINY, data=f"dir:{photo_folder}")
     monkeypatch.setattr(fit_to_time, "measuring_seconds", lambda minutes: 0.0)

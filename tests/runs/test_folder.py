@@ -35,8 +35,9 @@ def test_a_run_of_an_older_version_is_known_again(tmp_path):
     for recipe in (description["recipe"], description["asked"]):
         del recipe["minutes"], recipe["learning_curve"]
     folder.recipe_file.write_text(json.dumps(description))
-    asked = Recipe(steps=5, learning_curve=((5, 0.1, 0.2),))
-    assert folder.settle(asked, lambda: pytest.fail("is resolved already")) == folder.open() == Recipe(steps=5)
+    for later in ({"learning_curve": ((5, 0.1, 0.2),)}, {"minutes": "auto"}):
+        asked = Recipe(steps=5, **later)
+        assert folder.settle(asked, lambda: pytest.fail("is resolved already")) == folder.open() == Recipe(steps=5)
     assert folder.fitted() is None
     with pytest.raises(InputError, match=r"minutes differ \(minutes=None there, 8 here\)"):
         folder.settle(Recipe(steps=5, minutes=8), lambda: None)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from cpc_keras.evaluation.findings import arrows, find, lead
 from cpc_keras.evaluation.results import Results
-from cpc_keras.report.findings import arrows, find, lead
 
 LABELS = np.zeros(1000, int)
 
@@ -50,9 +50,18 @@ def test_a_lead_that_may_be_chance_is_called_unclear():
     text = lead(find(results(*unclear[2:]), 9))
     assert text.startswith("On these images pre-training does not clearly pay: with 500 labels, 85.2 %")
     behind = [("linear", "cpc", 9, 50, 0.6), *unclear[2:]]
-    assert lead(find(results(*behind), 9)).startswith(
-        "On these images pre-training does not clearly pay: with 500 labels, 85.2 %"
+    text = lead(find(results(*behind), 9))
+    assert text.startswith(
+        "On these images pre-training does not clearly pay with 500 labels, and costs accuracy with 50: with 500 "
+        "labels, 85.2 %"
     )
+    assert ". With 50 labels, 60.0 % by “CPC, frozen, linear probe”, against 65.0 %" in text
+
+
+def test_where_it_costs_accuracy_is_said_wherever_it_pays_elsewhere():
+    text = lead(find(results(*PAYS[:1], ("linear", "cpc", 9, 500, 0.8), *PAYS[3:]), 9))
+    assert text.startswith("On these images pre-training pays with 50 labels, and costs accuracy with 500: with 50 ")
+    assert ". With 500 labels, 80.0 % by “CPC, frozen, linear probe”, against 85.0 % by “supervised from" in text
 
 
 def test_where_it_does_not_pay_that_comes_first():

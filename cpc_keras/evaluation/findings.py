@@ -90,7 +90,7 @@ def _best(rows, labels):
 
 
 def lead(findings, accuracy="test accuracy"):
-    """The finding in one or two sentences; whether pre-training pays comes first.
+    """The findings in a few sentences; whether pre-training pays comes first, and where it costs accuracy is said too.
 
     Args:
         findings: As of `find`, at least one.
@@ -100,27 +100,47 @@ def lead(findings, accuracy="test accuracy"):
     if not compared:
         first = findings[0]
         return f"With {first.labels:,} labels, {_said(first.mean, first.ours)}; nothing was there to compare it with."
-    ahead = [finding for finding in compared if finding.verdict == "ahead"]
-    # More accurate, but within what subsets and images may do by chance.
-    unclear = [finding for finding in compared if finding.verdict == "level" and finding.ahead[0] > 0]
-    if not ahead:
-        first = (unclear or compared)[0]
-        word = "does not clearly pay" if unclear else "does not pay"
-        if all(one.verdict == "behind" for one in compared):
-            word = "costs accuracy"
-        return f"On these images pre-training {word}: {_compared(first)} ({accuracy})."
-    best = ahead[0]
-    others = [one for one in compared if one not in ahead and one not in unclear]
-    scope = f" with {_numbers(ahead)} labels" if unclear or others else ""
-    for word, group in (("not clearly", unclear), ("not", others)):
-        scope += f", {word} with {_numbers(group)}" if group else ""
-    sentence = f"On these images pre-training pays{scope}: {_compared(best)} ({accuracy})."
-    if best.factor is not None:
+    groups = [(words, [one for one in compared if _verdict_group(one) == words[0]]) for words in _VERDICTS]
+    (said, leading), *others = [(words, group) for words, group in groups if group]
+    scope = f" with {_numbers(leading)} labels" if others else ""
+    for (_, _, word), group in others:
+        scope += f", {word} with {_numbers(group)}"
+    best = leading[0]
+    sentence = f"On these images pre-training {said[1]}{scope}: {_compared(best)} ({accuracy})."
+    if said[0] == "ahead" and best.factor is not None:
         sentence += (
             f" Pre-training is worth {best.worth_text} the labels there, counted against the network trained "
             "from scratch."
         )
+    behind = next((one for (name, *_), group in others if name == "behind" for one in group), None)
+    if behind is not None:
+        words = _compared(behind)
+        sentence += f" {words[0].upper()}{words[1:]}."
     return sentence
+
+
+# How findings are told apart, and how that is said where it comes first and where it comes later.
+_VERDICTS = (
+    ("ahead", "pays", "pays"),
+    ("unclear", "does not clearly pay", "not clearly"),
+    ("level", "does not pay", "not"),
+    ("behind", "costs accuracy", "and costs accuracy"),
+)
+
+
+def _verdict_group(finding):
+    """The verdict, `"unclear"` if ours is more accurate by no more than subsets and images may do by chance."""
+    return "unclear" if finding.verdict == "level" and finding.ahead[0] > 0 else finding.verdict
+
+
+def most_accurate(summary):
+    """What is most accurate with the most labels, in a sentence.
+
+    Args:
+        summary: That of `cpc_keras.evaluation.results.Results`, of one checkpoint.
+    """
+    best = _best(summary, summary["labels"].max())
+    return f"Most accurate with {best['labels']:,} labels: {_said(best['mean'], best)}."
 
 
 def _compared(finding):
