@@ -47,7 +47,7 @@ def _side_needed(recipe, images):
     """Side of a crop in pixels, as far as it is known yet."""
     if recipe.crop != AUTO:
         return recipe.crop
-    return min(_CPU_CROP, int(np.median(images.sizes[:, :2].min(axis=1))))
+    return min(_CPU_CROP, typical_side(images.sizes))
 
 
 def resolve(recipe, images, accelerator=None):
@@ -79,7 +79,7 @@ def resolve(recipe, images, accelerator=None):
 
     settle("channels", images.channels)
     smallest = int(images.sizes[:, :2].min())
-    typical = int(np.median(images.sizes[:, :2].min(axis=1)))
+    typical = typical_side(images.sizes)
     small = smallest <= _SMALL if recipe.short_side is None else typical <= _SMALL
     reach = 7 if small else 8 if accelerator else 6  # strides in a crop
     if chosen["crop"] == AUTO:
@@ -149,19 +149,43 @@ def shrinkage(asked, recipe, images):
     """
     if recipe.short_side is None:
         return ""
-    typical = int(np.median(images.sizes[:, :2].min(axis=1)))
+    typical = typical_side(images.sizes)
     times = typical / recipe.short_side
     if times < _SHRUNK:
         return ""
     lost = f"A typical image, {typical} px on its shorter side, is shrunk {times:.1f} times, to {recipe.short_side} px"
-    if {asked.short_side, asked.crop, asked.patch_size, asked.stride} != {AUTO}:
+    larger = larger_crop(asked, recipe, typical)
+    if larger is None:
         return f"{lost}: what is finer is lost. A larger short_side with a larger crop keeps more, and takes longer."
-    reach = (recipe.crop - recipe.patch_size) // recipe.stride + 2
-    larger = int(recipe.crop * min(_MUCH, times)) // reach * reach
     return (
         f"{lost}, so that crops of {recipe.crop} px fit: what is finer is lost. --set crop={larger} keeps "
         f"{larger / recipe.crop:.1f} times as much and takes about {(larger / recipe.crop) ** 2:.1f} times as long."
     )
+
+
+def larger_crop(asked, recipe, typical):
+    """A crop that keeps more of images which are shrunk, up to twice as much; `None` where there is none to advise.
+
+    Args:
+        asked: The recipe as it was given.
+        recipe: The same, resolved.
+        typical: Pixels of the shorter side of a typical image.
+    """
+    if recipe.short_side is None or typical < _SHRUNK * recipe.short_side:
+        return None
+    if {asked.short_side, asked.crop, asked.patch_size, asked.stride} != {AUTO}:
+        return None
+    reach = (recipe.crop - recipe.patch_size) // recipe.stride + 2
+    return int(recipe.crop * min(_MUCH, typical / recipe.short_side)) // reach * reach
+
+
+def typical_side(sizes):
+    """Pixels of the shorter side of a typical image.
+
+    Args:
+        sizes: Height and width, in the first two columns.
+    """
+    return int(np.median(sizes[:, :2].min(axis=1)))
 
 
 def _check_memory(recipe, images):

@@ -7,6 +7,7 @@ from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.config.build import build_cpc, build_head
 from cpc_keras.data.budgets import Budget
 from cpc_keras.errors import InputError
+from cpc_keras.evaluation.advice import advice
 from cpc_keras.evaluation.encoders import BASELINES, cpc_encoder, handmade_encoder, load_encoder, pixels_encoder
 from cpc_keras.evaluation.findings import find, lead, most_accurate
 from cpc_keras.evaluation.methods import check_methods, default_methods
@@ -142,6 +143,8 @@ def evaluate(
     findings = find(results, step)
     if findings:
         console.print(f"{lead(findings, images.figure_name)} {most_accurate(results.at(step))}", markup=False)
+        if not any(finding.verdict == "ahead" for finding in findings):
+            console.print(advice(folder), markup=False)
     _account(console, runner, records)
     return records
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from cpc_keras.backend.distribution import compiles_the_step, has_many_workers, is_chief
 from cpc_keras.config.build import build_cpc
+from cpc_keras.config.resolve import typical_side
 from cpc_keras.data.python_calls import calls_awaited
 from cpc_keras.describing.learning_curve import longer_run
 from cpc_keras.describing.time_budget import fit_steps, minutes_text
@@ -23,6 +24,7 @@ from cpc_keras.pretraining.interrupts import Interrupts
 from cpc_keras.pretraining.online_probe import OnlineProbe
 from cpc_keras.pretraining.prepare import prepare
 from cpc_keras.runs.checkpoints import load_last_whole, seconds_to_save
+from cpc_keras.runs.logs import still_falling
 from cpc_keras.storage.atomic import write_json
 from cpc_keras.storage.owner import owned_folder
 
@@ -91,7 +93,8 @@ def fit(run, fitted=None):
             run, expected = dataclasses.replace(run, recipe=fitted.of(run.recipe)), fitted.seconds
         begins_at = folder.begins_at(run.recipe)
         if run.chief:
-            folder.begin(run.asked, run.recipe, run.images.contents, fitted and dataclasses.asdict(fitted))
+            measured = fitted and dataclasses.asdict(fitted)
+            folder.begin(run.asked, run.recipe, run.images.contents, measured, typical_side(run.sizes))
             folder.lengthen(run.asked, run.recipe)
             if run.images.class_names:
                 write_json(folder.classes_file, dict(enumerate(run.images.class_names)))
@@ -111,8 +114,7 @@ def fit(run, fitted=None):
             _train(run, model, probe or _probe(run, model), start, expected)
     if run.chief:
         report_bad_files(run)
-        words = longer_run(run.recipe, folder.fitted())
-        if words:
+        for words in filter(None, (longer_run(run.recipe, folder.fitted()), still_falling(folder.metrics()))):
             console.print(words)
     return model
 

@@ -39,6 +39,7 @@ from cpc_keras.report.pictures import features_of, picture_sections
 from cpc_keras.report.tuning import search_sections
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
+from cpc_keras.runs.logs import still_falling
 from cpc_keras.storage.atomic import write_text
 from cpc_keras.storage.names import table_for_spreadsheet
 from cpc_keras.storage.owner import owned_folder
@@ -91,7 +92,7 @@ def _write_report(folder, console):
         console.print(f"Note: {missing}")
         notes = [*notes, missing]
     longer = longer_run(recipe, folder.fitted(), in_full=True)
-    notes = [*notes, longer] if longer else notes
+    notes = [*notes, *filter(None, (longer, still_falling(folder.metrics())))]
     sections += search_sections(folder, step, results)
     sections += detection_sections(folder)
     if images is not None:

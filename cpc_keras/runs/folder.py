@@ -179,7 +179,7 @@ class RunFolder:
                     f"and no {self.recipe_file.name}"
                 )
 
-    def begin(self, asked, recipe, images=None, fitted=None):
+    def begin(self, asked, recipe, images=None, fitted=None, typical_side=None):
         """Makes the folder and writes `recipe.json`, unless the run is there already.
 
         Args:
@@ -187,6 +187,7 @@ class RunFolder:
             recipe: The same, resolved.
             images: What it is trained on, `ImageSet.contents`.
             fitted: How its steps were fitted to `minutes`, a dictionary, if they were.
+            typical_side: Pixels of the shorter side of a typical image, as it was found.
 
         Raises:
             InputError: If the folder cannot be made or written to.
@@ -194,7 +195,7 @@ class RunFolder:
         make_folder(self.checkpoints, "--run")
         if not self.recipe_file.is_file():
             content = {"recipe": _plain(recipe), "asked": _plain(asked), "seed": recipe.seed, "versions": _versions()}
-            content |= {"images": images, "made_in": self.place_of_work()}
+            content |= {"images": images, "made_in": self.place_of_work(), "typical_side": typical_side}
             write_json(self.recipe_file, content | ({"fitted": fitted} if fitted else {}))
 
     def other_images(self, images):
@@ -215,6 +216,15 @@ class RunFolder:
         """How the run's steps were fitted to a budget of time, as `begin` was told; `None` if they were not."""
         return self._description().get("fitted")
 
+    def typical_side(self):
+        """Pixels of the shorter side of a typical image, as `begin` was told; `None` if it was not."""
+        return self._description().get("typical_side")
+
+    def asked(self):
+        """The `Recipe` as the user gave it; the resolved one where a run does not have it."""
+        description = self._description()
+        return self._recipe({**description, "recipe": description.get("asked") or description["recipe"]})
+
     def versions(self):
         """Versions of the libraries that the run was begun with, by name."""
         return self._description().get("versions", {})
@@ -227,6 +237,7 @@ class RunFolder:
                 **dict.fromkeys(("asked", "versions", "fitted", "made_in"), dict),
                 "images": dict | None,
                 "longer_from": list,
+                "typical_side": int | None,
             }
             check_kinds(content, **{name: kind for name, kind in optional.items() if name in content})
             if content.get("images"):

@@ -6,6 +6,10 @@ import re
 from cpc_keras.storage.atomic import write_text
 from cpc_keras.storage.reading import note, readable
 
+# A loss is still falling if so much of what it has won over chance came in the second half of the steps, where the log
+# has so many rows at least.
+_LATE, _ROWS = 0.1, 4
+
 
 def is_number(text):
     """Whether a cell holds a finite number, or nothing."""
@@ -67,3 +71,32 @@ def keep_rows(path, columns, step, fits):
     kept = [row for row in read_rows(path, fits, columns) if int(row["step"]) <= step]
     lines = [columns, *([row.get(name, "") for name in columns] for row in kept)]
     write_text(path, "".join(",".join(line) + "\n" for line in lines))
+
+
+def still_falling(rows):
+    """What to do about a loss that was still falling at the end of its run, in two sentences; nothing if it was not.
+
+    Args:
+        rows: Those of `metrics.csv`, by rising step: dictionaries with `"step"`,
+            `"loss"` and `"chance"`.
+
+    Example:
+
+    >>> rows = [{"step": 10 * n, "loss": 6 - n / 4, "chance": 6.0} for n in range(1, 9)]
+    >>> print(still_falling(rows))
+    The loss was still falling: of the 2.00 that it came below chance, 1.00 fell to the second half of the steps. More
+    steps will help: the same `cpc-keras pretrain` with --set steps=160 goes on with this run.
+    """
+    rows = [row for row in rows if {"step", "loss", "chance"} <= set(row)]
+    if len(rows) < _ROWS:
+        return ""
+    last = rows[-1]
+    half = min(rows, key=lambda row: abs(row["step"] - last["step"] / 2))
+    won, late = last["chance"] - last["loss"], half["loss"] - last["loss"]
+    if won <= 0 or late < _LATE * won:
+        return ""
+    return (
+        f"The loss was still falling: of the {won:.2f} that it came below chance, {late:.2f} fell to the second half "
+        "of the steps. More steps will help: the same `cpc-keras pretrain` with "
+        f"--set steps={2 * last['step']:.0f} goes on with this run."
+    )

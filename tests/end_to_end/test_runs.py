@@ -116,7 +116,7 @@ def test_the_whole_road_on_a_folder_with_classes(place):
     done = cpc_keras("evaluate", "road", "--methods", "linear,knn", cwd=place, code=0)
     assert "CPC, frozen, linear probe" in done.stdout
     records = json.loads((place / "road" / "evaluation" / "label_efficiency.json").read_text())
-    assert len(records) == 2 * 3 * 2 * 2  # probes, encoders, budgets, seeds
+    assert len(records) == 2 * 4 * 2 * 2  # probes, encoders, budgets, seeds
     assert {record["encoder"] for record in records} == {"cpc", "untrained", "pixels", "handmade"}
     assert set(records[0]) == {
         *("method", "encoder", "checkpoint", "fraction", "labels", "labels_per_class", "seed", "split"),

@@ -1,0 +1,56 @@
+import csv
+
+import pytest
+
+from cpc_keras.config.recipe import Recipe
+from cpc_keras.evaluation.advice import advice
+from cpc_keras.runs.folder import RunFolder
+
+SETTLED = {"short_side": 111, "crop": 96, "patch_size": 32, "stride": 16}
+JITTER = {"patch_color_distortion": 1.0, "patch_brightness": 0.4, "patch_contrast": 0.05}
+STEPS = "more steps, --set steps=1600 ("
+
+
+@pytest.fixture
+def advised(tmp_path):
+    def run(asked=None, losses=(6.0, 5.0, 4.9, 4.9), typical_side=300, **fields):
+        folder = RunFolder(tmp_path)
+        recipe = Recipe(steps=800, **SETTLED, **fields)
+        auto = Recipe(steps=800, **dict.fromkeys(SETTLED, "auto"), **fields)
+        folder.begin(auto if asked is None else Recipe(steps=800, **asked), recipe, typical_side=typical_side)
+        with open(folder.metrics_file, "w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["step", "loss", "chance"])
+            rows.writerows([200 * (index + 1), loss, 7.0] for index, loss in enumerate(losses))
+        return advice(folder)
+
+    return run
+
+
+def test_more_detail_weaker_jitter_more_steps_in_this_order(advised):
+    said = advised(losses=(6.0, 5.0, 4.5, 4.0), **JITTER)
+    detail, jitter, steps = said.partition(": ")[2].split("; ", 2)
+    assert detail == "more detail, --set crop=192 (images are shrunk 2.7 times)"
+    assert jitter.startswith("weaker jitter, --set patch_brightness=0.1 --set patch_contrast=0.05 (")
+    assert steps.startswith(f"{STEPS}the loss was still falling; ")
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"typical_side": 111},
+        {"typical_side": None},
+        {"asked": SETTLED},
+        {"typical_side": 111, **JITTER, "patch_color_distortion": 0.0},
+    ],
+)
+def test_only_what_can_help_is_advised(advised, kwargs):
+    assert advised(**kwargs).partition(": ")[2].startswith(f"{STEPS}this goes on")
+
+
+def test_a_run_of_an_older_version_has_no_size(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.begin(Recipe(steps=800), Recipe(steps=800, **SETTLED))
+    text = folder.recipe_file.read_text().replace('"typical_side": null', '"other": 1')
+    folder.recipe_file.write_text(text)
+    assert folder.typical_side() is None and "more steps" in advice(folder)
