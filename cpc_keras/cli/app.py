@@ -398,13 +398,16 @@ def predict(
     model: Model,
     data: ImageData,
     out: Annotated[pathlib.Path, typer.Option(metavar="FILE", help="CSV file to write: path, class, probability.")],
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Add a column a class, p(CLASS), with its probability.")
+    ] = False,
 ) -> None:
     """Class of every image of a source, by a model that was exported with a head."""
     check_model(model, data)
     console = open_console()
     from cpc_keras.export.embed import predict as predict_images
 
-    predict_images(model, data, out, console)
+    predict_images(model, data, out, console, probabilities)
 
 
 @app.command()

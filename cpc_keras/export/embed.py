@@ -68,7 +68,7 @@ def embed(model, data, out, console, signature="serving_default"):
         return _through(artefact, data, signature, out, console, write)
 
 
-def predict(model, data, out, console):
+def predict(model, data, out, console, every_class=False):
     """Writes the class that an exported head gives to every image of a source.
 
     Args:
@@ -78,6 +78,8 @@ def predict(model, data, out, console):
         out: CSV file to write, with the columns `path`, `class` and `probability`; names
             are written as `cpc_keras.storage.names.table_for_spreadsheet` does.
         console: A `rich.console.Console`.
+        every_class: Whether there is a column for each class too, `p(CLASS)`, with its
+            probability.
 
     Returns:
         The path.
@@ -96,6 +98,8 @@ def predict(model, data, out, console):
             for number, (paths, arrays) in enumerate(shards):
                 said = arrays["probabilities"]
                 table = {"path": paths, "class": names[said.argmax(axis=1)], "probability": said.max(axis=1)}
+                if every_class:
+                    table |= {f"p({written(name)})": said[:, place] for place, name in enumerate(names)}
                 table_for_spreadsheet(table).to_csv(file, index=False, header=number == 0, float_format="%.4f")
 
     with owned_output(out, "--out", "file"):

@@ -62,7 +62,7 @@ def published_table(summary, step):
 
 
 def class_table(counts, names):
-    """Each class with its accuracy and what it is mostly taken for; of very many, those that are recognised worst.
+    """Each class with recall, precision and what it is mostly taken for; of very many, those of the lowest recall.
 
     Args:
         counts: Integer array `[classes, classes]`, rows the truth.
@@ -70,14 +70,16 @@ def class_table(counts, names):
     """
     images = counts.sum(axis=1)
     right = np.diag(counts) / np.maximum(images, 1)
+    given = counts.sum(axis=0)
     wrong = counts - np.diag(np.diag(counts))
     tested = np.flatnonzero(images)
     worst = tested[np.argsort(right[tested], kind="stable")][:LISTED]
-    table = Table(("class", "predictions", "right, %", "mostly taken for, %"), left=(0, 3))
+    table = Table(("class", "predictions", "recall, %", "precision, %", "mostly taken for, %"), left=(0, 4))
     for one in np.sort(worst):
         other = wrong[one].argmax()
         taken = f"{names[other]}, {100 * wrong[one, other] / images[one]:.0f}" if wrong[one, other] else "–"
-        table.add(names[one], f"{images[one]:,}", f"{100 * right[one]:.1f}", taken)
+        precision = f"{100 * counts[one, one] / given[one]:.1f}" if given[one] else "–"
+        table.add(names[one], f"{images[one]:,}", f"{100 * right[one]:.1f}", precision, taken)
     return table
 
 

@@ -142,9 +142,14 @@ def test_a_disk_that_takes_no_more_leaves_nothing(place):
 
 
 def test_predicts_classes(place):
-    cpc_keras("predict", "models/small", "--data", "classes:labelled", "--out", "said.csv", cwd=place, code=0)
-    table = pd.read_csv(place / "said.csv")
+    arguments = ("predict", "models/small", "--data", "classes:labelled", "--out")
+    cpc_keras(*arguments, "said.csv", cwd=place, code=0)
+    cpc_keras(*arguments, "every.csv", "--probabilities", cwd=place, code=0)
+    table, every = pd.read_csv(place / "said.csv"), pd.read_csv(place / "every.csv")
     assert list(table.columns) == ["path", "class", "probability"]
+    assert list(every.columns) == [*table.columns, "p(even)", "p(odd)"] and every[table.columns].equals(table)
+    np.testing.assert_allclose(every["p(even)"] + every["p(odd)"], 1.0, atol=2e-4)
+    assert (every[["p(even)", "p(odd)"]].max(axis=1) == every["probability"]).all()
     assert len(table) == 16 and set(table["class"]) <= {"even", "odd"}
     assert table["probability"].between(0.5, 1.0).all()
     encoder = tf.saved_model.load(str(place / "models" / "small"))

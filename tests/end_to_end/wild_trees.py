@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
+from cpc_keras.data.folders import list_images
 from tests.commands import RECIPE, cpc_keras
 
 FOLDERS = (
@@ -192,6 +193,7 @@ def check_tree(seed, place):
         source = "voc:tree"
     else:
         source = f"{kind}:tree" if kind else "tree"
+    check_listing(place / "tree")
     before = files(place)
     done = cpc_keras("describe", "small.py", "--data", source, "--no-measure", cwd=place)
     assert files(place) == before, "something was left"
@@ -203,6 +205,20 @@ def check_tree(seed, place):
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith("cpc-keras: "), done.stderr
     return f"{kind or 'bare'}: {lines[0].split('Received')[0][11:70]}"
+
+
+def check_listing(root):
+    """Each file of a tree is an image, passed over, or bad, itself or with a folder that it lies in; none is two."""
+    found = list_images(root)
+    bad = [os.path.relpath(one.path, root) for one in found.bad]
+    ended = [*found.images, *found.passed_over, *bad]
+    assert len(ended) == len(set(ended)), "counted twice"
+    ends = set(ended)
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = pathlib.PurePath(os.path.relpath(os.path.join(folder, name), root))
+            met = [str(one) for one in (path, *path.parents) if str(one) in ends]
+            assert len(met) == 1, f"{path} ends as {met}"
 
 
 def files(place):

@@ -7,7 +7,11 @@ from tests.wild_names import NAMES
 def test_each_class_has_what_it_is_mostly_taken_for():
     counts = np.array([[8, 2, 0], [1, 1, 2], [0, 0, 0]])
     rows = [row.cells for row in class_table(counts, ("cat", "dog", "never tested")).rows]
-    assert rows == [("cat", "10", "80.0", "dog, 20"), ("dog", "4", "25.0", "never tested, 50")]
+    assert rows == [
+        ("cat", "10", "80.0", "88.9", "dog, 20"),
+        ("dog", "4", "25.0", "33.3", "never tested, 50"),
+    ]
+    assert class_table(np.array([[0, 3], [0, 3]]), ("cat", "dog")).rows[0].cells[2:4] == ("0.0", "–")
     assert class_table(np.eye(2, dtype=int), ("cat", "dog")).rows[0].cells[-1] == "–"
 
 
