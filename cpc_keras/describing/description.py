@@ -6,10 +6,12 @@ from cpc_keras.config.recipe import AUTO
 from cpc_keras.config.resolve import enlargement, shrinkage
 from cpc_keras.describing.accelerators import ACCELERATORS, GIB
 from cpc_keras.describing.grid_drawing import CONTEXT, QUERY, UNSEEN, draw_grid, draw_ruler
+from cpc_keras.describing.images_words import bad_files_note, images_words
 from cpc_keras.describing.recipe_figures import check_machine, figures, images_for, settle
 from cpc_keras.describing.this_machine import machine_words, measure_here, one_image_words, precision_words
 from cpc_keras.describing.time_budget import minutes_text
-from cpc_keras.progress import duration, waiting
+from cpc_keras.errors import printable
+from cpc_keras.progress import ProgressBars, duration, waiting
 from cpc_keras.tables import Table
 
 
@@ -38,7 +40,12 @@ def describe(recipe, console, accelerator="a100", utilisation=0.35, images=None,
             are asked for and cannot be opened, or the accelerator is unknown.
     """
     check_machine(accelerator, utilisation)
-    images = images or images_for(recipe)
+    with ProgressBars(console) as progress:
+        images = images or images_for(recipe, progress)
+    if images:
+        console.print(f"{images_words(images, images.sizes)}.", markup=False)
+        for note in [*images.notes, *bad_files_note(images)]:
+            console.print(printable(f"Note: {note}"), markup=False)
     settled, here = settle(recipe, images), settle(recipe, images, accelerator=None)
     open_end = settled.steps is None
     measured = _measure(here, console) if measure and open_end else None

@@ -6,7 +6,7 @@ import math
 from cpc_keras.config.ablation_axes import switch_off
 from cpc_keras.config.build import build_encoder
 from cpc_keras.config.recipe import AUTO
-from cpc_keras.config.resolve import check_geometry, open_images, resolve, usual_precision
+from cpc_keras.config.resolve import check_geometry, open_images, resolve, usual_minutes, usual_precision
 from cpc_keras.describing.accelerators import ACCELERATORS, check_accelerator, devices_needed, hours
 from cpc_keras.describing.cautions import cautions
 from cpc_keras.describing.cost import STEP_FACTOR, logits_cost, parts, queries, state_memory, without_weights
@@ -39,27 +39,34 @@ def settle(recipe, images=None, accelerator=True):
     >>> settle(Recipe(steps=1, **fields)).precision
     'mixed_bfloat16'
     """
-    if recipe.precision == AUTO:  # what `resolve` chooses, whatever the images
+    # What `resolve` chooses, whatever the images.
+    if recipe.precision == AUTO:
         recipe = dataclasses.replace(recipe, precision=usual_precision(accelerator))
+    if recipe.minutes == AUTO:
+        recipe = dataclasses.replace(recipe, minutes=usual_minutes(accelerator))
     if _asks_for_images(recipe):
         return resolve(recipe, images or images_for(recipe), accelerator)
     return switch_off(recipe)
 
 
-def images_for(recipe):
+def images_for(recipe, progress=None):
     """The images of a recipe that cannot be settled without them; `None` for others.
+
+    Args:
+        recipe: A `Recipe`.
+        progress: As of `cpc_keras.config.resolve.open_images`.
 
     Raises:
         InputError: If they cannot be opened.
     """
     if not _asks_for_images(recipe):
         return None
-    return open_images(recipe)
+    return open_images(recipe, progress)
 
 
 def _asks_for_images(recipe):
     left_open = {name for name, value in vars(recipe).items() if value == AUTO}
-    return bool(left_open - {"precision"}) or recipe.epochs is not None
+    return bool(left_open - {"precision", "minutes"}) or recipe.epochs is not None
 
 
 def check_machine(accelerator, utilisation):

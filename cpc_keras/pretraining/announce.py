@@ -4,6 +4,7 @@ import dataclasses
 
 from cpc_keras.backend.distribution import has_accelerator
 from cpc_keras.config.resolve import computes_in_bfloat16, overlaps
+from cpc_keras.describing.images_words import images_words
 from cpc_keras.describing.time_budget import minutes_text
 from cpc_keras.errors import printable
 from cpc_keras.storage.atomic import write_text
@@ -18,10 +19,8 @@ def announce(run):
     """
     asked, recipe, images, strategy, console = run.asked, run.recipe, run.images, run.strategy, run.console
     resized = "" if recipe.short_side is None else f", resized to {recipe.short_side} px on the shorter side"
-    console.print(
-        f"{printable(images.name)}: {len(images):,} images ({images.split}), {_range(run.sizes[:, 0])} × "
-        f"{_range(run.sizes[:, 1])} px{resized}, {recipe.channels} channel{'s' if recipe.channels > 1 else ''}."
-    )
+    channels = f"{recipe.channels} channel{'s' if recipe.channels > 1 else ''}"
+    console.print(f"{images_words(images, run.sizes)}{resized}, {channels}.")
     for note in [*images.notes, run.folder.other_images(images.contents)]:
         if note:
             console.print(printable(f"Note: {note}"))
@@ -54,11 +53,6 @@ def announce(run):
             f"Note: at offset {offset} a predicted patch shares {pixels} px with one already seen, which "
             "makes part of the task a matter of copying."
         )
-
-
-def _range(sides):
-    low, high = sides.min(), sides.max()
-    return f"{low}" if low == high else f"{low}–{high}"
 
 
 def report_bad_files(run):

@@ -2,6 +2,7 @@ import dataclasses
 import io
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -230,6 +231,17 @@ def test_what_is_left_open_is_chosen_from_the_images():
     assert found["geometry"]["crop"] == 256
     assert "Chosen as on an accelerator: channels=3, short_side=295, crop=256" in page
     assert "steps=8" in page
+
+
+def test_what_is_odd_about_the_images_is_said(photo_folder, tmp_path):
+    shutil.copytree(photo_folder, tmp_path / "im")
+    (tmp_path / "im" / "cut.png").write_bytes(b"x")
+    (tmp_path / "im" / "notes.txt").touch()
+    recipe = Recipe(data=f"dir:{tmp_path / 'im'}", epochs=2, short_side="auto", minutes="auto")
+    _, page = described(recipe)
+    assert page.startswith(f"{recipe.data}: 16 images (all), ")
+    assert "Note: Passed over: 1 .txt.\n" in page
+    assert f"Note: Files that cannot be read: 1, the first {tmp_path / 'im' / 'cut.png'} (is not an image).\n" in page
 
 
 def test_a_measured_step_says_how_long_it_takes_here(monkeypatch):
