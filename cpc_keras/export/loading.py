@@ -8,6 +8,7 @@ from cpc_keras.errors import InputError, first_line
 from cpc_keras.export.index import DESCRIPTION
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
+from cpc_keras.storage import keras_files
 
 
 def load(path):
@@ -49,7 +50,18 @@ def load(path):
     try:
         return keras.models.load_model(path)
     except Exception as error:  # whatever stands in the file
-        raise InputError(
-            f"`path` must be a .keras file that this Keras, {keras.__version__}, can read. "
-            f"Received: {path} ({first_line(error)})"
-        ) from error
+        raise InputError(_refusal(path, error)) from error
+
+
+def _refusal(path, error):
+    """Why a file cannot be loaded."""
+    try:
+        broken = keras_files.damage(path)
+    except OSError as denied:
+        return f"`path` must be a file that can be read. Received: {path} ({denied.strerror})"
+    if broken:
+        return f"`path` must be a whole .keras file. Received: {path} ({broken})"
+    return (
+        f"`path` must be a .keras file that this Keras, {keras.__version__}, can read. "
+        f"Received: {path} ({first_line(error)})"
+    )

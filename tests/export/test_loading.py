@@ -50,7 +50,7 @@ def test_what_is_no_file_of_this_kind_is_refused_in_one_line(tmp_path, monkeypat
         "nothing": "`path` must be a .keras file, or the folder of a run or an export. Received: .*nothing",
         ".": "`path` must be a .keras file, or the folder",
         "model.onnx": "`path` must be a .keras file, or the folder",
-        "cut.keras": f"`path` must be a .keras file that this Keras, {keras.__version__}, can read. Received: .*cut",
+        "cut.keras": "`path` must be a whole .keras file. Received: .*cut.*File is not a zip file",
         "unsafe.keras": "`path` must be a .keras file that this Keras",
         "run": "`RUN` must have a",
         "export": "`MODEL` must be a folder that `cpc-keras export` wrote",
