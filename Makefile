@@ -16,10 +16,16 @@ ADDONS := .cache/addons
 TORCH := .cache/torch
 FASHION := /usr/share/datasets/fashion-mnist
 TREES := .cache/trees
+PICTOGRAMS := .cache/pictograms
+LETTERS := .cache/letters
+TYPEFACES := fonts-adf-accanthis fonts-adf-gillius fonts-adf-tribun fonts-aenigma fonts-cantarell fonts-comic-neue \
+  fonts-dejavu-core fonts-dejavu-extra fonts-dustin fonts-ebgaramond fonts-freefont-ttf fonts-junicode fonts-lato \
+  fonts-liberation fonts-linuxlibertine fonts-lobster fonts-open-sans fonts-quattrocento fonts-roboto-unhinted \
+  fonts-sil-gentium fonts-texgyre fonts-urw-base35 fonts-vollkorn
 export TFDS_DATA_DIR ?= $(CURDIR)/.cache/tensorflow_datasets
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-huge test-kills test-addons coverage lint bench bench-quick searches data trees browser clean
+.PHONY: demo test test-fast test-huge test-kills test-addons coverage lint bench bench-quick searches data trees pictograms letters browser clean
 
 # Options of the command go in ARGS, as in make demo ARGS="--minutes 3".
 demo: $(READY) data
@@ -131,6 +137,25 @@ data:
 	@test -f $(FASHION)/train-images-idx3-ubyte.gz || \
 	  $(MAKE) --no-print-directory system PACKAGES=dataset-fashion-mnist || \
 	  echo "Fashion-MNIST is not installed; TFDS will download it (apt-get install dataset-fashion-mnist avoids that)."
+
+# Pictograms in nine categories, by npm from their vendors' packages, and letters in the typefaces of Debian's packages.
+pictograms: $(READY) $(PICTOGRAMS)/.ready
+
+$(PICTOGRAMS)/.ready:
+	@command -v npm >/dev/null || { echo "Pictograms are packages of npm: please install it" >&2; exit 1; }
+	@mkdir -p $(PICTOGRAMS)-packages
+	cd $(PICTOGRAMS)-packages && \
+	  npm pack --silent emoji-datasource-google@16.0.0 emoji-datasource-twitter@16.0.0
+	$(BIN)/python benchmarks/real_sets.py pictograms $(PICTOGRAMS) $(PICTOGRAMS)-packages/*.tgz
+	rm -r $(PICTOGRAMS)-packages
+	@touch $@
+
+letters: $(READY) $(LETTERS)/.ready
+
+$(LETTERS)/.ready:
+	@dpkg -L $(TYPEFACES) >/dev/null 2>&1 || $(MAKE) --no-print-directory system PACKAGES="$(TYPEFACES)"
+	$(BIN)/python benchmarks/real_sets.py letters $(LETTERS) $$(dpkg -L $(TYPEFACES) | grep -iE '\.(ttf|otf)$$' | sort -u)
+	@touch $@
 
 # Annotated aerial photographs, which a Python package carries along: to train on, to test on, and pixels without
 # boxes, none of them of the test image.
