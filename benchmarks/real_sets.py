@@ -2,7 +2,8 @@
 
 `python benchmarks/real_sets.py pictograms DEST ARCHIVE …` unpacks pictograms from npm's packages of them: the drawings
 of one thing by all vendors are in one split, classes are uneven. `python benchmarks/real_sets.py letters DEST FILE …`
-draws the letters of the Latin alphabet, capital and small, in every typeface that has them; a typeface is in one split. `make pictograms` and `make letters` do both, with all that they need.
+draws the letters of the Latin alphabet, capital and small, in every typeface that has them; a typeface is in one split.
+`make pictograms` and `make letters` do both, with all that they need.
 """
 
 import argparse
