@@ -432,6 +432,25 @@ def report(run: Run) -> None:
     console.print(f"Report: {write_report(run, console)}")
 
 
+@app.command()
+def clean(run: Run) -> None:
+    """Says what a run weighs, and frees what is computed again where it is needed: features of images.
+
+    Not while an evaluation of it goes on.
+    """
+    check_run(run)
+    from cpc_keras.runs.cleaning import clean as clean_folder
+    from cpc_keras.runs.cleaning import size_text
+    from cpc_keras.runs.folder import RunFolder
+    from cpc_keras.storage.owner import owned_folder
+
+    with owned_folder(run, "RUN"):
+        table, freed = clean_folder(RunFolder(run))
+    console = plain_console()
+    console.print(table.rich())
+    console.print(f"Freed: {size_text(freed)}.")
+
+
 def _command(*words):
     return f"cpc-keras {shlex.join(map(str, words))}"
 

@@ -36,6 +36,7 @@ AFTER_INTERRUPT = {
     ),
     "export": "DEST is as it was; the same command begins anew",
     "report": "the same command draws the report anew",
+    "clean": "the same command frees what is left",
     **dict.fromkeys(("describe", "fields", "models"), "nothing was written"),
 }
 

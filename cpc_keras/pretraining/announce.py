@@ -18,7 +18,8 @@ def announce(run):
         run: A `Run`.
     """
     asked, recipe, images, strategy, console = run.asked, run.recipe, run.images, run.strategy, run.console
-    resized = "" if recipe.short_side is None else f", resized to {recipe.short_side} px on the shorter side"
+    changed = recipe.short_side is not None and (run.sizes[:, :2].min(axis=1) != recipe.short_side).any()
+    resized = f", resized to {recipe.short_side} px on the shorter side" if changed else ""
     channels = f"{recipe.channels} channel{'s' if recipe.channels > 1 else ''}"
     console.print(f"{images_words(images, run.sizes)}{resized}, {channels}.")
     for note in [*images.notes, run.folder.other_images(images.contents)]:
