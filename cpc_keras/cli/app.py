@@ -66,7 +66,7 @@ def demo(
     from cpc_keras.storage.outputs import check_replaceable
 
     check_replaceable(dest, MARKS, "--export")
-    pretrain_run(recipe, run, console)
+    pretrain_run(recipe, run, console, may_be_longer=True)
     evaluate_run(run, console, methods=("linear", "knn", "supervised"))
     artefact = export_run(run, dest, console, with_head=True)
     page = write_report(run, console)
@@ -98,7 +98,7 @@ def pretrain(
     from cpc_keras.runs.folder import RunFolder
 
     run = run or pathlib.Path("runs") / pathlib.Path(recipe).stem
-    pretrain_run(loaded, run, console, opened)
+    pretrain_run(loaded, run, console, opened, may_be_longer=True)
     if is_chief(opened):
         labels = "" if RunFolder(run).classes_file.is_file() else " --labels FILE.csv"
         console.print(f"Run:  {run}\nNext: {_command('evaluate', run)}{labels}")
@@ -442,10 +442,8 @@ def clean(run: Run) -> None:
     from cpc_keras.runs.cleaning import clean as clean_folder
     from cpc_keras.runs.cleaning import size_text
     from cpc_keras.runs.folder import RunFolder
-    from cpc_keras.storage.owner import owned_folder
 
-    with owned_folder(run, "RUN"):
-        table, freed = clean_folder(RunFolder(run))
+    table, freed = clean_folder(RunFolder(run))
     console = plain_console()
     console.print(table.rich())
     console.print(f"Freed: {size_text(freed)}.")

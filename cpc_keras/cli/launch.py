@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from cpc_keras.cli.exit_codes import BAD_INPUT, INTERRUPTED, STOPPED
+from cpc_keras.cli.exit_codes import BAD_INPUT, STOPPED
 from cpc_keras.errors import InputError
 
 # Seconds that workers are given to end by themselves once one of them is gone. What is wrong with the
@@ -52,7 +52,7 @@ def _wait(processes):
         # Of those found at once, a worker that was killed is the cause, and what others say of it the effect.
         failed = failed or min(filter(None, codes), default=0)
         # One that was told to end has saved; the one that writes may take longer, and is waited for.
-        if failed and failed not in (STOPPED, INTERRUPTED) and deadline is None:
+        if failed and failed != STOPPED and deadline is None:
             deadline = time.monotonic() + (0 if failed == BAD_INPUT else _GRACE)
         if None not in codes or (deadline is not None and time.monotonic() > deadline):
             return 128 - failed if failed < 0 else failed

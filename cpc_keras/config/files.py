@@ -30,9 +30,9 @@ def load_recipe(name, overrides=(), kind=Recipe):
         name: Path of the file, or the name of a recipe that comes with the
             package, such as `"fashion_mnist"`.
         overrides: Strings `"KEY=VALUE"` that replace fields. A value that is no
-            Python literal is taken as text. `steps` and `epochs`
-            take the place of what the file says of either and of `minutes`. The file's
-            `learning_curve` is dropped where they make another recipe of it.
+            Python literal is taken as text. `steps` and `epochs` take the place of what
+            the file says of either and of `minutes`. The file's `learning_curve` is
+            dropped where they make another recipe of it.
         kind: The dataclass of its fields.
 
     Returns:

@@ -157,9 +157,11 @@ def shrinkage(asked, recipe, images):
     larger = larger_crop(asked, recipe, typical)
     if larger is None:
         return f"{lost}: what is finer is lost. A larger short_side with a larger crop keeps more, and takes longer."
+    cost = (larger / recipe.crop) ** 2
+    takes = f"takes about {cost:.1f} times as long" if recipe.minutes is None else f"1 in {cost:.1f} of the steps fits"
     return (
         f"{lost}, so that crops of {recipe.crop} px fit: what is finer is lost. --set crop={larger} keeps "
-        f"{larger / recipe.crop:.1f} times as much and takes about {(larger / recipe.crop) ** 2:.1f} times as long."
+        f"{larger / recipe.crop:.1f} times as much, and {takes}."
     )
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import pathlib
 import warnings
 
 import numpy as np
@@ -212,16 +211,17 @@ class LabelledImages:
         if self.test is None:
             raise InputError(f"`--subset` needs a test split. Received: {self.train.name} without")
         # As SimCLR's lists have it, a file's name is enough, or its path from any folder on; lists may have escapes.
-        alike: dict[str, list[int]] = {}
-        for position, one in enumerate(self.train.ids):
-            alike.setdefault(pathlib.PurePath(written(one)).name, []).append(position)
-
-        def places(one):
-            named = {place: written(self.train.ids[place]) for place in alike.get(pathlib.PurePath(one).name, [])}
-            whole = [place for place, name in named.items() if name == one]
-            return whole or [place for place, name in named.items() if name.endswith(f"/{one}")]
-
-        place = {listed: places(written(listed)) for listed in budget.ids}
+        asked = {listed: written(listed) for listed in budget.ids}
+        depths = {one.count("/") for one in asked.values()}
+        whole: dict[str, list[int]] = {}
+        ends: dict[str, list[int]] = {}
+        for position, name in enumerate(map(written, self.train.ids)):
+            whole.setdefault(name, []).append(position)
+            parts = name.split("/")
+            for depth in depths:
+                if depth < len(parts):
+                    ends.setdefault("/".join(parts[-1 - depth :]), []).append(position)
+        place = {listed: whole.get(one) or ends.get(one, []) for listed, one in asked.items()}
         missing = [listed for listed, found in place.items() if len(found) != 1]
         if missing:
             raise InputError(

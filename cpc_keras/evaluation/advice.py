@@ -25,8 +25,12 @@ def advice(folder):
     if recipe.patch_color_distortion and max(jitter.values()) > _STRONG:
         weaker = " ".join(f"--set patch_{name}={min(_WEAK, value):g}" for name, value in jitter.items())
         found.append(f"weaker jitter, {weaker} (the encoder is taught to ignore brightness and contrast)")
-    falling = "the loss was still falling; " if still_falling(folder.metrics()) else ""
-    found.append(f"more steps, --set steps={2 * recipe.steps} ({falling}this goes on with the run that is there)")
+    done = max(folder.checkpoint_steps(), default=0)
+    if done < recipe.steps:
+        found.append(f"the rest of its steps, of which {done:,} of {recipe.steps:,} are done (as it is)")
+    else:
+        falling = "the loss was still falling; " if still_falling(folder.metrics(), recipe.steps) else ""
+        found.append(f"more steps, --set steps={2 * recipe.steps} ({falling}this goes on with the run that is there)")
     return (
         "What to try, in this order, by the same `cpc-keras pretrain`, with another --run but for the last: "
         f"{'; '.join(found)}."

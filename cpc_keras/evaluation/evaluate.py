@@ -141,7 +141,7 @@ def evaluate(
     results = Results(finished, images.test_labels, images.figure)
     console.print(label_table(results.at(step), images.figure_name).rich())
     findings = find(results, step)
-    if findings:
+    if any(finding.rival is not None for finding in findings):
         console.print(f"{lead(findings, images.figure_name)} {most_accurate(results.at(step))}", markup=False)
         if not any(finding.verdict == "ahead" for finding in findings):
             console.print(advice(folder), markup=False)
@@ -173,7 +173,7 @@ def _baselines(recipe, names):
 def _earlier(folder, last):
     """The run's encoder at each checkpoint before the last, but the untrained one."""
     for step in folder.checkpoint_steps():
-        if 0 < step < last:
+        if 0 < step < last and not folder.unfinished_file(step).exists():
             try:
                 model = load_trained(folder.checkpoint_file(step))
             except BrokenCheckpointError as error:

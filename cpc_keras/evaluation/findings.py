@@ -9,6 +9,13 @@ from cpc_keras.evaluation.methods import method_and_kind, row_name
 
 # What networks that are trained from new weights have for an encoder.
 _SCRATCH = "scratch"
+# How findings are told apart, and how that is said where it comes first and where it comes later.
+_VERDICTS = (
+    ("ahead", "pays", "pays"),
+    ("unclear", "does not clearly pay", "not clearly"),
+    ("level", "does not pay", "not"),
+    ("behind", "costs accuracy", "and costs accuracy"),
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -117,15 +124,6 @@ def lead(findings, accuracy="test accuracy"):
         words = _compared(behind)
         sentence += f" {words[0].upper()}{words[1:]}."
     return sentence
-
-
-# How findings are told apart, and how that is said where it comes first and where it comes later.
-_VERDICTS = (
-    ("ahead", "pays", "pays"),
-    ("unclear", "does not clearly pay", "not clearly"),
-    ("level", "does not pay", "not"),
-    ("behind", "costs accuracy", "and costs accuracy"),
-)
 
 
 def _verdict_group(finding):

@@ -80,6 +80,8 @@ def ablate(recipe, run, console, axes=AXES, labelled=None):
         folders = [run / f"{index}-{axis or 'base'}" for index, (_, axis, _) in enumerate(steps)]
         recipe = dataclasses.replace(recipe, learning_curve=())  # which is not that of its steps
         fitted = _fitted(recipe, folders, console) if resolved.minutes is not None else None
+        if fitted is None:  # no time was given, or none to the runs that are there
+            recipe = dataclasses.replace(recipe, minutes=None)
         results = []
         for index, (folder, (name, axis, off)) in enumerate(zip(folders, steps, strict=True)):
             console.print(

@@ -69,7 +69,7 @@ class Run:
         return distribute(self.strategy, batches)
 
 
-def prepare(recipe, run, console, strategy=None):
+def prepare(recipe, run, console, strategy=None, may_be_longer=False):
     """Resolves a recipe and opens its images. Writes nothing.
 
     Args:
@@ -78,6 +78,7 @@ def prepare(recipe, run, console, strategy=None):
         console: A `rich.console.Console` to report to.
         strategy: A `tf.distribute.Strategy`, such as
             `cpc_keras.backend.distribution.open_strategy` gives; one device if `None`.
+        may_be_longer: Whether a finished run may be made longer.
 
     Returns:
         A `Run`.
@@ -91,23 +92,29 @@ def prepare(recipe, run, console, strategy=None):
     strategy = strategy or tf.distribute.get_strategy()
     chief = is_chief(strategy)
     folder = RunFolder(run)
-    if recipe.minutes == AUTO and has_many_workers(strategy):
-        recipe = dataclasses.replace(recipe, minutes=None)
-    if recipe.minutes is not None and has_many_workers(strategy) and not folder.recipe_file.is_file():
-        raise InputError(
-            "`minutes` must be None with several workers, which would not measure the same; set the number of steps: "
-            f"--set minutes=None --set steps=N. Received: minutes={recipe.minutes:g}"
-        )
+    open_end = dataclasses.replace(recipe, minutes=None) if recipe.minutes == AUTO else recipe
+    many = has_many_workers(strategy)
+    if many and open_end.minutes is not None and not folder.recipe_file.is_file():
+        raise _no_minutes(open_end)
     console = console if chief else Console(quiet=True)
     console.print(f"Opening {recipe.data}.")
     with ProgressBars(console) as progress:
         found = open_images(recipe, progress)
         if not chief:
             wait_for(folder.recipe_file)
-        resolved = folder.settle(recipe, lambda: resolve(recipe, found))
+        resolved = folder.settle(recipe, lambda: resolve(open_end if many else recipe, found), may_be_longer)
+        if many and resolved.minutes is not None:
+            raise _no_minutes(resolved)
         check_replicas(strategy, resolved)
         for note in filter(None, (enlargement(resolved, found), shrinkage(recipe, resolved, found))):
             console.print(f"Note: {note}")
         images = prepare_images(found, resolved.channels, resolved.short_side, resolved.max_bad_share, progress)
         labelled = open_online_probe(resolved) if chief else None
     return Run(recipe, resolved, folder, images, found.sizes, labelled, strategy, console, began, time.monotonic())
+
+
+def _no_minutes(recipe):
+    return InputError(
+        "`minutes` must be None with several workers, which would not measure the same; set the number of steps: "
+        f"--set minutes=None --set steps=N. Received: minutes={recipe.minutes:g}"
+    )

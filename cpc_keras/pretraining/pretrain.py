@@ -15,6 +15,7 @@ from cpc_keras.data.python_calls import calls_awaited
 from cpc_keras.describing.learning_curve import longer_run
 from cpc_keras.describing.time_budget import fit_steps, minutes_text
 from cpc_keras.errors import InputError
+from cpc_keras.optimizers import RunSchedule
 from cpc_keras.pretraining.announce import announce, report_bad_files
 from cpc_keras.pretraining.callbacks import BatchLog, Checkpoints, StopOnDivergence
 from cpc_keras.pretraining.failures import errors_in_one_line
@@ -35,7 +36,7 @@ _ANY = 1000
 _RESTART, _ROWS = 0.5, 10
 
 
-def pretrain(recipe, run, console, strategy=None, fitted=None):
+def pretrain(recipe, run, console, strategy=None, fitted=None, may_be_longer=False):
     """Trains a CPC model, or goes on where an earlier call stopped.
 
     Args:
@@ -46,6 +47,7 @@ def pretrain(recipe, run, console, strategy=None, fitted=None):
             `cpc_keras.backend.distribution.open_strategy` gives; one device if `None`.
         fitted: The `cpc_keras.describing.time_budget.FittedSteps` of a recipe with
             `minutes`, if somebody has measured already.
+        may_be_longer: Whether a finished run goes on where the recipe has another length.
 
     Returns:
         The trained `CPC` model.
@@ -61,7 +63,7 @@ def pretrain(recipe, run, console, strategy=None, fitted=None):
     """
     chief = is_chief(strategy or tf.distribute.get_strategy())
     with owned_folder(run, "--run") if chief else contextlib.nullcontext():
-        return fit(prepare(recipe, run, console, strategy), fitted)
+        return fit(prepare(recipe, run, console, strategy, may_be_longer), fitted)
 
 
 def fit(run, fitted=None):
@@ -91,11 +93,10 @@ def fit(run, fitted=None):
         if run.recipe.minutes is not None:
             model, probe, fitted = _fit_to_time(run)
             run, expected = dataclasses.replace(run, recipe=fitted.of(run.recipe)), fitted.seconds
-        begins_at = folder.begins_at(run.recipe)
+        made_longer_at = folder.made_longer_at(run.recipe)
         if run.chief:
             measured = fitted and dataclasses.asdict(fitted)
             folder.begin(run.asked, run.recipe, run.images.contents, measured, typical_side(run.sizes))
-            folder.lengthen(run.asked, run.recipe)
             if run.images.class_names:
                 write_json(folder.classes_file, dict(enumerate(run.images.class_names)))
         start = 0
@@ -109,20 +110,33 @@ def fit(run, fitted=None):
         else:
             if start:
                 console.print(f"Resumes after step {start} of {run.recipe.steps}.")
-            if begins_at:
-                _restart(run, model, begins_at)
+            if made_longer_at:
+                _restart(run, model, max((step for step in made_longer_at if step <= start), default=0))
+            if run.chief:
+                folder.lengthen(run.asked, run.recipe)
             _train(run, model, probe or _probe(run, model), start, expected)
     if run.chief:
         report_bad_files(run)
-        for words in filter(None, (longer_run(run.recipe, folder.fitted()), still_falling(folder.metrics()))):
+        for words in filter(
+            None, (longer_run(run.recipe, folder.fitted()), still_falling(folder.metrics(), run.recipe.steps))
+        ):
             console.print(words)
     return model
 
 
 def _restart(run, model, begins_at):
-    """Has the learning rate of a run that is made longer begin its course anew."""
+    """Has the learning rate of a run that is made longer begin its course anew; at 0 if what it had done is gone."""
+    schedule = model.optimizer.learning_rate_schedule
+    if not isinstance(schedule, RunSchedule):
+        raise InputError(
+            "`--run` must be of this version to be made longer; begin a new one. "
+            f"Received: {run.folder.path}, whose learning rate is a {type(schedule).__name__}"
+        )
+    if not begins_at:
+        schedule.restart(0, run.recipe.steps, run.recipe.learning_rate)
+        return
     peak = _RESTART * run.recipe.learning_rate
-    model.optimizer.learning_rate_schedule.restart(begins_at, run.recipe.steps, peak)
+    schedule.restart(begins_at, run.recipe.steps, peak)
     run.console.print(
         f"The run was finished after {begins_at:,} steps and goes on for {run.recipe.steps - begins_at:,}: the "
         f"learning rate rises to {peak:g} once more, {_RESTART:g} of its first peak, and runs its course "
@@ -132,7 +146,7 @@ def _restart(run, model, begins_at):
 
 def _more_steps(run):
     """The recipe of a finished run with as many steps more as fit into its `minutes`, by the speed that its log has."""
-    recipe, begins_at = run.recipe, run.folder.begins_at(run.recipe)
+    recipe, begins_at = run.recipe, run.folder.made_longer_at(run.recipe)[-1]
     speeds = [row["images_per_second"] for row in run.folder.metrics()[-_ROWS:] if row.get("images_per_second")]
     if not speeds:
         raise InputError(
@@ -235,10 +249,12 @@ def _train(run, model, probe, start, expected=None):
                     initial_epoch=first,
                     epochs=last,
                     steps_per_epoch=length,
-                    callbacks=[*callbacks, checkpoints, interrupts],
+                    callbacks=[*callbacks, checkpoints],  # which looks at `interrupts`, and saves before it ends
                     verbose=0,
                     shuffle=False,
                 )
+            if interrupts.interrupted:  # in the last step
+                raise KeyboardInterrupt
 
 
 def _stretches(start, steps, every):

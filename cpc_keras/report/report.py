@@ -92,7 +92,7 @@ def _write_report(folder, console):
         console.print(f"Note: {missing}")
         notes = [*notes, missing]
     longer = longer_run(recipe, folder.fitted(), in_full=True)
-    notes = [*notes, *filter(None, (longer, still_falling(folder.metrics())))]
+    notes = [*notes, *filter(None, (longer, still_falling(folder.metrics(), recipe.steps)))]
     sections += search_sections(folder, step, results)
     sections += detection_sections(folder)
     if images is not None:

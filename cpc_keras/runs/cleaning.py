@@ -1,57 +1,66 @@
 """What a run weighs, and what of it is computed again where it is needed."""
 
+import contextlib
 import os
+import pathlib
 import re
 import shutil
 
+from cpc_keras.storage.owner import owned_folder, owned_output
 from cpc_keras.tables import Table
 
-# What `cpc_keras.storage.atomic.atomic_write` was writing when its process was killed.
-_PARTIAL = re.compile(r"\..*\.(partial|older)(\..*)?")
+# What `cpc_keras.storage.atomic.atomic_write` was writing, or was about to replace, when its process was killed.
+_HALF = re.compile(r"\.(.*)\.(partial|older)(\.[^.]*)?")
+# Locks of `cpc_keras.storage.owner`: of the folder that they lie in, or of what lies beside them.
+_LOCK = re.compile(r"\.(.*\.)?owner")
 
 
-def clean(folder):
+def clean(run):
     """Frees what is computed again where it is needed: frozen features, and what killed processes left half-written.
 
     Args:
-        folder: The `RunFolder`, in which nobody writes.
+        run: The `RunFolder`.
 
     Returns:
         `(table, freed)`: a `Table` of what the run weighs, and the bytes that are free now.
 
     Raises:
+        InputError: If another command writes into the folder.
         OSError: If something cannot be removed.
     """
     parts = {
-        "checkpoints": folder.checkpoints,
-        "features": folder.evaluation / "features",
-        "evaluation": folder.evaluation,
-        "searches": folder.tuning,
-        "detectors": folder.detection,
-        "report": folder.report,
+        "checkpoints": run.checkpoints,
+        "features": run.evaluation / "features",
+        "evaluation": run.evaluation,
+        "searches": run.tuning,
+        "detectors": run.detection,
+        "report": run.report,
     }
-    whole, sizes = weight(folder.path), {name: weight(path) for name, path in parts.items()}
-    sizes["evaluation"] -= sizes["features"]
-    halves = [path for path in _everything(folder.path) if _PARTIAL.fullmatch(os.path.basename(path))]
-    freed = sizes["features"] + sum(map(weight, halves))
-    for path in (parts["features"], *halves):
-        if os.path.isdir(path):
-            shutil.rmtree(path)
-        elif os.path.exists(path):
-            os.unlink(path)
+
+    def sizes():
+        found = {name: weight(path) for name, path in parts.items()} | {"all": weight(run.path)}
+        return found | {"evaluation": found["evaluation"] - found["features"]}
+
+    with contextlib.ExitStack() as held:
+        for lock in sorted({run.path / ".owner", *filter(_is_lock, _everything(run.path))}):
+            beside = lock.with_name(lock.name[1:].removesuffix(".owner"))
+            held.enter_context(
+                owned_folder(lock.parent, "RUN") if lock.name == ".owner" else owned_output(beside, "RUN")
+            )
+        before = sizes()
+        for path in [parts["features"], *filter(_is_half, _everything(run.path))]:
+            _remove(path)
+        after = sizes()
     table = Table(("part", "size", "now"))
-    for name, size in sizes.items():
+    for name, size in before.items():
         if size:
-            table.add(name, size_text(size), size_text(0 if name == "features" else size))
-    table.add("all", size_text(whole), size_text(whole - freed), total=True)
-    return table, freed
+            table.add(name, size_text(size), size_text(after[name]), total=name == "all")
+    return table, before["all"] - after["all"]
 
 
 def weight(path):
-    """Bytes of a file, or of all files in a folder; 0 of what is not there."""
-    if os.path.isfile(path):
-        return os.path.getsize(path)
-    return sum(os.path.getsize(one) for one in _everything(path) if os.path.isfile(one))
+    """Bytes of all files in a folder; 0 of one that is not there."""
+    return sum(one.lstat().st_size for one in _everything(path) if not one.is_dir())
 
 
 def size_text(size):
@@ -67,5 +76,22 @@ def size_text(size):
     return f"{size / 10**6:.0f} MB" if size >= 10**6 else f"{size / 10**3:.0f} kB"
 
 
+def _is_lock(path):
+    return _LOCK.fullmatch(path.name) is not None
+
+
+def _is_half(path):
+    """Whether it was left half-written; what was to be replaced, and has not been, is the only one there is."""
+    found = _HALF.fullmatch(path.name)
+    return found is not None and (found[2] == "partial" or path.with_name(f"{found[1]}{found[3] or ''}").exists())
+
+
+def _remove(path):
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _everything(path):
-    return [os.path.join(folder, name) for folder, folders, files in os.walk(path) for name in (*folders, *files)]
+    return [pathlib.Path(folder, name) for folder, folders, files in os.walk(path) for name in (*folders, *files)]

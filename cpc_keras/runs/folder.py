@@ -87,12 +87,13 @@ class RunFolder:
         """Where a command is run, for `find_source`."""
         return {"folder": os.getcwd(), "from_run": os.path.relpath(os.getcwd(), self.path)}
 
-    def settle(self, asked, resolve):
+    def settle(self, asked, resolve, may_be_longer=False):
         """The resolved recipe: that of the run which is there, or a new one. Writes nothing.
 
         Args:
             asked: The `Recipe` as the user gave it.
             resolve: Function without arguments that gives it without `"auto"`.
+            may_be_longer: Whether a finished run may be made longer.
 
         Returns:
             The resolved `Recipe` of the run; with more steps, or with `minutes`, where
@@ -120,7 +121,7 @@ class RunFolder:
             f"Received: {self.path}, where {', '.join(differing)} differ ({first}={before.get(first)!r} there, "
             f"{fields.get(first)!r} here)"
         )
-        if set(differing) <= set(_LENGTH):
+        if may_be_longer and set(differing) <= set(_LENGTH):
             return self._longer(self._recipe(description), resolve, received)
         raise InputError(f"`--run` must be a new folder or one of the same recipe. {received}")
 
@@ -135,22 +136,23 @@ class RunFolder:
         wanted = resolve()
         if wanted.steps is not None and wanted.steps <= before.steps:
             raise InputError(
-                f"`steps` must be more than a finished run has, to make it longer. Received: {self.path} of "
-                f"{before.steps:,} steps, and a wish for {wanted.steps:,}"
+                "`steps` must be more than a finished run has, to make it longer, as in "
+                f"--set steps={2 * before.steps}. Received: {self.path} of {before.steps:,} steps, and "
+                f"{wanted.steps:,} by `steps` or `epochs`"
             )
         return dataclasses.replace(before, steps=wanted.steps, minutes=wanted.minutes)
 
-    def begins_at(self, recipe):
-        """Step at which the learning rate begins its course: 0, or where a finished run was, or is, made longer.
+    def made_longer_at(self, recipe):
+        """Steps after which the run was finished, and was, or is, made longer; rising.
 
         Args:
             recipe: What `settle` gave.
         """
         if not self.recipe_file.is_file():
-            return 0
+            return []
         description = self._description()
         steps = self._recipe(description).steps
-        return steps if steps != recipe.steps else max(description.get("longer_from", [0]))
+        return [*description.get("longer_from", []), *([steps] if steps != recipe.steps else [])]
 
     def lengthen(self, asked, recipe):
         """Writes down that a finished run goes on, unless that is known already.
@@ -314,8 +316,13 @@ class RunFolder:
         return sorted(int(match[1]) for match in found if match)
 
     def last_checkpoint(self):
-        """`(step, path)` of the last checkpoint, or `None`."""
+        """`(step, path)` of the last checkpoint, or `None`.
+
+        One between two rows of `metrics.csv`, which goes when the next row comes, is it
+        only where none but the untrained one is at a row.
+        """
         steps = self.checkpoint_steps()
+        steps = [step for step in steps if step and not self.unfinished_file(step).exists()] or steps
         return (steps[-1], self.checkpoint_file(steps[-1])) if steps else None
 
 

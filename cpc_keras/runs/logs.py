@@ -73,22 +73,23 @@ def keep_rows(path, columns, step, fits):
     write_text(path, "".join(",".join(line) + "\n" for line in lines))
 
 
-def still_falling(rows):
+def still_falling(rows, steps):
     """What to do about a loss that was still falling at the end of its run, in two sentences; nothing if it was not.
 
     Args:
         rows: Those of `metrics.csv`, by rising step: dictionaries with `"step"`,
             `"loss"` and `"chance"`.
+        steps: Those of the run; nothing is said of one that is not finished.
 
     Example:
 
     >>> rows = [{"step": 10 * n, "loss": 6 - n / 4, "chance": 6.0} for n in range(1, 9)]
-    >>> print(still_falling(rows))
+    >>> print(still_falling(rows, steps=80))
     The loss was still falling: of the 2.00 that it came below chance, 1.00 fell to the second half of the steps. More
     steps will help: the same `cpc-keras pretrain` with --set steps=160 goes on with this run.
     """
     rows = [row for row in rows if {"step", "loss", "chance"} <= set(row)]
-    if len(rows) < _ROWS:
+    if len(rows) < _ROWS or rows[-1]["step"] < steps:
         return ""
     last = rows[-1]
     half = min(rows, key=lambda row: abs(row["step"] - last["step"] / 2))

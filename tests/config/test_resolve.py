@@ -48,7 +48,10 @@ def test_shrunk_images_are_told_of_with_what_more_detail_costs():
     resolved = resolve(asked, images, False)
     assert shrinkage(asked, resolved, images) == (
         "A typical image, 300 px on its shorter side, is shrunk 2.7 times, to 111 px, so that crops of 96 px fit: what "
-        "is finer is lost. --set crop=192 keeps 2.0 times as much and takes about 4.0 times as long."
+        "is finer is lost. --set crop=192 keeps 2.0 times as much, and takes about 4.0 times as long."
+    )
+    assert shrinkage(asked, dataclasses.replace(resolved, minutes=15), images).endswith(
+        "and 1 in 4.0 of the steps fits."
     )
     larger = dataclasses.replace(asked, crop=192)
     assert resolve(larger, images, False).short_side == 222

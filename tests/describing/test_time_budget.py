@@ -61,15 +61,15 @@ def test_what_a_longer_run_would_bring():
     fitted |= {"checkpoint_every": 250, "runs": 1}
     assert longer_run(Recipe(steps=1000, learning_curve=CURVE), fitted, in_full=True) == (
         "This run took 1,000 of the recipe's 4,500 steps to fit 8 minutes. The full 4,500 steps take about 32 min here "
-        "(--set minutes=None) and reach 70.0 / 80.0 % with 5 / 10 labels a class where 1,000 reach 60.0 / 70.0, by the "
-        "recipe's learning curve."
+        "(--set minutes=None, with another --run) and reach 70.0 / 80.0 % with 5 / 10 labels a class where 1,000 reach "
+        "60.0 / 70.0, by the recipe's learning curve."
     )
     between = longer_run(Recipe(steps=1, learning_curve=CURVE), fitted | {"steps": round(1000 / 10**0.5)})
     assert "where 316 reach 55.0 / 65.0," in between
     early = longer_run(Recipe(steps=1, learning_curve=CURVE), fitted | {"steps": 50})
     assert "where 50 stay below 50.0 / 60.0," in early
     assert longer_run(Recipe(steps=1000), fitted) == (
-        "The full 4,500 steps take about 32 min here (--set minutes=None)."
+        "The full 4,500 steps take about 32 min here (--set minutes=None, with another --run)."
     )
 
 

@@ -148,14 +148,17 @@ def test_help_takes_less_than_half_a_second_of_cpu_time(place):
     assert all(command in done.stdout for command in ("demo", "pretrain", "evaluate", "export", "report"))
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(place, photo_folder):
-    arguments = ("pretrain", "small.py", "--data", f"dir:{photo_folder}", "--set", "steps=100000")
-    with cpc_keras_running(*arguments, "--run", "interrupted", cwd=place) as process:
+@pytest.mark.parametrize(("every", "sign"), [(1, "step"), (100_000, "Ends at")])
+def test_ctrl_c_saves_and_says_how_to_go_on(place, photo_folder, every, sign):
+    """Whether each step has a row and a checkpoint of its own or none has."""
+    arguments = ("--data", f"dir:{photo_folder}", "--set", "steps=100000", "--set", f"checkpoint_every={every}")
+    run = f"interrupted{every}"
+    with cpc_keras_running("pretrain", "small.py", *arguments, "--run", run, cwd=place) as process:
         for line in process.stdout:
-            if line.startswith("step"):
+            if line.startswith(sign):
                 break
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=60)
     assert process.returncode == 130
-    step = RunFolder(place / "interrupted").checkpoint_steps()[-1]
-    assert error.strip() == f"cpc-keras: stopped; step {step} is saved, and the same command goes on from it"
+    step = RunFolder(place / run).checkpoint_steps()[-1]
+    assert step and error.strip() == f"cpc-keras: stopped; step {step} is saved, and the same command goes on from it"

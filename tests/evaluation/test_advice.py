@@ -13,11 +13,12 @@ STEPS = "more steps, --set steps=1600 ("
 
 @pytest.fixture
 def advised(tmp_path):
-    def run(asked=None, losses=(6.0, 5.0, 4.9, 4.9), typical_side=300, **fields):
+    def run(asked=None, losses=(6.0, 5.0, 4.9, 4.9), typical_side=300, done=800, **fields):
         folder = RunFolder(tmp_path)
         recipe = Recipe(steps=800, **SETTLED, **fields)
         auto = Recipe(steps=800, **dict.fromkeys(SETTLED, "auto"), **fields)
         folder.begin(auto if asked is None else Recipe(steps=800, **asked), recipe, typical_side=typical_side)
+        folder.checkpoint_file(done).touch()
         with open(folder.metrics_file, "w", newline="") as file:
             rows = csv.writer(file)
             rows.writerow(["step", "loss", "chance"])
@@ -48,9 +49,14 @@ def test_only_what_can_help_is_advised(advised, kwargs):
     assert advised(**kwargs).partition(": ")[2].startswith(f"{STEPS}this goes on")
 
 
+def test_what_was_stopped_is_to_go_on_as_it_is(advised):
+    said = advised(losses=(6.0, 5.0, 4.5, 4.0), typical_side=None, done=500)
+    assert said.endswith(": the rest of its steps, of which 500 of 800 are done (as it is).")
+
+
 def test_a_run_of_an_older_version_has_no_size(tmp_path):
     folder = RunFolder(tmp_path)
     folder.begin(Recipe(steps=800), Recipe(steps=800, **SETTLED))
     text = folder.recipe_file.read_text().replace('"typical_side": null', '"other": 1')
     folder.recipe_file.write_text(text)
-    assert folder.typical_side() is None and "more steps" in advice(folder)
+    assert folder.typical_side() is None and "the rest of its steps" in advice(folder)

@@ -2,6 +2,7 @@ import dataclasses
 import io
 import json
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from cpc_keras.backend import distribution
 from cpc_keras.config.build import build_cpc
 from cpc_keras.config.recipe import Recipe
 from cpc_keras.errors import InputError
+from cpc_keras.optimizers import WarmUp
 from cpc_keras.pretraining import announce, callbacks, fit_to_time, prepare
 from cpc_keras.pretraining import pretrain as pretraining
 from cpc_keras.pretraining.pretrain import _model
@@ -140,24 +142,31 @@ def test_a_run_that_is_killed_in_mid_stretch_loses_minutes_alone(photo_folder, t
 
 def test_a_finished_run_is_made_longer(photo_folder, tmp_path, monkeypatch):
     recipe = Recipe(steps=4, checkpoint_every=3, warmup_steps=1, average_decay=0.9, data=f"dir:{photo_folder}", **TINY)
-    trained(recipe, tmp_path / "run")
+    trained(recipe, tmp_path / "run", may_be_longer=True)
     first = json.loads((tmp_path / "run" / "recipe.json").read_text())
     longer = dataclasses.replace(recipe, steps=10)
-    found, said = trained(longer, tmp_path / "run")
+    found, said = trained(longer, tmp_path / "run", may_be_longer=True)
     assert "Resumes after step 4 of 10." in said
     assert "finished after 4 steps and goes on for 6: the learning rate rises to 0.0005 once more" in said
     assert (found[3]["start"], found[3]["steps"], found[3]["peak"]) == (4, 10, 0.0005)
     assert found[1]["step"].tolist() == [3, 4, 6, 9, 10]
     description = json.loads((tmp_path / "run" / "recipe.json").read_text())
     assert description["recipe"] == {**first["recipe"], "steps": 10} and description["longer_from"] == [4]
-    _, said = trained(longer, tmp_path / "run")
+    _, said = trained(longer, tmp_path / "run", may_be_longer=True)
     assert "is trained: all 10 steps are done. More of them, as in --set steps=20, go on from there." in said
-    with pytest.raises(InputError, match="`steps` must be more than a finished run has.* of 10 steps.* wish for 4"):
-        trained(recipe, tmp_path / "run")
+    with pytest.raises(
+        InputError, match="`steps` must be more than a finished run has.* of 10 steps, and 4 by `steps`"
+    ):
+        trained(recipe, tmp_path / "run", may_be_longer=True)
+
+    with pytest.raises(
+        InputError, match="`--run` must be a new folder or one of the same recipe. Received: .*steps differ"
+    ):
+        trained(dataclasses.replace(recipe, steps=12), tmp_path / "run")  # as `ablate` and trials ask for it
 
     # Killed in between, it goes on as one that was not.
     with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="killed"):
-        trained(recipe, tmp_path / "killed")
+        trained(recipe, tmp_path / "killed", may_be_longer=True)
         save = callbacks.Checkpoints.save
 
         def save_and_die(self, model, unfinished=None):
@@ -165,18 +174,38 @@ def test_a_finished_run_is_made_longer(photo_folder, tmp_path, monkeypatch):
             raise RuntimeError("killed")
 
         patched.setattr(callbacks.Checkpoints, "save", save_and_die)
-        trained(longer, tmp_path / "killed")
+        trained(longer, tmp_path / "killed", may_be_longer=True)
     assert RunFolder(tmp_path / "killed").checkpoint_steps()[-1] == 6
     with pytest.raises(InputError, match="finished if it is to be made longer.* 6 of 10 steps are done"):
-        trained(dataclasses.replace(recipe, steps=20), tmp_path / "killed")
-    assert_same(trained(longer, tmp_path / "killed")[0], found)
+        trained(dataclasses.replace(recipe, steps=20), tmp_path / "killed", may_be_longer=True)
+    assert_same(trained(longer, tmp_path / "killed", may_be_longer=True)[0], found)
 
     # By minutes, at the speed that the log has.
     rows = pd.read_csv(tmp_path / "run" / "metrics.csv").assign(images_per_second=0.4)
     rows.to_csv(tmp_path / "run" / "metrics.csv", index=False)
-    _, said = trained(dataclasses.replace(longer, steps=None, minutes=1.5), tmp_path / "run")
+    _, said = trained(dataclasses.replace(longer, steps=None, minutes=1.5), tmp_path / "run", may_be_longer=True)
     assert "0.4 images/s, as the run's log has it: 8 more steps in 1.5 minutes." in said
     assert RunFolder(tmp_path / "run").open().steps == 18
+
+    # What it had done is gone but for its beginning, and it begins its course anew.
+    folder = RunFolder(tmp_path / "killed")
+    for step in (4, 6, 9, 10):
+        folder.checkpoint_file(step).unlink(missing_ok=True)
+    found, _ = trained(longer, tmp_path / "killed", may_be_longer=True)
+    assert (found[3]["start"], found[3]["steps"], found[3]["peak"]) == (0, 10, 0.001)
+
+
+def test_a_finished_run_whose_rate_is_of_an_older_version_stays_as_it_is(photo_folder, tmp_path):
+    recipe = Recipe(steps=2, data=f"dir:{photo_folder}", **TINY)
+    trained(recipe, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    model = load_model(folder.checkpoint_file(2))
+    model.optimizer._learning_rate = WarmUp(keras.optimizers.schedules.CosineDecay(1e-3, 2), 1)
+    model.save(folder.checkpoint_file(2))
+    before = folder.recipe_file.read_text()
+    with pytest.raises(InputError, match="must be of this version to be made longer.*learning rate is a WarmUp"):
+        trained(dataclasses.replace(recipe, steps=4), tmp_path / "run", may_be_longer=True)
+    assert folder.recipe_file.read_text() == before
 
 
 def test_runs_that_share_their_minutes_are_measured_once(photo_folder, tmp_path, monkeypatch):
