@@ -76,7 +76,7 @@ def test_evaluations_side_by_side_leave_whole_records(place):
     evaluation = place / "run" / "evaluation"
     records = json.loads((evaluation / "label_efficiency.json").read_text())
     found = {(one["method"], one["encoder"], one["labels_per_class"], one["seed"]) for one in records}
-    assert len(records) == len(found) == 2 * 3 * 2 * 2  # methods, encoders, budgets, subsets
+    assert len(records) == len(found) == 2 * 4 * 2 * 2  # methods, encoders, budgets, subsets
     lists = json.loads((evaluation / "subsets" / "sha256.json").read_text())
     assert sorted(lists) == sorted(path.name for path in (evaluation / "subsets").glob("*.txt"))
     assert len(lists) == 2 * 2
