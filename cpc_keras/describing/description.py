@@ -2,8 +2,8 @@
 
 import dataclasses
 
+from cpc_keras.config.image_sizes import enlargement, shrinkage
 from cpc_keras.config.recipe import AUTO
-from cpc_keras.config.resolve import enlargement, shrinkage
 from cpc_keras.describing.accelerators import ACCELERATORS, GIB
 from cpc_keras.describing.grid_drawing import CONTEXT, QUERY, UNSEEN, draw_grid, draw_ruler
 from cpc_keras.describing.images_words import bad_files_note, images_words

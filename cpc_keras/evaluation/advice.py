@@ -1,6 +1,6 @@
 """What to try where pre-training does not pay."""
 
-from cpc_keras.config.resolve import larger_crop
+from cpc_keras.config.image_sizes import larger_crop
 from cpc_keras.runs.logs import still_falling
 
 # Jitter of brightness and contrast beyond which they are said to be ignored, and what is advised in its place.

@@ -11,8 +11,9 @@ from rich.console import Console
 
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.backend.distribution import check_replicas, distribute, has_many_workers, is_chief, wait_for
+from cpc_keras.config.image_sizes import enlargement, shrinkage
 from cpc_keras.config.recipe import AUTO, Recipe
-from cpc_keras.config.resolve import enlargement, open_images, resolve, shrinkage
+from cpc_keras.config.resolve import open_images, resolve
 from cpc_keras.data.image_set import ImageSet
 from cpc_keras.data.pipeline import training_batches
 from cpc_keras.data.preparation import prepare as prepare_images

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from cpc_keras.backend.distribution import compiles_the_step, has_many_workers, is_chief
 from cpc_keras.config.build import build_cpc
-from cpc_keras.config.resolve import typical_side
+from cpc_keras.config.image_sizes import typical_side
 from cpc_keras.data.python_calls import calls_awaited
 from cpc_keras.describing.learning_curve import longer_run
 from cpc_keras.describing.time_budget import fit_steps, minutes_text

@@ -1,26 +1,24 @@
 """The folder of a run: what lies where, and how it is written whole."""
 
 import dataclasses
-import json
 import os
 import pathlib
-import platform
 import re
-from importlib import metadata
 
-from cpc_keras.config.fields import AUTO
-from cpc_keras.config.files import current_names, recipe_from_fields
-from cpc_keras.errors import InputError, first_line
+from cpc_keras.errors import InputError
+from cpc_keras.runs.description import (
+    LENGTH,
+    PLACE,
+    described_recipe,
+    installed_versions,
+    plain,
+    read_description,
+    settled,
+)
 from cpc_keras.runs.logs import is_number, read_rows
 from cpc_keras.storage.atomic import write_gathered, write_json
 from cpc_keras.storage.outputs import make_folder
 from cpc_keras.storage.reading import check_kinds, read_json
-
-# What says how long a run is.
-_LENGTH = ("steps", "epochs", "minutes")
-# What `place_of_work` gives.
-_PLACE = {"folder": str, "from_run": str}
-_PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "scikit-learn", "numpy")
 
 
 class RunFolder:
@@ -56,8 +54,8 @@ class RunFolder:
         """
         if not self.recipe_file.is_file():
             raise InputError(f"`RUN` must be the folder of a run, with a recipe.json. Received: {self.path}")
-        description = self._description()
-        recipe = self._recipe(description)
+        description = read_description(self.recipe_file)
+        recipe = described_recipe(description, self.recipe_file)
         places = {
             name: self.find_source(getattr(recipe, name), description.get("made_in"))
             for name in ("data", "online_probe")
@@ -106,41 +104,8 @@ class RunFolder:
         if not self.recipe_file.is_file():
             self._refuse_foreign()
             return resolve()
-        fields = _plain(asked)
-        description = self._description()
-        before = current_names(description.get("asked", {}))
-        # A field that an older version did not know is None now; a learning curve changes no run.
-        names = {*fields, *before} - {"learning_curve"}
-        if fields["minutes"] == AUTO and before.get("minutes") is None:  # as that recipe was before it had minutes
-            names.discard("minutes")
-        differing = sorted(key for key in names if fields.get(key) != before.get(key))
-        if not differing:
-            return self._recipe(description)
-        first = differing[0]
-        received = (
-            f"Received: {self.path}, where {', '.join(differing)} differ ({first}={before.get(first)!r} there, "
-            f"{fields.get(first)!r} here)"
-        )
-        if may_be_longer and set(differing) <= set(_LENGTH):
-            return self._longer(self._recipe(description), resolve, received)
-        raise InputError(f"`--run` must be a new folder or one of the same recipe. {received}")
-
-    def _longer(self, before, resolve, received):
-        """The recipe of a finished run, longer."""
         done = max(self.checkpoint_steps(), default=0)
-        if done < before.steps:
-            raise InputError(
-                "`--run` must be a new folder or one of the same recipe, finished if it is to be made longer. "
-                f"{received}, and {done:,} of {before.steps:,} steps are done"
-            )
-        wanted = resolve()
-        if wanted.steps is not None and wanted.steps <= before.steps:
-            raise InputError(
-                "`steps` must be more than a finished run has, to make it longer, as in "
-                f"--set steps={2 * before.steps}. Received: {self.path} of {before.steps:,} steps, and "
-                f"{wanted.steps:,} by `steps` or `epochs`"
-            )
-        return dataclasses.replace(before, steps=wanted.steps, minutes=wanted.minutes)
+        return settled(self.recipe_file, asked, resolve, done if may_be_longer else None)
 
     def made_longer_at(self, recipe):
         """Steps after which the run was finished, and was, or is, made longer; rising.
@@ -150,8 +115,8 @@ class RunFolder:
         """
         if not self.recipe_file.is_file():
             return []
-        description = self._description()
-        steps = self._recipe(description).steps
+        description = read_description(self.recipe_file)
+        steps = described_recipe(description, self.recipe_file).steps
         return [*description.get("longer_from", []), *([steps] if steps != recipe.steps else [])]
 
     def lengthen(self, asked, recipe):
@@ -161,11 +126,11 @@ class RunFolder:
             asked: The `Recipe` as the user gave it.
             recipe: The resolved one, with its new number of steps.
         """
-        content = self._description()
-        before = self._recipe(content).steps
+        content = read_description(self.recipe_file)
+        before = described_recipe(content, self.recipe_file).steps
         if before == recipe.steps:
             return
-        lengths = {name: getattr(asked, name) for name in _LENGTH}
+        lengths = {name: getattr(asked, name) for name in LENGTH}
         content["asked"] = {**content.get("asked", {}), **lengths}
         content["recipe"] = {**content["recipe"], "steps": recipe.steps}
         content["longer_from"] = [*content.get("longer_from", []), before]
@@ -196,7 +161,8 @@ class RunFolder:
         """
         make_folder(self.checkpoints, "--run")
         if not self.recipe_file.is_file():
-            content = {"recipe": _plain(recipe), "asked": _plain(asked), "seed": recipe.seed, "versions": _versions()}
+            content = {"recipe": plain(recipe), "asked": plain(asked), "seed": recipe.seed}
+            content["versions"] = installed_versions()
             content |= {"images": images, "made_in": self.place_of_work(), "typical_side": typical_side}
             write_json(self.recipe_file, content | ({"fitted": fitted} if fitted else {}))
 
@@ -206,7 +172,7 @@ class RunFolder:
         Args:
             images: What there is now, `ImageSet.contents`.
         """
-        before = self._description().get("images") if self.recipe_file.is_file() else None
+        before = read_description(self.recipe_file).get("images") if self.recipe_file.is_file() else None
         if not before or before == images:
             return ""
         return (
@@ -216,54 +182,21 @@ class RunFolder:
 
     def fitted(self):
         """How the run's steps were fitted to a budget of time, as `begin` was told; `None` if they were not."""
-        return self._description().get("fitted")
+        return read_description(self.recipe_file).get("fitted")
 
     def typical_side(self):
         """Pixels of the shorter side of a typical image, as `begin` was told; `None` if it was not."""
-        return self._description().get("typical_side")
+        return read_description(self.recipe_file).get("typical_side")
 
     def asked(self):
         """The `Recipe` as the user gave it; the resolved one where a run does not have it."""
-        description = self._description()
-        return self._recipe({**description, "recipe": description.get("asked") or description["recipe"]})
+        description = read_description(self.recipe_file)
+        asked = {**description, "recipe": description.get("asked") or description["recipe"]}
+        return described_recipe(asked, self.recipe_file)
 
     def versions(self):
         """Versions of the libraries that the run was begun with, by name."""
-        return self._description().get("versions", {})
-
-    def _description(self):
-        try:
-            content = json.loads(self.recipe_file.read_text(encoding="utf-8"))
-            check_kinds(content, recipe=dict)
-            optional = {
-                **dict.fromkeys(("asked", "versions", "fitted", "made_in"), dict),
-                "images": dict | None,
-                "longer_from": list,
-                "typical_side": int | None,
-            }
-            check_kinds(content, **{name: kind for name, kind in optional.items() if name in content})
-            if content.get("images"):
-                check_kinds(content["images"], count=int)
-            if "made_in" in content:
-                check_kinds(content["made_in"], **_PLACE)
-            if not all(isinstance(step, int) for step in content.get("longer_from", [])):
-                raise ValueError("longer_from holds no steps")
-        except (OSError, ValueError, RecursionError) as error:
-            raise InputError(
-                f"`RUN` must have a readable recipe.json. Received: {self.recipe_file} ({first_line(error)})"
-            ) from error
-        return content
-
-    def _recipe(self, description):
-        """The resolved recipe that `recipe.json` describes; of a newer version it may have fields that are unknown."""
-        try:
-            return recipe_from_fields(description["recipe"])
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
-            written, here = (versions.get("cpc_keras") for versions in (description.get("versions", {}), _versions()))
-            raise InputError(
-                f"`RUN` must have a recipe.json that cpc_keras {here} can read. Received: {self.recipe_file}, written "
-                f"by {written} ({first_line(error)})"
-            ) from error
+        return read_description(self.recipe_file).get("versions", {})
 
     def records(self):
         """The records of the run's evaluation as they are listed; `None` where there is no list."""
@@ -326,27 +259,10 @@ class RunFolder:
         return (steps[-1], self.checkpoint_file(steps[-1])) if steps else None
 
 
-def _plain(recipe):
-    """A recipe's fields as JSON keeps them."""
-    return json.loads(json.dumps(dataclasses.asdict(recipe)))
-
-
-def _versions():
-    from cpc_keras import __version__
-
-    versions: dict[str, str | None] = {"python": platform.python_version(), "cpc_keras": __version__}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
-    return versions
-
-
 def _check_source(content):
     check_kinds(content, data=str, cross_validate=bool)
     if "made_in" in content:
-        check_kinds(content["made_in"], **_PLACE)
+        check_kinds(content["made_in"], **PLACE)
 
 
 def _check_records(records):

@@ -47,6 +47,12 @@ def test_a_learning_curve_is_that_of_its_recipe(write, override, holds):
     assert load_recipe(path, [override]).learning_curve == (((50, 0.1, 0.2), (100, 0.3, 0.4)) if holds else ())
 
 
+@pytest.mark.parametrize(("name", "own"), [("pictograms", {}), ("letters", {"flip": False, "patch_flip": 0.0})])
+def test_the_other_real_sets_are_trained_on_as_a_folder_is(name, own):
+    own |= {"data": f"classes:.cache/{name}", "labels_per_class": (1, 5, 20), "label_seeds": 5}
+    assert load_recipe(name) == dataclasses.replace(load_recipe("folder"), **own)
+
+
 @pytest.mark.parametrize(
     ("overrides", "length"),
     [
