@@ -9,7 +9,9 @@ READY := $(VENV)/.ready
 TUNING := $(VENV)/.ready-tuning
 DETECTION := $(VENV)/.ready-detection
 DEV := $(VENV)/.ready-dev
-PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --editable
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile --editable
+# What pip would do on one core.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 # Two processes, each with whole files of tests, which share what a file sets up.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 ADDONS := .cache/addons
@@ -98,7 +100,7 @@ searches: $(TUNING) data
 	$(BIN)/cpc-keras evaluate $(RUN) --settings $(RUN)/tuning
 	$(BIN)/cpc-keras report $(RUN)
 
-# The rival of benchmarks/training_step.py.
+# What benchmarks/training_step.py compares with.
 $(TORCH)/.ready:
 	@echo "Installs PyTorch into $(TORCH): 5.5 GB, most of them its libraries for GPUs; five minutes."
 	$(PYTHON) -m venv --clear $(TORCH)
@@ -115,21 +117,25 @@ $(CREATED):
 $(READY): setup.cfg | $(CREATED)
 	@echo "Installs the package into $(VENV): 2.8 GB, 0.7 of them to fetch; one to three minutes on two cores."
 	$(PIP_INSTALL) '.[tensorboard]'
+	@$(COMPILE)
 	@touch $@
 
 $(TUNING): setup.cfg | $(CREATED)
 	@echo "Installs the package with keras-tuner into $(VENV): 2.8 GB, 0.7 of them to fetch; one to three minutes."
 	$(PIP_INSTALL) '.[tensorboard,tuning]'
+	@$(COMPILE)
 	@touch $(READY) $@
 
 $(DETECTION): setup.cfg | $(CREATED)
 	@echo "Installs the package with KerasHub into $(VENV): 3.1 GB, 0.8 of them to fetch; one to three minutes."
 	$(PIP_INSTALL) '.[tensorboard,detection]'
+	@$(COMPILE)
 	@touch $(READY) $@
 
 $(DEV): setup.cfg | $(CREATED)
 	@echo "Installs the package and what its tests take into $(VENV): 3.8 GB, 0.9 of them to fetch; two to four minutes."
 	$(PIP_INSTALL) '.[dev,tensorboard,tuning,detection]'
+	@$(COMPILE)
 	@touch $(READY) $(TUNING) $(DETECTION) $@
 
 # Fashion-MNIST from Debian; elsewhere TFDS downloads it when it is first asked for.
@@ -187,4 +193,4 @@ system:
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES)
 
 clean:
-	rm -rf $(VENV) .cache runs
+	rm -rf $(VENV) .cache runs build *.egg-info

@@ -194,6 +194,9 @@ class NoProgress:
     def advance(self, count=1):
         """So many parts of it are done."""
 
+    def say(self, line):
+        """There is something to tell."""
+
 
 class ProgressBars(NoProgress):
     """One bar a task, gone when the next begins; lines without a terminal; to be entered as a context.
@@ -221,3 +224,7 @@ class ProgressBars(NoProgress):
     def advance(self, count=1):
         """So many parts of it are done."""
         self.progress.advance(self.task, count)
+
+    def say(self, line):
+        """Prints a line, above the bars."""
+        self.progress.say(printable(line))

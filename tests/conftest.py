@@ -5,6 +5,12 @@ import os
 import shutil
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "sched_setaffinity"):
+    # Processes that share the tests, and all that they start, have processors of their own: threads that wait for each
+    # other across them cost more than they win.
+    number, count = int(os.environ["PYTEST_XDIST_WORKER"][2:]), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    if mine := sorted(os.sched_getaffinity(0))[number::count]:
+        os.sched_setaffinity(0, mine)
 
 import cpc_keras  # noqa: F401 -- before keras, so that TensorFlow uses oneDNN
 

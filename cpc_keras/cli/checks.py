@@ -4,7 +4,7 @@ Each function imports what it takes: the help needs none of it.
 """
 
 
-def open_recipe(name, overrides, data, minutes=None, check=True):
+def open_recipe(name, overrides, data, minutes=None, check=True, labelled=None):
     """The recipe that a command is asked for.
 
     Args:
@@ -12,21 +12,31 @@ def open_recipe(name, overrides, data, minutes=None, check=True):
         overrides: What `--set` gave, a list of `KEY=VALUE`, or `None`.
         data: Source in place of the recipe's, or `None`.
         minutes: Time in place of the recipe's, or `None`.
-        check: Whether its source must be there.
+        check: Whether its sources must be there.
+        labelled: Source of labelled images in place of the recipe's, or `None`.
 
     Returns:
         A `Recipe`.
 
     Raises:
-        InputError: If there is no such recipe or field, or no such source.
+        InputError: If there is no such recipe or field, or no such source; if labels
+            are given to a recipe whose jitter is settled.
     """
+    from cpc_keras.config.fields import AUTO
     from cpc_keras.config.files import load_recipe
+    from cpc_keras.errors import InputError
 
-    given = {"data": data, "minutes": minutes}
+    given = {"data": data, "minutes": minutes, "labelled": labelled}
     chosen = [f"{key}={value!r}" for key, value in given.items() if value is not None]
     recipe = load_recipe(name, [*(overrides or []), *chosen])
+    if labelled and recipe.jitter != AUTO:
+        raise InputError(
+            f"`--labels` chooses the jitter, and needs jitter='auto', which `folder` has (--set jitter=auto). "
+            f"Received: {name} with jitter={recipe.jitter!r}"
+        )
     if check:
-        _check_source(recipe.data)
+        for source in filter(None, (recipe.data, getattr(recipe, "labelled", None))):
+            _check_source(source)
     return recipe
 
 

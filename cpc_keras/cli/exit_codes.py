@@ -34,6 +34,10 @@ AFTER_INTERRUPT = {
     **dict.fromkeys(
         ("embed", "predict"), "--out is not written; the same command goes on from the images that are done"
     ),
+    **dict.fromkeys(
+        ("select", "inspect"),
+        "no list is written; features that are done stay, and the same command goes on from there",
+    ),
     "export": "DEST is as it was; the same command begins anew",
     "report": "the same command draws the report anew",
     "clean": "the same command frees what is left",

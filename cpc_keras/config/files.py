@@ -6,6 +6,7 @@ import difflib
 import pathlib
 
 from cpc_keras.config.fields import REQUIRED, default_of
+from cpc_keras.config.jitter import with_single_fields
 from cpc_keras.config.recipe import Recipe
 from cpc_keras.errors import InputError, first_line
 from cpc_keras.storage.text import read_text
@@ -31,8 +32,9 @@ def load_recipe(name, overrides=(), kind=Recipe):
             package, such as `"fashion_mnist"`.
         overrides: Strings `"KEY=VALUE"` that replace fields. A value that is no
             Python literal is taken as text. `steps` and `epochs` take the place of what
-            the file says of either and of `minutes`. The file's `learning_curve` is
-            dropped where they make another recipe of it.
+            the file says of either and of `minutes`, a field of `jitter` that of what its
+            level says of it. The file's `learning_curve` is dropped where they make
+            another recipe of it.
         kind: The dataclass of its fields.
 
     Returns:
@@ -63,7 +65,7 @@ def load_recipe(name, overrides=(), kind=Recipe):
         fields.pop("learning_curve", None)
     if any(given.get(name) is not None for name in _LENGTH[:2]):
         fields = {name: value for name, value in fields.items() if name not in _LENGTH}
-    return recipe_from_fields(fields | given, kind)
+    return recipe_from_fields(with_single_fields(fields, given), kind)
 
 
 def recipe_from_fields(fields, kind=Recipe):

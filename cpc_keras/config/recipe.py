@@ -20,6 +20,7 @@ from cpc_keras.config.fields import (
     documented,
     setting,
 )
+from cpc_keras.config.jitter import JITTER
 from cpc_keras.config.patch_fields import PatchFields
 from cpc_keras.errors import InputError
 
@@ -58,9 +59,25 @@ class Recipe(PatchFields):
         None, 'Pixels to which the shorter side is resized, `None` (as it is) or `"auto"`.', bounds=PIXELS
     )
     crop: int | str = setting(AUTO, 'Side of the square crop in pixels, or `"auto"`.', bounds=PIXELS)
-    flip: bool = setting(False, "Whether images are mirrored at random.")
+    flip: bool = setting(
+        False,
+        "Whether images are mirrored at random; classifiers learn from mirrored ones if this is so, or `patch_flip`.",
+    )
     patch_size: int | str = setting(AUTO, 'Side of a patch in pixels, or `"auto"`.', bounds=PIXELS)
     stride: int | str = setting(AUTO, 'Pixels from patch to patch, or `"auto"`.', bounds=PIXELS)
+    jitter: str | None = setting(
+        None,
+        "How much brightness, contrast and colors of each patch change at random, which is what the encoder learns to "
+        'ignore: `"none"`, `"weak"` or `"strong"` set the fields `patch_color_distortion`, `patch_brightness`, '
+        "`patch_saturation`, `patch_hue`, `patch_contrast` and `patch_color_dropping`, whatever they are. "
+        '`"auto"` takes what is best of the three in a short trial on `labelled` or `online_probe`, and is weak '
+        "without labels. `None` leaves those fields as they are.",
+        choices=(None, AUTO, *JITTER),
+    )
+    labelled: str | None = setting(
+        None,
+        'Source of a few labelled images by which `jitter="auto"` is chosen; `online_probe` if `None`.',
+    )
     encoder: str = setting(
         "resnet",
         '`"resnet"` (with `widths` and `blocks`), or one of the family, `"resnet18"` to `"resnet170"`.',
@@ -186,6 +203,11 @@ class Recipe(PatchFields):
         self._check_axes()
 
     @property
+    def mirrored_alike(self):
+        """Whether a mirrored image, or patch, counts as one of the same kind; of letters it does not."""
+        return self.flip or self.patch_flip > 0
+
+    @property
     def patch_augmentation(self):
         """Arguments of `cpc_keras.layers.PatchAugmentation`."""
         return {argument: getattr(self, name) for argument, name in PATCH_FIELDS.items()}
@@ -196,7 +218,7 @@ class Recipe(PatchFields):
             if unknown:
                 raise InputError(f"`{name}` must name axes out of {AXES}. Received: {name}={getattr(self, name)}")
         for axis, fields in self.ablation.items():
-            known = isinstance(fields, dict) and set(fields) <= set(FIELDS) - {"without", "ablation"}
+            known = isinstance(fields, dict) and set(fields) <= set(FIELDS) - {"without", "ablation", "jitter"}
             if not known or AUTO in fields.values():
                 raise InputError(
                     f"`ablation` must map an axis to fields of a recipe, none of them {AUTO!r}. "

@@ -9,6 +9,7 @@ import numpy as np
 from cpc_keras.backend.distribution import has_accelerator
 from cpc_keras.config.ablation_axes import switch_off
 from cpc_keras.config.image_sizes import check_memory, typical_side
+from cpc_keras.config.jitter import jitter_fields
 from cpc_keras.config.recipe import AUTO
 from cpc_keras.data.preparation import without_tiny
 from cpc_keras.data.sources import open_source
@@ -93,6 +94,7 @@ def resolve(recipe, images, accelerator=None):
     settle("minutes", usual_minutes(accelerator))
     usual = _ACCELERATOR_BATCH if accelerator else _CPU_BATCH
     settle("batch_size", int(np.clip(len(images) // 4, 2, usual)))
+    chosen |= jitter_fields(recipe.jitter)
     if chosen["channels"] == 1:
         chosen["patch_color_dropping"] = 0.0  # nothing to drop
     switched = switch_off(type(recipe)(**chosen))

@@ -16,16 +16,21 @@ class Budget:
             `"list"` (a list of the user's).
         amount: The number, the share, or the list's name.
         ids: The images of a list.
+        selection: How as many images are chosen, without a look at their labels, where they
+            are not drawn: one of `cpc_keras.graph.choose.WAYS`; `None` draws them.
 
     Example:
 
     >>> str(Budget("per_class", 5)), Budget("fraction", 0.01).name
     ('5 a class', 'fraction-0.01')
+    >>> Budget("per_class", 5, selection="typical").name
+    'per_class-5-typical'
     """
 
     kind: str
     amount: float | str
     ids: tuple[str, ...] = ()
+    selection: str | None = None
 
     def __str__(self):
         if self.kind == "list":
@@ -45,7 +50,8 @@ class Budget:
     @property
     def name(self):
         """For file names."""
-        return f"{self.kind}-{self.amount if self.kind == 'list' else format(self.amount, 'g')}"
+        chosen = f"-{self.selection}" if self.selection else ""
+        return f"{self.kind}-{self.amount if self.kind == 'list' else format(self.amount, 'g')}{chosen}"
 
 
 def budget_of(labels_per_class, fraction):

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
@@ -17,6 +18,8 @@ from cpc_keras.storage.names import written
 FOLDS = 5
 # Images without labels from which probes take the scale of each feature.
 _UNLABELLED = 2000
+# Images without labels that a classifier learns from at most. Of 60,000 of Fashion-MNIST it learnt no more.
+POOL = 20_000
 # From this ratio of the largest to the smallest class on, the user is told.
 _UNEVEN = 1.5
 
@@ -29,6 +32,9 @@ class Split:
         train: Labelled images to learn from, in `LabelledImages.train`, rising.
         test: Images to be tested on, in `LabelledImages.test_images`.
         unlabelled: Images whose labels are not looked at, in `LabelledImages.train`.
+        pool: Images to learn from without labels, in `LabelledImages.pool_images`.
+        at_random: Whether labels were drawn so that classes are as frequent among them
+            as among the images of `pool`.
         ranks: The place of each of `train` in the order in which its class was drawn:
             those of low ranks are in every larger subset of the same seed.
     """
@@ -37,6 +43,8 @@ class Split:
     test: np.ndarray
     unlabelled: np.ndarray
     ranks: np.ndarray
+    pool: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, "int64"))
+    at_random: bool = False
 
     def first_drawn(self, classes, most):
         """Positions, in `train`, of at most so many labels, those that were drawn first: all where there are no more.
@@ -67,17 +75,28 @@ class LabelledImages:
         test: A labelled `ImageSet`, or `None` for cross-validation.
         seed: Seed of the unlabelled sample.
         notes: What the user should know about the data, in sentences.
+        pool: An `ImageSet` of further images, without labels; `None` if there are no
+            others than those of `train`.
+        choose: Function `(count, positions, by, seed)` that chooses images to label among
+            positions in `train`, for budgets that ask for it.
     """
 
     train: ImageSet
     test: ImageSet | None
     seed: int = 0
     notes: list[str] = dataclasses.field(default_factory=list)
+    pool: ImageSet | None = None
+    choose: Callable | None = None
 
     @property
     def test_images(self):
         """The images that figures are of: the test split, or in cross-validation all of them."""
         return self.train if self.test is None else self.test
+
+    @property
+    def pool_images(self):
+        """The images that are learnt from without labels: `pool`, or those of `train`."""
+        return self.train if self.pool is None else self.pool
 
     @property
     def train_labels(self):
@@ -163,7 +182,10 @@ class LabelledImages:
         if self.test is not None:
             drawn = self._draw(budgets, seed, everything)
             tested = np.arange(len(self.test))
-            return {budget: [Split(train, tested, self.unlabelled, ranks)] for budget, (train, ranks) in drawn.items()}
+            return {
+                budget: [self._split(budget, train, tested, self.unlabelled, ranks, everything)]
+                for budget, (train, ranks) in drawn.items()
+            }
         splitter = StratifiedKFold(self.folds, shuffle=True, random_state=seed)
         splits: dict[Budget, list[Split]] = {budget: [] for budget in budgets}
         with warnings.catch_warnings():
@@ -171,8 +193,29 @@ class LabelledImages:
             folds = list(splitter.split(everything, self.train.labels))
         for pool, held_out in folds:
             for budget, (train, ranks) in self._draw(budgets, seed, pool).items():
-                splits[budget].append(Split(train, held_out, pool, ranks))
+                splits[budget].append(self._split(budget, train, held_out, pool, ranks, pool))
         return splits
+
+    def split_of(self, positions, seed):
+        """A split of given labels that tests nothing.
+
+        Args:
+            positions: Integer array, positions in `train`, rising.
+            seed: Whole number.
+        """
+        ranks = ranks_within_classes(self.train_labels[positions], seed)
+        everything = np.arange(len(self.train))
+        return self._split(None, positions, everything[:0], self.unlabelled, ranks, everything)
+
+    def _split(self, budget, train, test, unlabelled, ranks, open_ones):
+        """A `Split`; of the training images, `open_ones` may be learnt from without labels."""
+        others = np.setdiff1d(open_ones, train) if self.pool is None else np.arange(len(self.pool))
+        if len(others) > POOL:
+            drawn = np.random.default_rng(self.seed).permutation(len(self.pool_images))
+            others = np.sort(drawn[np.isin(drawn, others)][:POOL])
+        # Of another set of images nobody knows how labels were drawn.
+        at_random = budget is not None and budget.kind == "fraction" and not budget.selection
+        return Split(train, test, unlabelled, ranks, others, at_random and self.pool is None)
 
     def affords(self, budget):
         """Whether every fold, or the training images, hold so many labels and more."""
@@ -199,12 +242,21 @@ class LabelledImages:
             if budget.kind == "list":
                 positions = self._listed(budget)
                 found[budget] = positions, ranks_within_classes(self.train_labels[positions], seed)
+            elif budget.selection:
+                if self.choose is None:
+                    raise ValueError(f"`choose` must be set for a budget of {budget.selection} images. Received: None")
+                count = len(drawn[budget.kind, budget.amount])
+                positions = np.sort(self.choose(count, pool, budget.selection, seed))
+                found[budget] = positions, ranks_within_classes(self.train_labels[positions], seed)
             else:
                 chosen = drawn[budget.kind, budget.amount]
                 found[budget] = pool[chosen], order[chosen]
-        counts = [len(positions) for positions, _ in found.values()]
+        counts = [(len(positions), budget.selection) for budget, (positions, _) in found.items()]
         if len(counts) < len(budgets) or len(set(counts)) < len(counts):
-            raise InputError(f"Label budgets must differ. Received: {', '.join(map(str, budgets))}, of {counts} labels")
+            numbers = [count for count, _ in counts]
+            raise InputError(
+                f"Label budgets must differ. Received: {', '.join(map(str, budgets))}, of {numbers} labels"
+            )
         return found
 
     def _listed(self, budget):

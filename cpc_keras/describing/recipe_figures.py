@@ -5,6 +5,7 @@ import math
 
 from cpc_keras.config.ablation_axes import switch_off
 from cpc_keras.config.build import build_encoder
+from cpc_keras.config.jitter import with_jitter
 from cpc_keras.config.recipe import AUTO
 from cpc_keras.config.resolve import check_geometry, open_images, resolve, usual_minutes, usual_precision
 from cpc_keras.describing.accelerators import ACCELERATORS, check_accelerator, devices_needed, hours
@@ -46,7 +47,7 @@ def settle(recipe, images=None, accelerator=True):
         recipe = dataclasses.replace(recipe, minutes=usual_minutes(accelerator))
     if _asks_for_images(recipe):
         return resolve(recipe, images or images_for(recipe), accelerator)
-    return switch_off(recipe)
+    return switch_off(with_jitter(recipe, recipe.jitter))
 
 
 def images_for(recipe, progress=None):
@@ -66,7 +67,7 @@ def images_for(recipe, progress=None):
 
 def _asks_for_images(recipe):
     left_open = {name for name, value in vars(recipe).items() if value == AUTO}
-    return bool(left_open - {"precision", "minutes"}) or recipe.epochs is not None
+    return bool(left_open - {"precision", "minutes", "jitter"}) or recipe.epochs is not None
 
 
 def check_machine(accelerator, utilisation):

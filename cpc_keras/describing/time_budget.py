@@ -14,6 +14,10 @@ _MEASURING, _SHORTEST, _LONGEST = 1 / 32, 2.0, 20.0
 _ROWS = 4
 
 
+class TimeTooShortError(InputError):
+    """Not even one step fits into the time."""
+
+
 @dataclasses.dataclass(frozen=True)
 class FittedSteps:
     """A number of steps that fits into a time.
@@ -120,7 +124,7 @@ def fit_steps(recipe, seconds_left, seconds_a_step, seconds_a_checkpoint=0.0, ru
         `accumulate`.
 
     Raises:
-        InputError: If not even one step fits.
+        TimeTooShortError: If not even one step fits.
 
     Example:
 
@@ -134,7 +138,7 @@ def fit_steps(recipe, seconds_left, seconds_a_step, seconds_a_checkpoint=0.0, ru
         count = _rounded((room - (_ROWS + 1) * seconds_a_checkpoint) / seconds_a_step, recipe.accumulate)
     count = count if recipe.steps is None else min(count, recipe.steps)
     if count < 1:
-        raise InputError(
+        raise TimeTooShortError(
             f"`minutes` must leave time for a step of {seconds_a_step:.3g} s and for checkpoints of "
             f"{seconds_a_checkpoint:.2g} s. Received: minutes={recipe.minutes:g}, of which "
             f"{duration(max(0.0, seconds_left))} are left after opening the images, tracing and measuring"

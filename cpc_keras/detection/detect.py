@@ -1,4 +1,4 @@
-"""A run's encoder carried over to object detection, beside its rivals."""
+"""A run's encoder carried over to object detection, beside baselines."""
 
 import contextlib
 import dataclasses
@@ -36,7 +36,7 @@ _SHOWN = 6
 
 
 def detect(run, recipe, console, backbones=None, name=None, export=None):
-    """Trains detectors on a run's encoder and its rivals, and says how well each finds.
+    """Trains detectors on a run's encoder and on baselines, and says how well each finds.
 
     Finished results (a backbone, a fraction of the images, a subset) are kept in the
     run's `detection/NAME`; broken off, the transfer goes on where it was.

@@ -1,10 +1,14 @@
 """What to try where pre-training does not pay."""
 
+import shlex
+
+from cpc_keras.config.fields import AUTO
 from cpc_keras.config.image_sizes import larger_crop
+from cpc_keras.config.jitter import ignored
 from cpc_keras.runs.logs import still_falling
 
-# Jitter of brightness and contrast beyond which they are said to be ignored, and what is advised in its place.
-_STRONG, _WEAK = 0.2, 0.1
+# Jitter of brightness or contrast beyond which a weaker one is advised.
+_STRONG = 0.2
 
 
 def advice(folder):
@@ -21,10 +25,9 @@ def advice(folder):
     crop = typical and larger_crop(asked, recipe, typical)
     if crop:
         found.append(f"more detail, --set crop={crop} (images are shrunk {typical / recipe.short_side:.1f} times)")
-    jitter = {name: getattr(recipe, f"patch_{name}") for name in ("brightness", "contrast")}
-    if recipe.patch_color_distortion and max(jitter.values()) > _STRONG:
-        weaker = " ".join(f"--set patch_{name}={min(_WEAK, value):g}" for name, value in jitter.items())
-        found.append(f"weaker jitter, {weaker} (the encoder is taught to ignore brightness and contrast)")
+    other = _other_jitter(folder, recipe, asked)
+    if other:
+        found.append(other)
     done = max(folder.checkpoint_steps(), default=0)
     if done < recipe.steps:
         found.append(f"the rest of its steps, of which {done:,} of {recipe.steps:,} are done (as it is)")
@@ -35,3 +38,16 @@ def advice(folder):
         "What to try, in this order, by the same `cpc-keras pretrain`, with another --run but for the last: "
         f"{'; '.join(found)}."
     )
+
+
+def _other_jitter(folder, recipe, asked):
+    """What another jitter is to be, and how it is asked for; empty where labels have chosen it."""
+    if folder.jitter_trial():
+        return ""
+    if recipe.patch_color_distortion and max(recipe.patch_brightness, recipe.patch_contrast) > _STRONG:
+        return f"weaker jitter, --set jitter=weak (the encoder is taught to ignore {ignored(recipe)})"
+    if asked.jitter != AUTO:
+        return ""
+    evaluated = folder.source() or {}
+    file = evaluated["data"].removeprefix("csv:") if evaluated.get("cross_validate") else "FILE.csv"
+    return f"the jitter that a few labels speak for, --labels {shlex.quote(file)} (a short trial compares three)"

@@ -30,6 +30,7 @@ def label_efficiency(
     crop=None,
     folder=None,
     seed=0,
+    flip=True,
 ):
     """Accuracy of every method at every label budget.
 
@@ -59,6 +60,7 @@ def label_efficiency(
             goes on where the first was interrupted; a temporary folder if `None`.
         seed: Seed of the unlabelled sample from which probes take the scale of
             features.
+        flip: Whether networks also learn from mirrored images.
 
     Returns:
         A `pandas.DataFrame`, a row a method, encoder, budget and seed, with the
@@ -97,7 +99,7 @@ def label_efficiency(
         store = EvaluationStore(folder / "cells" / images.digest[:16])
         runner = Runner(images, budgets, seeds, store)
         for encoder, names in planned_methods(own, methods, rivals):
-            for estimator in estimators(encoder, names, images, folder / "features", crop, build_head):
+            for estimator in estimators(encoder, names, images, folder / "features", crop, build_head, flip=flip):
                 runner.run(estimator)
         return pd.DataFrame([record for record, _ in store.everything()], columns=list(FIELDS))
 

@@ -1,12 +1,20 @@
 """A method on an encoder, as scikit-learn has it: `fit(split)`, then `predict_proba(split)`."""
 
+import dataclasses
+
 import numpy as np
 
 from cpc_keras.evaluation import holdout
+from cpc_keras.evaluation.calibration import Calibration, calibrate
 from cpc_keras.evaluation.classifier import NetworkClassifier, digested
-from cpc_keras.evaluation.features import stored_names, with_joined
+from cpc_keras.evaluation.features import SECOND_MOMENT, stored_names, with_joined
 from cpc_keras.evaluation.methods import METHODS
+from cpc_keras.evaluation.propagated import fixed_arguments
+from cpc_keras.graph.neighbors import are_copies
 from cpc_keras.storage import digests
+
+# Of what learns from images without labels: results of another version are computed anew.
+VERSION = 2
 
 
 class ProbeEstimator:
@@ -18,6 +26,13 @@ class ProbeEstimator:
         features: Its `FrozenFeatures`.
         data: A `LabelledImages`.
         pooling: The one that the probe is put on; what the method says if `None`.
+        class_shares: Of a method that learns from images without labels, how frequent
+            classes are taken to be among these, see
+            `cpc_keras.evaluation.propagated.PropagatedProbe`; if `None` as among the
+            labels where these were drawn at random, else whatever comes out.
+        tuned: A `TunedSetting` that `cpc-keras tune` wrote, in place of what the probe
+            chooses; records call the method after its kind then, as in
+            `propagated_tuned`.
 
     Attributes:
         name: What records call it.
@@ -28,23 +43,30 @@ class ProbeEstimator:
         parts: How many times a fit reports progress.
         selected_: What was chosen, as a dictionary, once it was fitted.
         trials_: Number of settings that were tried.
+        calibration_: The `Calibration` of its probabilities, by labels that were held out
+            inside the split's.
     """
 
     searches = False
     parts = 1
 
-    def __init__(self, method, encoder, features, data, pooling=None):
-        self.name = method
+    def __init__(self, method, encoder, features, data, pooling=None, class_shares=None, tuned=None):
+        self.name = method if tuned is None else f"{method}_{tuned.kind}"
+        self.tuned = tuned
+        self.method = METHODS[method]
         self.encoder_name = encoder.name
         self.checkpoint = encoder.checkpoint
         self.features = features
         self.data = data
         self.pooling = pooling
-        self.digest = digests.of_json(method, features.digest, features.crop, *([pooling] if pooling else []))
+        self.class_shares = class_shares
+        learnt = [data.pool_images.fingerprint, class_shares, VERSION] if self.method.needs_pool else []
+        given = [*([pooling] if pooling else []), *learnt, *([tuned.setting] if tuned else [])]
+        self.digest = digests.of_json(method, features.digest, features.crop, *given)
 
     def prepare(self, splits, progress):
         """Computes what splits ask for."""
-        self.features.prepare(splits, progress, unlabelled=METHODS[self.name].needs_unlabelled)
+        self.features.prepare(splits, progress, unlabelled=self.method.needs_unlabelled, pool=self.method.needs_pool)
 
     def fit(self, split, seed, found=None):
         """Chooses and fits inside a split's training labels.
@@ -57,21 +79,58 @@ class ProbeEstimator:
         Returns:
             Itself.
         """
-        self.probe_ = METHODS[self.name].new_probe(seed)
+        self.probe_ = self.method.new_probe(seed)
         if self.pooling:
             self.probe_.set_params(poolings=(self.pooling,))
+        if self.tuned:
+            self.probe_.set_params(**fixed_arguments(self.tuned.setting))
+        if self.method.needs_pool:
+            self.probe_.set_params(shares=self.class_shares or ("labels" if split.at_random else "free"))
+        labels = self.data.train_labels[split.train]
         # A probe that is for some poolings is not handed the others.
-        names = self.probe_.poolings and stored_names(self.probe_.poolings)
-        train = with_joined(self.features.train.of(split.train, names))
-        unlabelled = None
-        if METHODS[self.name].needs_unlabelled:
-            unlabelled = with_joined(self.features.train.of(split.unlabelled, names))
-        self.probe_.fit(train, self.data.train_labels[split.train], unlabelled)
-        self.selected_, self.trials_ = self.probe_.selected_, self.probe_.trials_
+        train, *others = self.given(split, self.probe_.poolings)
+        self.probe_.fit(train, labels, *others)
+        self.selected_ = self.probe_.selected_
+        self.trials_ = self.tuned.trials if self.tuned else self.probe_.trials_
+        self.calibration_ = self._calibrated(labels)
         return self
 
+    def given(self, split, poolings=None):
+        """The features that a probe is fitted on, as its `fit` takes them beside the labels.
+
+        Args:
+            split: A `Split` that was prepared.
+            poolings: Those that it is for; all if `None`.
+
+        Returns:
+            A list of dictionaries from pooling to array `[N, D]`: of the labelled images; where
+            it learns from images without labels, of these; and of those that the scale is
+            taken from.
+        """
+        names = poolings and stored_names(poolings)
+        found = [with_joined(self.features.train.of(split.train, names))]
+        found += [self._pool(split, names)] if self.method.needs_pool else []
+        return [*found, with_joined(self.features.train.of(split.unlabelled, names))]
+
+    def _pool(self, split, names):
+        """Features of the images to learn from without labels, copies of labelled ones (tested or not) left out."""
+        found = with_joined(self.features.pool.of(split.pool, names))
+        if self.data.pool is None:
+            return found
+        known = with_joined(self.features.train.of(np.unique(np.concatenate([split.train, split.test])), names))
+        pooling = next(name for name in found if not name.endswith(SECOND_MOMENT))
+        others = ~are_copies(found[pooling], known[pooling])
+        return {name: values[others] for name, values in found.items()}
+
+    def _calibrated(self, labels):
+        classes, (held_out, probabilities) = self.probe_.classes_, self.probe_.held_out_
+        truth = np.searchsorted(classes, labels[held_out])
+        found = calibrate(truth, probabilities, len(np.unique(held_out)), self.probe_.floor)
+        threshold = found.threshold if self.data.classes == 2 else None  # a label list may know but two of many
+        return dataclasses.replace(found, threshold=threshold, columns=classes)
+
     def predict_proba(self, split):
-        """Probabilities of a split's test images, `[m, classes]`, a column for every class."""
+        """Probabilities of a split's test images, `[m, classes]`, a column for every class, not calibrated."""
         features = self.features.test.of(split.test, stored_names([self.selected_["pooling"]]))
         found = self.probe_.predict_proba(with_joined(features))
         probabilities = np.zeros((len(split.test), self.data.classes), "float32")
@@ -102,9 +161,11 @@ class NetworkEstimator:
         trials: Settings that were tried to find it.
 
     Attributes:
-        digest: As of `ProbeEstimator`, and so are `parts`, `searches`, `selected_` and
-            `trials_`.
+        digest: As of `ProbeEstimator`, and so are `parts`, `searches`, `selected_`,
+            `trials_` and `calibration_`, which leaves probabilities as they are.
     """
+
+    calibration_ = Calibration()
 
     def __init__(
         self,

@@ -6,18 +6,20 @@ import itertools
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.config.build import build_cpc, build_head
 from cpc_keras.data.budgets import Budget
-from cpc_keras.errors import InputError
+from cpc_keras.errors import InputError, printable
 from cpc_keras.evaluation.advice import advice
+from cpc_keras.evaluation.chosen_labels import Chooser, chosen_budgets
+from cpc_keras.evaluation.earlier_results import carried_along, set_aside
 from cpc_keras.evaluation.encoders import BASELINES, cpc_encoder, handmade_encoder, load_encoder, pixels_encoder
-from cpc_keras.evaluation.findings import find, lead, most_accurate
+from cpc_keras.evaluation.findings import choice_words, choices, find, lead, most_accurate
 from cpc_keras.evaluation.methods import check_methods, default_methods
-from cpc_keras.evaluation.networks import estimators, network_estimator, planned_methods
-from cpc_keras.evaluation.recorded_labels import record_labels
+from cpc_keras.evaluation.networks import estimators, planned_methods, tuned_estimator
+from cpc_keras.evaluation.recorded_labels import record_labels, recorded_labels
 from cpc_keras.evaluation.results import Results
-from cpc_keras.evaluation.run_labels import announce, open_labelled, recipe_budgets, result_store
+from cpc_keras.evaluation.run_labels import add_pool, announce, open_labelled, recipe_budgets, result_store
 from cpc_keras.evaluation.runner import Runner
 from cpc_keras.evaluation.settings import load_settings
-from cpc_keras.evaluation.table import label_table
+from cpc_keras.evaluation.table import at_checkpoint, fewer_subsets, label_table
 from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.checkpoints import BrokenCheckpointError, load_last_model, load_trained
 from cpc_keras.runs.folder import RunFolder
@@ -43,8 +45,10 @@ def evaluate(
     value_range=(0.0, 1.0),
     every_checkpoint=False,
     settings=(),
+    class_shares=None,
+    selection=None,
 ):
-    """Few-label accuracy of a run's encoder against its rivals.
+    """Accuracy with few labels, of a run's encoder and of baselines.
 
     The same probes are put on the frozen encoder, on the untrained one, on raw
     pixels and on any other encoder; heads and fine-tuning start from the
@@ -73,6 +77,12 @@ def evaluate(
         settings: Files or folders that `tune` wrote: what they found is tried
             on the labels that it was found in, and, unless budgets and methods
             are given, nothing else.
+        class_shares: How frequent classes are taken to be among images without labels, for
+            methods that learn from these: `"equal"`, `"labels"` or `"free"`; `None` as of
+            `cpc_keras.evaluation.estimators.ProbeEstimator`.
+        selection: Beside label subsets that are drawn, as many images are chosen, one choice
+            a seed, without a look at their labels: one of `"typical"` and `"diverse"`; `None`
+            chooses none.
 
     Returns:
         The records, as written to `evaluation/label_efficiency.json`.
@@ -103,48 +113,66 @@ def evaluate(
         images = open_labelled(recipe, source, cross_validate, progress)
     if methods is None:
         methods = default_methods(crossed=cross_validate)
+    with ProgressBars(console) as progress:
+        add_pool(images, recipe, methods, progress)
     if budgets is None:
         afforded = _afforded_budgets(images) if cross_validate else recipe_budgets(recipe)
         budgets = afforded if methods else []
     store = result_store(folder, images)
+    features = folder.evaluation / "features"
+    own = cpc_encoder(model, checkpoint=step)
+    if selection:
+        budgets = [*budgets, *chosen_budgets(budgets, selection)]
     with ProgressBars(console) as progress:
+        if selection:
+            images.choose = Chooser(own, images, recipe.crop, features, store.folder / "choices", progress)
         runner = Runner(images, budgets, seeds or (1 if images.test is None else recipe.label_seeds), store, progress)
         asked_keys = list(runner.splits)
         tuned_keys = [runner.add(setting.budget, setting.subset_seed) for setting in tuned]
         _check_subsets(tuned, images, runner.splits)
-        described = {"data": source, "cross_validate": cross_validate, "made_in": folder.place_of_work()}
-        write_json(folder.source_file, described)
-        _write_subsets(folder, images, runner.splits)
-        record_labels(folder, images)
         announce(console, images)
-        head = functools.partial(build_head, recipe)
-        features = folder.evaluation / "features"
+        if aside := set_aside(folder, images, source):
+            console.print(printable(f"Note: {aside}"))
+        head, flip = functools.partial(build_head, recipe), recipe.mirrored_alike
         rivals = _baselines(recipe, (*baselines, "untrained") if every_checkpoint else baselines)
         earlier = _earlier(folder, step) if every_checkpoint else ()
-        own = cpc_encoder(model, checkpoint=step)
+
+        @functools.cache
+        def take_over():
+            """From its first result on the run is one that was evaluated with these labels."""
+            described = {"data": source, "cross_validate": cross_validate, "made_in": folder.place_of_work()}
+            _write_subsets(folder, images, runner.splits)
+            write_json(folder.source_file, described)
+            record_labels(folder, images)
 
         def save():
+            take_over()
             folder.write_records(store)
 
+        wanted = []
         for encoder, names in planned_methods(own, methods, rivals, others, earlier):
-            for estimator in estimators(encoder, names, images, features, recipe.crop, head):
-                runner.run(estimator, save, asked_keys)
+            for estimator in estimators(encoder, names, images, features, recipe.crop, head, class_shares, flip):
+                wanted += runner.run(estimator, save, asked_keys).values()
         before = earlier_one = None
         for setting, key in zip(tuned, tuned_keys, strict=True):
-            estimator = network_estimator(own, setting.regime, images, features, recipe.crop, head, setting)
+            estimator = tuned_estimator(own, setting, images, features, recipe.crop, head, class_shares, flip)
             same = (setting.regime, key, setting.setting)  # as where a search kept the default, which comes before it
-            runner.run(estimator, save, [key], earlier_one if same == before else None)
+            wanted += runner.run(estimator, save, [key], earlier_one if same == before else None).values()
             before, earlier_one = same, estimator
-    folder.write_records(store)
+    save()
     finished = store.everything()
     records = [record for record, _ in finished]
     results = Results(finished, images.test_labels, images.figure)
-    console.print(label_table(results.at(step), images.figure_name).rich())
+    console.print(label_table(results.at(step, chosen=True), images.figure_name).rich())
+    for remark in filter(None, (carried_along(at_checkpoint(records, step), wanted), fewer_subsets(results.at(step)))):
+        console.print(remark, markup=False)
     findings = find(results, step)
     if any(finding.rival is not None for finding in findings):
         console.print(f"{lead(findings, images.figure_name)} {most_accurate(results.at(step))}", markup=False)
         if not any(finding.verdict == "ahead" for finding in findings):
             console.print(advice(folder), markup=False)
+    for one in choices(results, step):
+        console.print(choice_words(one), markup=False)
     _account(console, runner, records)
     return records
 
@@ -200,6 +228,11 @@ def _afforded_budgets(images):
 
 
 def _write_subsets(folder, images, splits):
+    """Lists the label subsets; those of other labels go."""
+    recorded = recorded_labels(folder)
+    if recorded is not None and recorded.digest != images.digest:
+        for path in folder.subsets.glob("[!.]*.txt"):
+            path.unlink(missing_ok=True)
     for (budget, seed), folds in splits.items():
         for number, split in enumerate(folds):
             ids = [images.train.ids[position] for position in split.train]

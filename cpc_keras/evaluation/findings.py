@@ -57,8 +57,7 @@ class Finding:
         """The worth in words, such as `"3.2×"`, `"at least 10×"`; empty if unknown."""
         if self.factor is None:
             return ""
-        number = f"{self.factor:.1f}" if self.factor < 10 else f"{self.factor:.0f}"
-        return f"{number}×" if self.bound == "equal" else f"{self.bound} {number}×"
+        return _factor_text(self.factor, self.bound)
 
 
 def find(results, checkpoint):
@@ -89,6 +88,71 @@ def find(results, checkpoint):
             Finding(int(labels), best["budget"], best, rival, mean, rival_mean, ahead, factor=factor, bound=bound)
         )
     return findings
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ChoiceGain:
+    """What choosing the images to label is worth, at one number of labels.
+
+    Attributes:
+        labels: The number.
+        selection: How they were chosen.
+        chosen: Row of the summary of the best method on the CPC encoder with chosen images.
+        drawn: That with drawn ones.
+        ahead: `(mean, low, high)` by which the former is ahead, paired over seeds and
+            images.
+        factors: `(words, factor, bound)` of each supervised curve, see `worth`.
+    """
+
+    labels: int
+    selection: str
+    chosen: pd.Series
+    drawn: pd.Series
+    ahead: tuple[float, float, float]
+    factors: tuple[tuple[str, float, str], ...]
+
+
+def choices(results, checkpoint):
+    """What choosing is worth, labels rising: a list of `ChoiceGain`, empty where nothing was chosen.
+
+    Args:
+        results: A `cpc_keras.evaluation.results.Results`.
+        checkpoint: Step of the CPC encoder.
+    """
+    rows = results.at(checkpoint, chosen=True)
+    rows = rows[[method_and_kind(method)[1] is None for method in rows["method"]]]
+    ours, scratch = rows[rows["encoder"] == "cpc"], rows[rows["encoder"] == _SCRATCH]
+    found = []
+    for selection in sorted(set(ours["selection"]) - {""}):
+        for labels in sorted(ours[ours["selection"] == selection]["labels"].unique()):
+            best, drawn = (_best(ours[ours["selection"] == kind], labels) for kind in (selection, ""))
+            if drawn is None or not results.shared(best, drawn):
+                continue
+            factors = []
+            for words, kind in (("drawn labels", ""), ("the same labels", selection)):
+                curve = scratch[scratch["selection"] == kind]
+                if len(curve) > 1:
+                    points = list(zip(curve["labels"], curve["mean"], strict=True))
+                    factors.append((words, *worth(best["mean"], labels, points)))
+            ahead = results.compare(best, drawn)[2]
+            found.append(ChoiceGain(int(labels), selection, best, drawn, ahead, tuple(factors)))
+    return found
+
+
+def choice_words(one):
+    """A `ChoiceGain` in a sentence."""
+    mean, low, high = (100 * value for value in one.ahead)
+    sentence = (
+        f"With {one.labels:,} {one.selection} images in place of drawn ones, {_said(one.chosen['mean'], one.chosen)}, "
+        f"against {_said(one.drawn['mean'], one.drawn)}, a difference of {mean:+.1f} points ({low:+.1f} to {high:+.1f})"
+    )
+    worths = [f"{_factor_text(factor, bound)} {words}" for words, factor, bound in one.factors]
+    return f"{sentence}; worth {' and '.join(worths)} of the supervised network." if worths else f"{sentence}."
+
+
+def _factor_text(factor, bound):
+    number = f"{factor:.1f}" if factor < 10 else f"{factor:.0f}"
+    return f"{number}×" if bound == "equal" else f"{bound} {number}×"
 
 
 def _best(rows, labels):

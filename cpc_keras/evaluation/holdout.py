@@ -73,6 +73,8 @@ class Holdout:
 
 # A probe is cheap: a few labels make a noisy choice, and also make folds and repeats cheap.
 PROBES = Holdout(folds=5, folds_of_many=3, repeats=4, single_above=600, most=2000)
+# On a graph each fold is spread anew.
+PROPAGATED = Holdout(folds=5, single_above=600, most=2000)
 # A network is not. From 600 labels, 200 held out choose no better than by luck (a rate that cost 2 points with 6,000);
 # 2,000 more to be tested on cost next to nothing.
 NETWORKS = Holdout(folds=2, single_above=200, most_train=400)

@@ -11,24 +11,26 @@ import tensorflow as tf
 
 from cpc_keras.data.pipeline import encoding_batches, training_batches, untuned
 from cpc_keras.evaluation.features import POOLINGS, SECOND_MOMENT, AugmentedMaps, translation_pixels, with_joined
-from cpc_keras.evaluation.probes import moments
+from cpc_keras.evaluation.pooled_probe import moments
 
 _TEST_BATCH = 250
 
 
 class ImageInputs:
-    """Images, mirrored and translated in training.
+    """Images, translated and perhaps mirrored in training.
 
     Args:
         images: An `ImageSet` with labels.
         crop: Side of the crop in pixels.
         test_images: That of `test(split)`.
+        flip: Whether half of them are mirrored in training.
     """
 
-    def __init__(self, images, crop, test_images=None):
+    def __init__(self, images, crop, test_images=None, flip=True):
         self.images = images
         self.crop = crop
         self.test_images = test_images
+        self.flip = flip
         self.labels = images.labels
 
     def prepare(self, splits, progress, test=True):
@@ -44,13 +46,13 @@ class ImageInputs:
 
     def subset(self, positions):
         """Those at `positions`."""
-        return ImageInputs(self.images.subset(positions), self.crop)
+        return ImageInputs(self.images.subset(positions), self.crop, flip=self.flip)
 
     def training_batches(self, batch_size, seed, steps, translation):
         """`tf.data.Dataset` of `(images, labels, weights)`, translated by up to this share of the side."""
         labels, weights = tf.constant(self.labels), tf.constant(class_weights(self.labels))
         pad = translation_pixels(translation, self.crop) if translation else 0
-        batches = training_batches(self.images, batch_size, self.crop, seed, flip=True, pad=pad, steps=steps)
+        batches = training_batches(self.images, batch_size, self.crop, seed, flip=self.flip, pad=pad, steps=steps)
         return batches.map(lambda images, at: (images, tf.gather(labels, at), tf.gather(weights, at)))
 
     def batches(self):

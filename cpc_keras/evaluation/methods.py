@@ -22,8 +22,9 @@ class Method:
             maps"`, `"pre-trained weights"`, or `"new weights"` for its architecture alone.
         probe: Of a probe, `"module:Class"` in `cpc_keras.evaluation`.
         arguments: Those of the class.
-        needs_unlabelled: Whether it looks at images without labels, here for the scale
+        needs_unlabelled: Whether it looks at some images without labels, for the scale
             of each feature.
+        needs_pool: Whether it learns from images without labels, thousands of them.
         default: When it is evaluated without being asked for: `"always"`, `"test split"`
             (where figures are not cross-validated, which takes five times as long), or
             `"no"`.
@@ -40,6 +41,7 @@ class Method:
     probe: str | None = None
     arguments: dict = dataclasses.field(default_factory=dict)
     needs_unlabelled: bool = False
+    needs_pool: bool = False
     default: str = "no"
     cpc_only: bool = False
     color: str | None = None
@@ -89,6 +91,24 @@ METHODS = {
             line="--",
             marker="^",
         ),
+        _probe(
+            "propagated",
+            "frozen, propagated labels",
+            "propagated:PropagatedProbe",
+            needs_pool=True,
+            color="#E69F00",
+            marker="*",
+        ),
+        _probe(
+            "graph",
+            "frozen, neighbours on the graph",
+            "propagated:PropagatedProbe",
+            arguments={"by": "graph"},
+            needs_pool=True,
+            color="#E69F00",
+            line=":",
+            marker="*",
+        ),
         _probe("svm", "frozen, linear SVM", "svm:SVMProbe", color="#CC79A7", line="-.", marker="<"),
         Method(
             "finetune",
@@ -113,8 +133,10 @@ METHODS = {
 }
 PROBES = tuple(name for name, method in METHODS.items() if method.fits == "probe")
 NETWORKS = tuple(name for name, method in METHODS.items() if method.fits == "network")
-# What `cpc-keras tune` searches settings of: a linear map on frozen features, and the networks.
-SEARCHED = ("linear", *NETWORKS)
+# What `cpc-keras tune` searches settings of: classifiers on frozen features, and the networks.
+SEARCHED = ("linear", "propagated", *NETWORKS)
+# Probes that come to one linear layer, which an export takes along.
+LAYERS = ("linear", "propagated")
 ENCODER_WORDS = {
     "cpc": "CPC",
     "untrained": "untrained encoder",

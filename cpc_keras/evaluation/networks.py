@@ -47,7 +47,7 @@ def planned_methods(own, methods, baselines=(), others=(), earlier=()):
         yield encoder, frozen
 
 
-def estimators(encoder, methods, data, folder, crop, build_head=None):
+def estimators(encoder, methods, data, folder, crop, build_head=None, class_shares=None, flip=True):
     """Methods on an encoder.
 
     Args:
@@ -61,6 +61,8 @@ def estimators(encoder, methods, data, folder, crop, build_head=None):
             the shape of a map to a classifier on it, such as
             `cpc_keras.models.ClassifierHead`; needed for networks. Where the size of
             the head was tuned, it is given `blocks`, `width` and `bottleneck` too.
+        class_shares: As of `ProbeEstimator`.
+        flip: Whether networks also learn from mirrored images.
 
     Yields:
         A `ProbeEstimator` or `NetworkEstimator` for each method; those that are for
@@ -73,12 +75,34 @@ def estimators(encoder, methods, data, folder, crop, build_head=None):
     is_cpc = isinstance(encoder.features, EncoderFeatures)
     for name in methods:
         if METHODS[name].fits == "network":
-            yield network_estimator(encoder, name, data, folder, crop, build_head)
+            yield network_estimator(encoder, name, data, folder, crop, build_head, flip=flip)
         elif is_cpc or not METHODS[name].cpc_only:
-            yield ProbeEstimator(name, encoder, features, data)
+            yield ProbeEstimator(name, encoder, features, data, class_shares=class_shares)
 
 
-def network_estimator(encoder, method, data, folder, crop, build_head, tuned=None):
+def tuned_estimator(encoder, tuned, data, folder, crop, build_head=None, class_shares=None, flip=True):
+    """A method with the setting that a search found.
+
+    Args:
+        encoder: An `Encoder`.
+        tuned: A `TunedSetting` that `cpc-keras tune` wrote.
+        data: A `LabelledImages`.
+        folder: Where features are kept.
+        crop: Side of the crop in pixels.
+        build_head: As of `estimators`.
+        class_shares: As of `ProbeEstimator`.
+        flip: As of `estimators`.
+
+    Returns:
+        A `ProbeEstimator` or `NetworkEstimator`.
+    """
+    if tuned.regime == "propagated":
+        features = FrozenFeatures(folder, encoder.features, encoder.digest, data, crop)
+        return ProbeEstimator(tuned.regime, encoder, features, data, class_shares=class_shares, tuned=tuned)
+    return network_estimator(encoder, tuned.regime, data, folder, crop, build_head, tuned, flip)
+
+
+def network_estimator(encoder, method, data, folder, crop, build_head, tuned=None, flip=True):
     """A network on an encoder.
 
     Args:
@@ -94,6 +118,7 @@ def network_estimator(encoder, method, data, folder, crop, build_head, tuned=Non
             the head was tuned, it is given `blocks`, `width` and `bottleneck` too.
         tuned: A `TunedSetting` that `cpc-keras tune` wrote, in place of a search;
             records call the method after its kind then, as in `linear_tuned`.
+        flip: Whether it also learns from mirrored images.
 
     Returns:
         A `NetworkEstimator`.
@@ -136,13 +161,14 @@ def network_estimator(encoder, method, data, folder, crop, build_head, tuned=Non
     plain = {**UNSEARCHED, "dropout": 0.0}
     architecture = [build_classifier({**plain, "head": kind}).to_json() for kind in SPACE["head"]]
     digest = [encoder.digest if method != "supervised" else backbone.to_json(), architecture, crop]
+    digest += [] if flip else ["not mirrored"]
     if method == "resnet":
         space = {**SPACE, "head": ("resnet",), "translation": SPACE["translation"][:1]}
         few, many = (
             FrozenFeatures(
                 folder,
-                AugmentedMaps(backbone, copies),
-                f"maps{copies}-{SLIGHT_TRANSLATION}-{encoder.digest}",
+                AugmentedMaps(backbone, copies, flip),
+                f"maps{copies}{'' if flip else '-not-mirrored'}-{SLIGHT_TRANSLATION}-{encoder.digest}",
                 data,
                 crop,
             )
@@ -150,7 +176,7 @@ def network_estimator(encoder, method, data, folder, crop, build_head, tuned=Non
         )
         maps = MapInputs(many, few, _AUGMENTED, data.train_labels)
         return NetworkEstimator(*who, build_classifier, space, digest, maps, classes, **fixed)
-    images = ImageInputs(data.train, crop, data.test_images)
+    images = ImageInputs(data.train, crop, data.test_images, flip)
     if method == "supervised":
         return NetworkEstimator(name, "scratch", None, build_whole, SPACE, digest, images, classes, **fixed)
     return NetworkEstimator(*who, build_whole, SPACE, digest, images, classes, start=LinearProbeStart(), **fixed)

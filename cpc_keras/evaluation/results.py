@@ -10,10 +10,14 @@ from cpc_keras.storage.reading import check_kinds
 from cpc_keras.storage.results import ResultStore
 
 FIELDS = (
-    *("method", "encoder", "checkpoint", "fraction", "labels", "labels_per_class", "seed", "split"),
-    *("top1", "top5", "balanced_accuracy", "selected", "trials", "seconds"),
+    *("method", "encoder", "checkpoint", "fraction", "labels", "labels_per_class", "selection", "seed", "split"),
+    *("top1", "top5", "balanced_accuracy", "auc", "log_loss", "calibration_error"),
+    *("log_loss_before", "calibration_error_before", "temperature", "threshold"),
+    *("selected", "trials", "seconds"),
 )
-KEYS = ("method", "encoder", "checkpoint", "labels")
+# What records of version 0.1 do not have: it kept no probabilities.
+LATER_FIELDS = FIELDS[FIELDS.index("auc") : FIELDS.index("threshold") + 1]
+KEYS = ("method", "encoder", "checkpoint", "labels", "selection")
 
 
 class EvaluationStore:
@@ -35,46 +39,64 @@ class EvaluationStore:
         self._store = ResultStore(folder, check=self._check)
 
     def load(self, name, digest):
-        """`(record, predicted)` of a finished result, or `None`.
+        """`(record, arrays)` of a finished result, arrays as `save` was given them; or `None`.
 
         Args:
             name: Of the result.
             digest: Of what goes into it.
         """
-        found = self._store.load(name, digest)
-        return found and (found[0], found[1]["predicted"])
+        return self._store.load(name, digest)
 
     def record(self, name, digest):
         """The record alone, or `None`."""
         found = self._store.load(name, digest)  # with its arrays: what a table lacks later would not be computed again
         return found and found[0]
 
-    def save(self, name, digest, record, predicted):
-        """Keeps a finished result.
+    def save(self, name, digest, record, predicted, confidence=None, class_auc=None, at_threshold=None):
+        """Keeps a finished result: eight bytes a test image, twelve of two classes, however many classes there are.
 
         Args:
             name: Of the result.
             digest: Of what went into it.
             record: As in `label_efficiency.json`.
             predicted: Integer array `[N]`, the class given to each test image.
+            confidence: Float array `[N]` in `[0, 1]`, its probability, calibrated.
+            class_auc: Float array `[classes]`, see `cpc_keras.evaluation.scores.class_aucs`.
+            at_threshold: Of two classes, integer array `[N]`, the class by the threshold.
         """
-        self._store.save(name, digest, record, predicted=predicted.astype("int32"))
+        arrays = {"predicted": (predicted, "int32"), "confidence": (confidence, "float32")}
+        arrays |= {"class_auc": (class_auc, "float32"), "at_threshold": (at_threshold, "int32")}
+        given = {name: array.astype(kind) for name, (array, kind) in arrays.items() if array is not None}
+        self._store.save(name, digest, record, **given)
 
     def everything(self):
         """`[(record, predicted)]` of every finished result, in an order of their own."""
-        found = [(record, arrays["predicted"]) for record, arrays in self._store.everything()]
+        return [(record, arrays["predicted"]) for record, arrays in self.details()]
+
+    def details(self):
+        """`[(record, arrays)]` of every finished result, in the same order.
+
+        Records have all `FIELDS`; those of version 0.1 have `None` for what it did not
+        measure, and no array but `predicted`.
+        """
+        found = [({**dict.fromkeys(FIELDS), **record}, arrays) for record, arrays in self._store.everything()]
         found.sort(key=lambda result: _rank(result[0]))
         # 60 a class and 1 % may be the same labels, drawn alike: one subset is counted once.
-        return list({_subset(record): (record, predicted) for record, predicted in reversed(found)}.values())[::-1]
+        return list({_subset(record): (record, arrays) for record, arrays in reversed(found)}.values())[::-1]
 
     def _check(self, record, arrays):
         """Raises an error unless this is what `save` was given, by whatever version."""
         check_kinds(record, method=str, encoder=str, checkpoint=int | None, selected=dict, trials=int)
         check_kinds(record, labels=int, seed=int, labels_per_class=int | None, fraction=int | float | None)
+        check_kinds({"selection": None, **record}, selection=str | None)
         check_kinds(record, top1=int | float, top5=int | float | None, balanced_accuracy=int | float)
+        check_kinds(record, **{name: int | float | None for name in LATER_FIELDS if name in record})
         predicted = arrays["predicted"]
         if predicted.ndim != 1 or predicted.dtype.kind not in "iu" or len(predicted) != (self.tested or len(predicted)):
             raise ValueError(f"it predicts {predicted.dtype} {predicted.shape} for {self.tested} images")
+        for name in ("confidence", "at_threshold"):
+            if name in arrays and arrays[name].shape != predicted.shape:
+                raise ValueError(f"its {name} has shape {arrays[name].shape} for {len(predicted)} images")
 
 
 def _check_search(record, arrays):
@@ -91,12 +113,13 @@ def _rank(record):
         methods.rank(record["method"]),
         record["labels"],
         record["fraction"] or 0.0,
+        record["selection"] or "",
         record["seed"],
     )
 
 
 def _subset(record):
-    return tuple(record[key] for key in ("method", "encoder", "checkpoint", "labels", "seed"))
+    return tuple(record[key] for key in ("method", "encoder", "checkpoint", "labels", "selection", "seed"))
 
 
 class Results:
@@ -111,8 +134,10 @@ class Results:
     Attributes:
         summary: A `pandas.DataFrame` with `method`, `encoder`, `checkpoint`,
             `labels`, `budget`, `seeds`, `mean`, `low`, `high` (95 % interval of the
-            mean), `lowest`, `highest` (over subsets; of one subset, the interval) and
-            `top5`, rates in `[0, 1]`.
+            mean), `lowest`, `highest` (over subsets; of one subset, the interval), `top5`
+            and `auc` (`None` where a result does not have it), rates in `[0, 1]`, and
+            `selection` (empty where labels were drawn). It has those that were drawn.
+        with_chosen: The same with those of chosen images behind.
     """
 
     def __init__(self, results, labels, figure="top1"):
@@ -129,12 +154,13 @@ class Results:
             key, correct = _key(record), (predicted == self.labels) * self._weights
             self._correct.setdefault(key, {})[record["seed"]] = correct
             self._records.setdefault(key, []).append(record)
-        self.summary = pd.DataFrame([self._row(key) for key in self._correct])
+        rows = pd.DataFrame([self._row(key) for key in self._correct])
+        self.with_chosen = rows.sort_values("selection", kind="stable") if len(rows) else rows
+        self.summary = rows[rows["selection"] == ""] if len(rows) else rows
 
     def _row(self, key):
         records = self._records[key]
         mean, low, high = mean_interval(np.stack(list(self._correct[key].values())))
-        top5 = [record["top5"] for record in records]
         figures = [record[self.figure] for record in records]
         return {
             **dict(zip(KEYS, key, strict=True)),
@@ -145,12 +171,19 @@ class Results:
             "high": min(high, 1.0),
             "lowest": min(figures) if len(figures) > 1 else max(low, 0.0),
             "highest": max(figures) if len(figures) > 1 else min(high, 1.0),
-            "top5": None if None in top5 else float(np.mean(top5)),
+            "top5": _mean_of_all([record["top5"] for record in records]),
+            "auc": _mean_of_all([record.get("auc") for record in records]),
         }
 
-    def at(self, checkpoint):
-        """The part of `summary` with the CPC encoder at one step, and all that it is compared with."""
-        return self.summary[(self.summary["encoder"] != "cpc") | (self.summary["checkpoint"] == checkpoint)]
+    def at(self, checkpoint, chosen=False):
+        """The part of `summary` with the CPC encoder at one step, and all that it is compared with.
+
+        Args:
+            checkpoint: The step.
+            chosen: Whether it is to be the part of `with_chosen`.
+        """
+        rows = self.with_chosen if chosen else self.summary
+        return rows[(rows["encoder"] != "cpc") | (rows["checkpoint"] == checkpoint)]
 
     def shared(self, one, other):
         """Numbers of the label subsets that two rows of the summary were both given."""
@@ -169,5 +202,10 @@ class Results:
         return float(means[0]), float(means[1]), mean_interval(pairs[:, 0] - pairs[:, 1])
 
 
+def _mean_of_all(figures):
+    return None if None in figures else float(np.mean(figures))
+
+
 def _key(row):
-    return tuple(None if pd.isna(row[name]) else row[name] for name in KEYS)
+    known = {name: None if pd.isna(row[name]) else row[name] for name in KEYS if name != "selection"}
+    return *known.values(), row.get("selection") or ""

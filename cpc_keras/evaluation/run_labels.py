@@ -2,11 +2,16 @@
 
 from collections import Counter
 
+import numpy as np
+
 from cpc_keras.data.budgets import Budget
 from cpc_keras.data.labelled_sources import open_labelled_images
+from cpc_keras.data.preparation import prepare
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError, printable
+from cpc_keras.evaluation.methods import LAYERS, METHODS
 from cpc_keras.evaluation.results import EvaluationStore
+from cpc_keras.storage.reading import note
 
 
 def open_labelled(recipe, source=None, cross_validate=False, progress=None):
@@ -33,6 +38,41 @@ def open_labelled(recipe, source=None, cross_validate=False, progress=None):
     )
 
 
+def open_prepared(recipe, source, progress=None, labelled_only=False):
+    """The training images of a source, prepared as a recipe wants its own.
+
+    Args:
+        recipe: A resolved `Recipe`.
+        source: See `cpc_keras.data.sources.open_source`.
+        progress: As `cpc_keras.progress.NoProgress`.
+        labelled_only: Whether images without a label are left out.
+
+    Raises:
+        InputError: If it cannot be opened.
+    """
+    opened = open_source(source, max_bad_share=recipe.max_bad_share, labelled_only=labelled_only, progress=progress)
+    return prepare(opened, recipe.channels, recipe.short_side, recipe.max_bad_share, progress)
+
+
+def add_pool(images, recipe, methods, progress=None):
+    """Gives labelled images those that a run was pre-trained on, where a method learns from them and there is need.
+
+    Where there is a test split, its training images are many. Where figures are
+    cross-validated they are few. If the run's images cannot be opened, a note says why.
+
+    Args:
+        images: A `LabelledImages`, whose `pool` is set.
+        recipe: A resolved `Recipe`.
+        methods: Names of `METHODS`.
+        progress: As `cpc_keras.progress.NoProgress`.
+    """
+    if images.test is None and any(METHODS[name].needs_pool for name in methods):
+        try:
+            images.pool = open_prepared(recipe, recipe.data, progress)
+        except InputError as error:
+            note(f"{error}; what learns from images without labels has none but those of the labelled ones.")
+
+
 def online_probe_ids(recipe):
     """Ids of the images of a recipe's `online_probe`, which no evaluation is to learn from."""
     if recipe.online_probe is None:
@@ -57,8 +97,8 @@ def announce(console, images):
     """Says where labels come from, and what is odd about them."""
     tested = "" if images.test is None else f", tested on {len(images.test):,} images ({images.test.split})"
     console.print(printable(f"Labels from {images.train.name} ({images.split}, {len(images.train):,} images){tested}."))
-    for note in images.notes:
-        console.print(printable(f"Note: {note}"))
+    for remark in images.notes:
+        console.print(printable(f"Note: {remark}"))
 
 
 def finished_results(folder, images):
@@ -74,7 +114,12 @@ def finished_results(folder, images):
     Raises:
         InputError: If there are none, for they are of other images or labels.
     """
-    found = result_store(folder, images).everything()
+    return [(record, arrays["predicted"]) for record, arrays in finished_details(folder, images)]
+
+
+def finished_details(folder, images):
+    """As `finished_results`, with all that is kept of each: `[(record, arrays)]`, see `EvaluationStore.details`."""
+    found = result_store(folder, images).details()
     if not found:
         raise InputError(
             f"`RUN` was evaluated with other images or labels than are there now; evaluate it again. "
@@ -93,6 +138,24 @@ def preferred_pooling(records):
     ]
     known = Counter(pooling for pooling in chosen if pooling)
     return known.most_common(1)[0][0] if known else None
+
+
+def preferred_layer(records):
+    """The one of `LAYERS` that was most accurate at the most labels that it was given; `None` if there is none.
+
+    Args:
+        records: Those of an evaluation.
+    """
+    own = [record for record in records if record["encoder"] == "cpc" and record["method"] in LAYERS]
+    last = max((record["checkpoint"] for record in own), default=None)
+    most = max((record["labels"] for record in own), default=None)
+    last_most = [record for record in own if (record["checkpoint"], record["labels"]) == (last, most)]
+    means = {
+        name: np.mean([record["balanced_accuracy"] for record in last_most if record["method"] == name])
+        for name in LAYERS
+        if any(record["method"] == name for record in last_most)
+    }
+    return max(means, key=means.__getitem__, default=None)
 
 
 def result_store(folder, images):

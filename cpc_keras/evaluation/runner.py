@@ -7,9 +7,14 @@ import time
 
 import numpy as np
 
-from cpc_keras.evaluation.scores import scores
+from cpc_keras.evaluation.methods import row_name
+from cpc_keras.evaluation.scores import class_aucs, mean_auc, probability_scores, scores
+from cpc_keras.evaluation.table import figure_line
 from cpc_keras.progress import NoProgress
 from cpc_keras.storage import digests
+
+# Seconds between two lines about one method.
+_OFTEN = 10.0
 
 
 class Runner:
@@ -21,7 +26,10 @@ class Runner:
         seeds: Number of label subsets at each budget. A list, and a budget that
             takes every label, have one.
         results: An `EvaluationStore`.
-        progress: Object with the methods of `NoProgress`, which it is if `None`.
+        progress: Object with the methods of `NoProgress`, which it is if `None`. It is told
+            the figures of a method when they are all there, and those of a budget as far
+            as they are, where that takes long.
+        tell: Whether it is told figures.
 
     Attributes:
         splits: Dictionary from `(Budget, seed)` to a list of `Split`, labels rising.
@@ -29,8 +37,9 @@ class Runner:
         computed: Number of results that were computed here, not read.
     """
 
-    def __init__(self, data, budgets, seeds, results, progress=None):
+    def __init__(self, data, budgets, seeds, results, progress=None, tell=True):
         self.data = data
+        self.tell = tell
         self.results = results
         self.progress = progress or NoProgress()
         self.seconds = {"features": 0.0, "fits": 0.0}
@@ -74,18 +83,32 @@ class Runner:
         with self._timed("features"):
             estimator.prepare([split for key in missing for split in self.splits[key]], self.progress)
         folds = sum(len(self.splits[key]) for key in missing)
-        self.progress.start(f"{estimator.encoder_name}: {estimator.name}", folds * estimator.parts)
+        name = _words(estimator)
+        self.progress.start(name, folds * estimator.parts)
+        spoke = time.monotonic()
         for key in missing:
             began = time.perf_counter()
             with self._timed("fits"):
-                record, predicted = self._result(estimator, key)
+                record, arrays = self._result(estimator, key)
             record["seconds"] = round(time.perf_counter() - began, 3)
-            self.results.save(_name(estimator, key), self._digest(estimator, key), record, predicted)
+            self.results.save(_name(estimator, key), self._digest(estimator, key), record, **arrays)
             records[key] = record
             self.computed += 1
             if save:
                 save()
+            if self.tell and time.monotonic() - spoke > _OFTEN and key != missing[-1]:
+                self.progress.say(self._so_far(name, records, key[0]))
+                spoke = time.monotonic()
+        if self.tell:
+            self.progress.say(f"{figure_line(name, records.values(), self.data.figure)}.")
         return records
+
+    def _so_far(self, name, records, budget):
+        """What a budget's figures are, and of how many of its label subsets."""
+        of_budget = [record for (one, _), record in records.items() if one == budget]
+        found = [record for record in of_budget if record]
+        subsets = "" if len(of_budget) == 1 else f" ({len(found)} of {len(of_budget)} subsets)"
+        return f"{figure_line(name, found, self.data.figure)}{subsets}."
 
     def _finished(self, estimator, key):
         """The record of a finished result, or `None`."""
@@ -97,22 +120,25 @@ class Runner:
         if not found:
             return None
         record = {**found[0], "method": estimator.name, "trials": estimator.trials, "seconds": 0.0}
-        self.results.save(_name(estimator, key), self._digest(estimator, key), record, found[1])
+        self.results.save(_name(estimator, key), self._digest(estimator, key), record, **found[1])
         return record
 
     def _result(self, estimator, key):
+        """`(record, arrays)`, see `EvaluationStore.save`."""
         budget, seed = key
         splits = self.splits[key]
-        probabilities, selected, trials = [], [], []
+        probabilities, calibrations, selected, trials = [], [], [], []
         for split in splits:
             found = self._search(estimator, split, seed) if estimator.searches else None
             probabilities.append(estimator.fit(split, seed, found).predict_proba(split))
+            calibrations.append(estimator.calibration_)
             selected.append(estimator.selected_)
             trials.append(estimator.trials_)
             self.progress.advance()
         tested = np.concatenate([split.test for split in splits])
-        everything = np.concatenate(probabilities)[np.argsort(tested)]
-        labels = self.data.test_labels[np.sort(tested)]
+        order = np.argsort(tested)
+        everything, labels = np.concatenate(probabilities)[order], self.data.test_labels[tested[order]]
+        measured, arrays = _judged(labels, probabilities, calibrations, order)
         record = {
             "method": estimator.name,
             "encoder": estimator.encoder_name,
@@ -120,13 +146,15 @@ class Runner:
             "fraction": budget.fraction,
             "labels": _labels(splits),
             "labels_per_class": budget.labels_per_class,
+            "selection": budget.selection,
             "seed": seed,
             "split": self.data.split,
             **scores(labels, everything, np.arange(self.data.classes)),
+            **measured,
             "selected": _most_common(selected),
             "trials": max(trials),
         }
-        return record, everything.argmax(axis=1)
+        return record, arrays
 
     def _search(self, estimator, split, seed):
         """`(setting, trials)` of a search, stored by the labels that it looks at: other budgets come to the same."""
@@ -155,6 +183,30 @@ class Runner:
             yield
         finally:
             self.seconds[part] += time.perf_counter() - began
+
+
+def _judged(labels, probabilities, calibrations, order):
+    """`(figures, arrays)` of the probabilities of each split, put into an order, before and after calibration."""
+    applied = [one.applied(part) for one, part in zip(calibrations, probabilities, strict=True)]
+    before, after = np.concatenate(probabilities)[order], np.concatenate(applied)[order]
+    predicted, aucs = before.argmax(axis=1), class_aucs(labels, after)
+    figures = {"auc": mean_auc(aucs), **probability_scores(labels, after)}
+    figures |= {f"{name}_before": value for name, value in probability_scores(labels, before).items()}
+    for name in ("temperature", "threshold"):
+        values = [getattr(one, name) for one in calibrations]
+        figures[name] = None if None in values else float(np.mean(values))
+    arrays = {"predicted": predicted, "confidence": after[np.arange(len(after)), predicted], "class_auc": aucs}
+    if figures["threshold"] is not None:
+        decided = [one.decided(part) for one, part in zip(calibrations, applied, strict=True)]
+        arrays["at_threshold"] = np.concatenate(decided)[order]
+    return figures, arrays
+
+
+def _words(estimator):
+    """What a method is called while it is evaluated."""
+    trained = estimator.encoder_name == "cpc" and estimator.checkpoint is not None
+    step = f" (step {estimator.checkpoint:,})" if trained else ""
+    return f"{row_name(estimator.name, estimator.encoder_name)}{step}"
 
 
 def _labels(splits):

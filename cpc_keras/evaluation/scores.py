@@ -1,7 +1,7 @@
 """Figures of a classifier: on a test split, and on labels that were held out."""
 
 import numpy as np
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, top_k_accuracy_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score, top_k_accuracy_score
 
 
 def scores(labels, probabilities, classes):
@@ -32,6 +32,86 @@ def scores(labels, probabilities, classes):
         "top5": top5,
         "balanced_accuracy": float(balanced_accuracy_score(labels, predicted)),
     }
+
+
+def class_aucs(labels, probabilities):
+    """Area under the ROC curve of each class against all others.
+
+    Args:
+        labels: Integer array `[N]`, columns of the true classes.
+        probabilities: Float array `[N, classes]`.
+
+    Returns:
+        Float array `[classes]`, in `[0, 1]`: how often an image of the class has a
+        higher probability of it than an image of another one. NaN where either is
+        missing, or where a probability is no number.
+
+    Example:
+
+    >>> import numpy as np
+    >>> class_aucs(np.array([0, 0, 1, 1]), np.array([[0.9, 0.1], [0.4, 0.6], [0.6, 0.4], [0.1, 0.9]])).tolist()
+    [0.75, 0.75]
+    """
+    found = np.full(probabilities.shape[1], np.nan)
+    if np.isfinite(probabilities).all():
+        for one in np.unique(labels):
+            own = labels == one
+            if not own.all():
+                found[one] = roc_auc_score(own, probabilities[:, one])
+    return found
+
+
+def mean_auc(aucs):
+    """The mean of `class_aucs`, one against the rest, classes alike; of two classes their common one; or `None`."""
+    defined = aucs[np.isfinite(aucs)]
+    return float(defined.mean()) if len(defined) else None
+
+
+def probability_scores(labels, probabilities):
+    """How good probabilities are, not only the order of classes.
+
+    Args:
+        labels: Integer array `[N]`, columns of the true classes.
+        probabilities: Float array `[N, classes]`.
+
+    Returns:
+        `{"log_loss", "calibration_error"}`: nats an image, each probability taken to be
+        10⁻⁶ at least, and what `calibration_error` gives; `None` where a probability
+        is no number.
+    """
+    if not np.isfinite(probabilities).all():
+        return {"log_loss": None, "calibration_error": None}
+    _, likelihoods = hits_and_likelihoods(labels, probabilities)
+    return {
+        "log_loss": float(-likelihoods.mean()),
+        "calibration_error": calibration_error(labels, probabilities),
+    }
+
+
+def calibration_error(labels, probabilities, bins=15):
+    """Expected calibration error: how far the sureness of what is said is from how often it is right.
+
+    Args:
+        labels: Integer array `[N]`, columns of the true classes.
+        probabilities: Float array `[N, classes]`.
+        bins: Number of bins of equal width for the highest probability of an image.
+
+    Returns:
+        A float in `[0, 1]`, the mean distance over images.
+
+    Reference:
+        Guo et al. 2017, arXiv 1706.04599, equation 3.
+
+    Example:
+
+    >>> import numpy as np
+    >>> round(calibration_error(np.array([0, 0, 0, 1]), np.tile([0.9, 0.1], (4, 1))), 2)
+    0.15
+    """
+    sureness = probabilities.max(axis=1).astype("float64")
+    right = probabilities.argmax(axis=1) == labels
+    place = np.clip(np.ceil(sureness * bins).astype(int) - 1, 0, bins - 1)
+    return float(np.abs(np.bincount(place, weights=right - sureness)).sum() / len(labels))
 
 
 def balanced_score(labels, probabilities):

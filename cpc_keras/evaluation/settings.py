@@ -20,22 +20,26 @@ class TunedSetting:
 
     FORMER_NAMES: ClassVar = {"passes": "step_multiplier", "shift": "translation", "view": "pooling"}
 
-    regime: str = setting(REQUIRED, '`"linear"`, `"resnet"`, `"finetune"` or `"supervised"`.', choices=SEARCHED)
+    regime: str = setting(
+        REQUIRED, '`"linear"`, `"propagated"`, `"resnet"`, `"finetune"` or `"supervised"`.', choices=SEARCHED
+    )
     kind: str = setting(
         REQUIRED, '`"tuned"`, or `"default"` for the setting that it is compared with.', choices=tuple(KINDS)
     )
     subset: str = setting(REQUIRED, "SHA-256 of its images.")
     trials: int = setting(REQUIRED, "Settings that were tried.", bounds=POSITIVE)
-    optimizer: str = setting(REQUIRED, "Name of the optimizer.", choices=tuple(OPTIMIZERS))
-    learning_rate: float = setting(REQUIRED, "Its peak.", bounds=POSITIVE)
-    weight_decay: float = setting(REQUIRED, "Decoupled weight decay.", bounds=NOT_NEGATIVE)
-    dropout: float = setting(REQUIRED, "Share of features that is dropped in training.", bounds=SHARE)
-    step_multiplier: float = setting(REQUIRED, "Factor on the usual number of steps.", bounds=POSITIVE)
-    translation: float = setting(REQUIRED, "Of images in training, as a share of the side.", bounds=SHARE)
+    optimizer: str | None = setting(
+        None, "Name of the optimizer, of what is trained step by step.", choices=(None, *OPTIMIZERS)
+    )
+    learning_rate: float | None = setting(None, "Its peak.", bounds=POSITIVE)
+    weight_decay: float | None = setting(None, "Decoupled weight decay.", bounds=NOT_NEGATIVE)
+    dropout: float | None = setting(None, "Share of features that is dropped in training.", bounds=SHARE)
+    step_multiplier: float | None = setting(None, "Factor on the usual number of steps.", bounds=POSITIVE)
+    translation: float | None = setting(None, "Of images in training, as a share of the side.", bounds=SHARE)
     labels_per_class: int | None = setting(None, "The label budget, or `None`.", bounds=POSITIVE)
     fraction: float | None = setting(None, "The label budget as a share, or `None`.", bounds=POSITIVE)
     subset_seed: int = setting(0, "Number of the label subset.", bounds=NOT_NEGATIVE)
-    pooling: str | None = setting(None, 'Of the features of `"linear"`.')
+    pooling: str | None = setting(None, 'Of the features of `"linear"` and `"propagated"`.')
     head: str | None = setting(
         None, "What stands on the map, see `cpc_keras.models.ClassifierHead`.", choices=(None, *SPACE["head"])
     )
@@ -43,6 +47,16 @@ class TunedSetting:
     head_width: int | None = setting(None, "Its channels; the recipe's if `None`.", bounds=POSITIVE)
     head_bottleneck: int | None = setting(None, "Its channels inside a block; the recipe's if `None`.", bounds=POSITIVE)
     frozen_stacks: int = setting(0, "Stacks of the encoder that stay as they are.", bounds=NOT_NEGATIVE)
+    C: float | None = setting(
+        None, 'Of the linear probe of `"propagated"`, the inverse strength of regularisation.', bounds=POSITIVE
+    )
+    neighbors: int | None = setting(None, "Neighbours of each image on its graph.", bounds=POSITIVE)
+    alpha: float | None = setting(None, "Share of the neighbours.", bounds=SHARE)
+    steps: int | None = setting(None, "Steps of the propagation.", bounds=POSITIVE)
+    strength: float | None = setting(None, "How much more the nearest neighbours count.", bounds=NOT_NEGATIVE)
+    layer_C: float | None = setting(  # noqa: N815  (scikit-learn's name)
+        None, "Of the layer that learns from what was propagated.", bounds=POSITIVE
+    )
 
     def __post_init__(self):
         check_fields(self)
@@ -51,9 +65,10 @@ class TunedSetting:
                 "`labels_per_class` or `fraction` must be set, and not both. Received: "
                 f"labels_per_class={self.labels_per_class}, fraction={self.fraction}"
             )
-        needed = "pooling" if self.regime == "linear" else "head"
-        if getattr(self, needed) is None:
-            raise InputError(f"`{needed}` must be set where regime={self.regime!r}. Received: None")
+        needed = _PROPAGATED if self.regime == "propagated" else (*_TRAINED, _STANDS_ON.get(self.regime, "head"))
+        for name in needed:
+            if getattr(self, name) is None:
+                raise InputError(f"`{name}` must be set where regime={self.regime!r}. Received: None")
 
     @property
     def budget(self):
@@ -62,15 +77,16 @@ class TunedSetting:
 
     @property
     def setting(self):
-        """As `cpc_keras.evaluation.classifier.NetworkClassifier` takes it."""
+        """As `NetworkClassifier` or `fixed_arguments` of `cpc_keras.evaluation` takes it."""
         fields = dataclasses.asdict(self)
-        return {name: fields[name] for name in _OF_SETTING if fields[name] is not None}
+        names = _PROPAGATED if self.regime == "propagated" else _OF_NETWORKS
+        return {name: fields[name] for name in names if fields[name] is not None}
 
 
-_OF_SETTING = (
-    *("optimizer", "learning_rate", "weight_decay", "dropout", "step_multiplier", "translation"),
-    *("pooling", "head", "head_blocks", "head_width", "head_bottleneck", "frozen_stacks"),
-)
+_TRAINED = ("optimizer", "learning_rate", "weight_decay", "dropout", "step_multiplier", "translation")
+_STANDS_ON = {"linear": "pooling"}
+_OF_NETWORKS = (*_TRAINED, "pooling", "head", "head_blocks", "head_width", "head_bottleneck", "frozen_stacks")
+_PROPAGATED = ("pooling", "C", "neighbors", "alpha", "steps", "strength", "layer_C")
 
 
 def load_settings(paths):

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.svm import LinearSVC
 from sklearn.utils.extmath import softmax
 
-from cpc_keras.evaluation.probes import PooledProbe
+from cpc_keras.evaluation.pooled_probe import PooledProbe
 
 
 class SVMProbe(PooledProbe):

@@ -1,6 +1,6 @@
 """An evaluation as rows and columns, for whoever shows it."""
 
-from cpc_keras.evaluation.methods import row_name
+from cpc_keras.evaluation.methods import method_and_kind, row_name
 from cpc_keras.tables import Cell, Table
 
 # What stands in brackets for several label subsets, and for one.
@@ -18,6 +18,22 @@ def budget_name(record):
     if record["labels_per_class"]:
         return f"{record['labels_per_class']} a class"
     return f"{100 * record['fraction']:g} % ({record['labels']:,})" if record["fraction"] else f"{record['labels']:,}"
+
+
+def chosen_name(name, selection):
+    """The name of a row, with how its images were chosen, if they were.
+
+    Example:
+
+    >>> chosen_name("CPC, frozen, kNN", ""), chosen_name("CPC, frozen, kNN", "typical")
+    ('CPC, frozen, kNN', 'CPC, frozen, kNN, typical images')
+    """
+    return f"{name}, {selection} images" if selection else name
+
+
+def drawn_only(records):
+    """The records of labels that were drawn, not chosen."""
+    return [record for record in records if not record.get("selection")]
 
 
 def at_checkpoint(records, step):
@@ -52,6 +68,47 @@ def points(difference):
     return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
+def figure_line(name, records, figure):
+    """The figures of a method as they have come in: means over label subsets, by budget.
+
+    Args:
+        name: What the method is called.
+        records: Its records, labels rising.
+        figure: Which of their figures.
+
+    Example:
+
+    >>> one = {"labels": 6, "labels_per_class": 2, "fraction": None, "top1": 0.6}
+    >>> more = {"labels": 12, "labels_per_class": 4, "fraction": None, "top1": 0.75}
+    >>> figure_line("CPC, frozen, kNN", [one, {**one, "top1": 0.7}, more], "top1")
+    'CPC, frozen, kNN: 65.0 % with 2 a class, 75.0 % with 4 a class'
+    """
+    rates: dict[str, list[float]] = {}
+    for record in records:
+        rates.setdefault(chosen_name(budget_name(record), record.get("selection")), []).append(record[figure])
+    means = [f"{100 * sum(found) / len(found):.1f} % with {budget}" for budget, found in rates.items()]
+    return f"{name}: {', '.join(means)}"
+
+
+def fewer_subsets(summary):
+    """Which figures are means of fewer label subsets than others of as many labels, in a sentence; else nothing.
+
+    An evaluation was interrupted, or asked for fewer. Tuned settings are of the subsets
+    that they were found in.
+
+    Args:
+        summary: That of `cpc_keras.evaluation.results.Results`, of one
+            checkpoint.
+    """
+    rows = summary.loc[[method_and_kind(method)[1] is None for method in summary["method"]]]
+    rows = rows.assign(most=rows.groupby("labels")["seeds"].transform("max"))
+    parts = [
+        f"{row_name(row['method'], row['encoder'])}, {row['budget']} ({row['seeds']} of {row['most']})"
+        for _, row in rows[rows["seeds"] < rows["most"]].iterrows()
+    ]
+    return f"Of fewer label subsets than others: {'; '.join(parts)}." if parts else ""
+
+
 def label_table(summary, name):
     """A `Table` with a row a method and encoder, and a column a number of labels.
 
@@ -68,10 +125,14 @@ def label_table(summary, name):
     unbroken = len("(61.9–65.8)") if len(budgets) <= 5 else None
     table = Table(["method", *budgets.values()], title, min_width=unbroken)
     best = summary.groupby("labels")["mean"].max()
-    for (method, encoder), group in summary.groupby(["method", "encoder"], sort=False):
+    for (method, encoder, selection), group in summary.groupby(["method", "encoder", "selection"], sort=False):
         said = {
             row["labels"]: percent(row["mean"], row["lowest"], row["highest"], row["mean"] == best[row["labels"]])
             for _, row in group.iterrows()
         }
-        table.add(row_name(method, encoder), *(said.get(labels, "–") for labels in budgets), ours=encoder == "cpc")
+        table.add(
+            chosen_name(row_name(method, encoder), selection),
+            *(said.get(labels, "–") for labels in budgets),
+            ours=encoder == "cpc",
+        )
     return table

@@ -18,7 +18,8 @@ from cpc_keras.data.resize import convert
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError, printable
 from cpc_keras.export.artefact import open_artefact
-from cpc_keras.progress import ProgressBars
+from cpc_keras.export.model_card import threshold_words
+from cpc_keras.progress import ProgressBars, waiting
 from cpc_keras.storage import digests
 from cpc_keras.storage.names import table_for_spreadsheet, written
 from cpc_keras.storage.outputs import atomic_output, check_replaceable, make_folder
@@ -59,7 +60,8 @@ def embed(model, data, out, console, signature="serving_default"):
         InputError: If the artefact, the source or `out` cannot be used.
     """
     out = _writable(out, ENDINGS)
-    artefact = open_artefact(model)
+    with waiting(console, f"Loading {model}"):
+        artefact = open_artefact(model)
     shapes = artefact.shapes(signature)
     if out.suffix == ".parquet" and any(len(shape) != 2 for shape in shapes.values()):
         raise InputError(f"`--out` must end in .npz for {signature}, which gives no vectors. Received: {out}")
@@ -68,8 +70,11 @@ def embed(model, data, out, console, signature="serving_default"):
         return _through(artefact, data, signature, out, console, write)
 
 
-def predict(model, data, out, console, every_class=False):
+def predict(model, data, out, console, every_class=False, threshold=None):
     """Writes the class that an exported head gives to every image of a source.
+
+    It is the likelier one. Of two classes, the threshold that was chosen inside the
+    labels is printed, and used where it is asked for.
 
     Args:
         model: Folder of an artefact that was exported with a head.
@@ -80,30 +85,52 @@ def predict(model, data, out, console, every_class=False):
         console: A `rich.console.Console`.
         every_class: Whether there is a column for each class too, `p(CLASS)`, with its
             probability.
+        threshold: Of two classes, the probability of the second one from which on it is
+            written, in `[0, 1]`, such as `threshold` of the head in `model.json`; the
+            likelier class is written if `None`. `probability` is that of the class
+            that is written.
 
     Returns:
         The path.
 
     Raises:
-        InputError: As `embed`, and if the artefact has no head.
+        InputError: As `embed`, if the artefact has no head, and if it has a head of
+            other than two classes and `threshold` is given.
     """
     out = _writable(out, (".csv",))
-    artefact = open_artefact(model)
+    with waiting(console, f"Loading {model}"):
+        artefact = open_artefact(model)
     if "classify" not in artefact.signatures:
         raise InputError(f"`MODEL` must be exported with --with-head. Received: {model} with {artefact.signatures}")
     names = np.array(artefact.class_names)
+    if threshold is not None and len(names) != 2:
+        raise InputError(
+            f"`--threshold` must be asked of a model of two classes. Received: {threshold:g} for {len(names)} classes"
+        )
 
     def write(partial, shards):
         with open(partial, "w", encoding="utf-8", newline="") as file:
             for number, (paths, arrays) in enumerate(shards):
                 said = arrays["probabilities"]
-                table = {"path": paths, "class": names[said.argmax(axis=1)], "probability": said.max(axis=1)}
+                chosen = said.argmax(axis=1) if threshold is None else (said[:, 1] >= threshold).astype(int)
+                table = {"path": paths, "class": names[chosen], "probability": said[np.arange(len(said)), chosen]}
                 if every_class:
                     table |= {f"p({written(name)})": said[:, place] for place, name in enumerate(names)}
                 table_for_spreadsheet(table).to_csv(file, index=False, header=number == 0, float_format="%.4f")
 
     with owned_output(out, "--out", "file"):
-        return _through(artefact, data, "classify", out, console, write)
+        path = _through(artefact, data, "classify", out, console, write)
+    _tell_decision(artefact.description["head"], names, threshold, console)
+    return path
+
+
+def _tell_decision(head, names, threshold, console):
+    """Says by what two classes were parted, and by what they may be."""
+    known = isinstance(head.get("threshold"), float) and isinstance(head.get("held_out"), int)
+    if threshold is not None:
+        console.print(printable(f"“{names[1]}” is written from a probability of {threshold:g} on."))
+    elif known and head["held_out"]:
+        console.print(printable(f"{threshold_words(head)} For that, add --threshold {head['threshold']:g}."))
 
 
 def _through(artefact, data, signature, out, console, write):
@@ -116,7 +143,8 @@ def _through(artefact, data, signature, out, console, write):
         console.print(printable(f"Note: {note}"))
     _tell_of_large(images, artefact, console)
     compute = artefact.function(signature)
-    size = _shard_size(artefact.description["input"], compute)
+    with waiting(console, f"Computing {out.name}"):
+        size = _shard_size(artefact.description["input"], compute)
     kept = out.with_name(f".{out.name}.partial")
     digest = digests.of_json(artefact.digest, signature, images.fingerprint, size)
     store = ResultStore(kept / digest[:16], compressed=False, check=_check_shard)
@@ -132,7 +160,7 @@ def _through(artefact, data, signature, out, console, write):
     if not shards.names:
         shutil.rmtree(kept)
         raise InputError(f"`data` must hold an image that can be read. Received: {data} with {len(bad)} bad files")
-    with atomic_output(out, argument="--out") as partial:
+    with waiting(console, f"Writing {out}"), atomic_output(out, argument="--out") as partial:
         write(partial, shards)
     _tell_bad_files(bad, out, console)
     shutil.rmtree(kept)

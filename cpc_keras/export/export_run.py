@@ -8,6 +8,7 @@ from cpc_keras.evaluation.encoders import cpc_encoder
 from cpc_keras.evaluation.feature_store import FrozenFeatures
 from cpc_keras.evaluation.features import pool
 from cpc_keras.evaluation.run_labels import (
+    add_pool,
     finished_results,
     open_labelled,
     preferred_pooling,
@@ -15,8 +16,9 @@ from cpc_keras.evaluation.run_labels import (
     run_records,
     run_source,
 )
-from cpc_keras.evaluation.table import at_checkpoint
+from cpc_keras.evaluation.table import at_checkpoint, drawn_only
 from cpc_keras.export import LinearHead, convert, save
+from cpc_keras.export.model_card import calibration_words
 from cpc_keras.export.other_formats import check_convertible
 from cpc_keras.export.saved_model import MARKS
 from cpc_keras.export.signature_accuracy import SignatureAccuracy
@@ -29,7 +31,7 @@ from cpc_keras.storage.owner import owned_output
 from cpc_keras.tables import as_code
 
 
-def export(run, dest, console, with_head=False, kind="saved_model"):
+def export(run, dest, console, with_head=False, kind="saved_model", classifier="linear"):
     """Exports a run's encoder with all that is known of it.
 
     The figures are of what is exported: a linear probe is put on each signature,
@@ -41,8 +43,11 @@ def export(run, dest, console, with_head=False, kind="saved_model"):
         console: A `rich.console.Console`.
         with_head: Whether a linear classifier goes along, trained on the first
             label subset of the run's largest budget; where figures are
-            cross-validated, on all labels.
+            cross-validated, on all labels. Its probabilities are calibrated inside
+            these labels.
         kind: `"saved_model"`, `"onnx"` or `"litert"`.
+        classifier: What that classifier is: one of
+            `cpc_keras.evaluation.methods.LAYERS`, which the run was evaluated with.
 
     Returns:
         The path of the artefact.
@@ -60,23 +65,26 @@ def export(run, dest, console, with_head=False, kind="saved_model"):
     else:
         check_convertible(dest, kind)
     with owned_output(dest, "DEST", "folder" if has_card else "file"):
-        return _export(folder, recipe, dest, console, with_head, kind)
+        return _export(folder, recipe, dest, console, classifier if with_head else None, kind)
 
 
-def _export(folder, recipe, dest, console, with_head, kind):
+def _export(folder, recipe, dest, console, classifier, kind):
     has_card = kind == "saved_model"
-    step, model = load_last_model(folder)
+    with waiting(console, f"Loading the last checkpoint of {folder.path}"):
+        step, model = load_last_model(folder)
     description = _describe(folder, recipe, step)
-    pooling, head = preferred_pooling(at_checkpoint(run_records(folder), step)), None
-    if with_head and not pooling:
+    records, head = at_checkpoint(drawn_only(run_records(folder)), step), None
+    pooling = preferred_pooling(records)
+    if classifier and not any((one["method"], one["encoder"]) == (classifier, "cpc") for one in records):
         raise InputError(
-            f"`--with-head` must be asked of a run whose linear probe was evaluated. Received: {folder.path}"
+            f"`--with-head` must be asked of a run that was evaluated with --methods {classifier}. "
+            f"Received: {folder.path}"
         )
     with ProgressBars(console) as progress:
-        figures = functools.cache(lambda: _figures(folder, recipe, step, model, progress))
-        if with_head:
+        figures = functools.cache(lambda: _figures(folder, recipe, step, model, classifier, progress))
+        if classifier:
             images = figures().images
-            probe, said = figures().classifier(result_store(folder, images))
+            probe, said = figures().classifier(result_store(folder, images), classifier)
             head, description["head"] = _head(probe, said, images.train.class_names)
         if has_card and pooling:
             description["pooling"] = pooling
@@ -86,6 +94,7 @@ def _export(folder, recipe, dest, console, with_head, kind):
                 console.print(f"Note: no accuracy goes along with the encoder. {error}")
     if head and not has_card:
         console.print(f"Classes of `probabilities`, in its order: {', '.join(head.class_names)}")
+        console.print(calibration_words(description["head"]))
     with waiting(console, f"Writing {dest}"):
         if has_card:
             return save(model, dest, pooling=_pooling(pooling) if pooling else None, head=head, description=description)
@@ -97,10 +106,12 @@ def _export(folder, recipe, dest, console, with_head, kind):
     return dest
 
 
-def _figures(folder, recipe, step, model, progress):
+def _figures(folder, recipe, step, model, classifier, progress):
     """A `SignatureAccuracy` on the images that the run was evaluated with."""
-    images = open_labelled(recipe, *run_source(folder, recipe))
-    records = at_checkpoint([record for record, _ in finished_results(folder, images)], step)
+    source, cross_validate = run_source(folder, recipe)
+    images = open_labelled(recipe, source, cross_validate, progress)
+    add_pool(images, recipe, [classifier] if classifier else (), progress)
+    records = at_checkpoint(drawn_only(record for record, _ in finished_results(folder, images)), step)
     encoder = cpc_encoder(model, checkpoint=step)
     features = FrozenFeatures(folder.evaluation / "features", encoder.features, encoder.digest, images, recipe.crop)
     return SignatureAccuracy(images, encoder, features, records, folder.evaluation / "signatures", progress)
@@ -123,8 +134,8 @@ def _describe(folder, recipe, step):
 
 
 def _head(probe, said, names):
-    """`(head, description)` of a fitted `LinearProbe`."""
+    """`(head, description)` of a fitted probe, its temperature inside the one layer."""
     names = tuple(map(written, names))  # TensorFlow's texts are UTF-8
-    kernel, bias = probe.affine(len(names))
+    kernel, bias = probe.affine(len(names), said["temperature"])
     head = LinearHead(_pooling(probe.selected_["pooling"]), kernel.astype("float32"), bias.astype("float32"), names)
     return head, {**said, "pooling": probe.selected_["pooling"]}

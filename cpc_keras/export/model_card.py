@@ -110,9 +110,54 @@ def _figures(description):
     if head:
         if "accuracy" in head:
             accuracy = f"{head['figure']} {head['accuracy']:.1f} %"
-            lines += ["", f"`classify` was trained on {head['labels']:,} labels; {accuracy}."]
+            others = f" and {head['unlabelled']:,} images without labels" if head.get("unlabelled") else ""
+            lines += ["", f"`classify` was trained on {head['labels']:,} labels{others}; {accuracy}."]
+        if "temperature" in head:
+            lines += ["", as_markdown(calibration_words(head))]
         lines += ["", f"Classes of `classify`, in its order: {class_list(head['class_names'])}."]
     return "## Figures\n\n" + "\n".join(lines)
+
+
+def calibration_words(head):
+    """How the probabilities of a head were calibrated, and where its two classes are parted, in sentences.
+
+    Args:
+        head: What `model.json` says of it, with `temperature` and `held_out`, and of two
+            classes `threshold`.
+
+    Example:
+
+    >>> print(calibration_words({"temperature": 1.0, "held_out": 0}))
+    Its probabilities are as they were fitted (temperature 1): no label could be held out to calibrate them by.
+    """
+    if not head["held_out"]:
+        return (
+            "Its probabilities are as they were fitted (temperature 1): no label could be held out to calibrate them "
+            "by."
+        )
+    words = (
+        f"Its probabilities are calibrated: logits were divided by {head['temperature']:.3g}, the temperature that "
+        f"{head['held_out']:,} of these labels asked for while they were held out (Guo et al. 2017, arXiv 1706.04599)."
+    )
+    return f"{words} {threshold_words(head)}" if head.get("threshold") is not None else words
+
+
+def threshold_words(head):
+    """Where two classes are parted, in a sentence.
+
+    Args:
+        head: As of `calibration_words`.
+
+    Example:
+
+    >>> print(threshold_words({"class_names": ["sound", "cracked"], "threshold": 0.31, "held_out": 80}))
+    The likelier class is said; with the highest balanced accuracy on 80 labels that were held out, “cracked” is said
+    from a probability of 0.31 on.
+    """
+    return (
+        f"The likelier class is said; with the highest balanced accuracy on {head['held_out']:,} labels that were held "
+        f"out, “{head['class_names'][1]}” is said from a probability of {head['threshold']:g} on."
+    )
 
 
 def class_list(names):

@@ -1,12 +1,10 @@
-"""How well a linear probe does on what each signature of an export gives."""
+"""How well a linear probe does on what each signature of an export gives, and a linear layer to take along."""
 
 import dataclasses
 
 import numpy as np
 
 from cpc_keras.data.budgets import Budget, budget_of
-from cpc_keras.data.label_subsets import ranks_within_classes
-from cpc_keras.data.labelled_images import Split
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.estimators import ProbeEstimator
 from cpc_keras.evaluation.methods import row_name
@@ -38,16 +36,6 @@ class SignatureAccuracy:
         self.records = records
         self.folder = folder / f"{images.digest[:16]}-{features.digest[:16]}"
         self.progress = progress
-        self._largest = None
-        # From each budget to its number of subsets. 60 a class may be 1 %, which is one budget; those of label lists
-        # are left out, for a record does not hold its list.
-        self._subsets: dict[Budget, int] = {}
-        names: dict[int, Budget] = {}
-        for record in sorted(records, key=lambda one: one["labels"]):
-            budget = budget_of(record["labels_per_class"], record["fraction"])  # `None` of a list
-            if budget and (record["method"], record["encoder"]) == ("linear", "cpc"):
-                self._largest = names.setdefault(record["labels"], budget)
-                self._subsets[self._largest] = max(self._subsets.get(self._largest, 0), 1 + record["seed"])
 
     def table(self, selected):
         """Figures by signature and by the methods that they are compared with.
@@ -74,50 +62,85 @@ class SignatureAccuracy:
             "methods": {name: [row.get(labels) for labels in sorted(columns)] for name, row in methods.items()},
         }
 
-    def classifier(self, store):
-        """A linear probe to take along, and what is known of it.
+    def classifier(self, store, method="linear"):
+        """A probe to take along as a linear layer, and what is known of it.
 
         It is trained on the first subset of the largest budget, so that the figure of
         that subset is its own; where figures are cross-validated, from every label.
 
         Args:
             store: The `EvaluationStore` of the evaluation, where the figure mostly is.
+            method: One of `cpc_keras.evaluation.methods.LAYERS`.
 
         Returns:
-            `(probe, said)`: a fitted `LinearProbe`, and a dictionary with `labels`,
-            `figure` and `accuracy` in %.
+            `(probe, said)`: a fitted probe with `affine`, and a dictionary with `method`,
+            `labels`, `unlabelled` (a number of images), `figure`, `accuracy` in %, and by
+            which of its labels probabilities are to be calibrated: `held_out`, a number,
+            `temperature`, and of two classes `threshold`, see
+            `cpc_keras.evaluation.calibration.Calibration`.
 
         Raises:
-            InputError: If the encoder was evaluated with label lists alone.
+            InputError: If the encoder was not evaluated with this method, or with label
+                lists alone.
         """
-        crossed = self.images.test is None
-        budget = Budget("fraction", 1.0) if crossed else self._largest
-        if budget is None:
+        crossed, evaluated = self.images.test is None, self._subsets(method)
+        if not evaluated and not crossed:
             raise InputError(
-                "`--with-head` must be asked of a run whose linear probe was evaluated at a label budget. "
-                "Received: one with --subset lists alone"
+                f"`--classifier` must be a method that the run was evaluated with at a label budget. Received: {method}"
             )
-        runner = Runner(self.images, [budget], 1, store, self.progress)
-        estimator = ProbeEstimator("linear", self.encoder, self.features, self.images)
+        budget = Budget("fraction", 1.0) if crossed else list(evaluated)[-1]
+        runner = Runner(self.images, [budget], 1, store, self.progress, tell=False)
+        ((split, *_),) = runner.splits.values()
+        shares = self._class_shares(method, split)
+        estimator = ProbeEstimator(method, self.encoder, self.features, self.images, class_shares=shares)
         (record,) = runner.run(estimator).values()
-        (splits,) = runner.splits.values()
-        split = splits[0]
         if crossed:
-            everything = np.arange(len(self.images.train))
-            ranks = ranks_within_classes(self.images.train_labels, record["seed"])
-            split = Split(everything, split.test, split.unlabelled, ranks)
+            split = self.images.split_of(np.arange(len(self.images.train)), record["seed"])
         estimator.prepare([split], self.progress)
-        probe = estimator.fit(split, record["seed"]).probe_
-        accuracy = round(100 * record[self.images.figure], 1)
-        return probe, {"labels": len(split.train), "figure": self.images.figure_name, "accuracy": accuracy}
+        probe, calibration = estimator.fit(split, record["seed"]).probe_, estimator.calibration_
+        said = {
+            "method": method,
+            "labels": len(split.train),
+            "unlabelled": len(split.pool) if estimator.method.needs_pool else 0,
+            "figure": self.images.figure_name,
+            "accuracy": round(100 * record[self.images.figure], 1),
+            "held_out": calibration.held_out,
+            "temperature": round(calibration.temperature, 4),
+        }
+        if calibration.threshold is not None:
+            said["threshold"] = round(calibration.threshold, 6)
+        return probe, said
+
+    def _subsets(self, method):
+        """From each budget at which a probe was evaluated, rising, to its number of subsets.
+
+        60 a class may be 1 %, which is one budget. Those of label lists are left out, for
+        a record does not hold its list.
+        """
+        names: dict[int, Budget] = {}
+        subsets: dict[Budget, int] = {}
+        for record in sorted(self._of(method), key=lambda one: one["labels"]):
+            if budget := budget_of(record["labels_per_class"], record["fraction"]):  # `None` of a list
+                budget = names.setdefault(record["labels"], budget)
+                subsets[budget] = max(subsets.get(budget, 0), 1 + record["seed"])
+        return subsets
+
+    def _class_shares(self, method, split):
+        """As a probe was evaluated last; `None` if that is what it takes of itself."""
+        found = {record["selected"].get("shares") for record in self._of(method)}
+        shares = found.pop() if len(found) == 1 else None
+        return None if shares == ("labels" if split.at_random else "free") else shares
+
+    def _of(self, method):
+        return [record for record in self.records if (record["method"], record["encoder"]) == (method, "cpc")]
 
     def _records_of(self, pooling):
         """Records of a probe on one pooling."""
         encoder = dataclasses.replace(self.encoder, checkpoint=None)
         estimator = ProbeEstimator("linear", encoder, self.features, self.images, pooling)
         store, records = EvaluationStore(self.folder / pooling, len(self.images.test_labels)), []
-        for budget, seeds in self._subsets.items():
-            records += Runner(self.images, [budget], seeds, store, self.progress).run(estimator).values()
+        for budget, seeds in self._subsets("linear").items():
+            records += Runner(self.images, [budget], seeds, store, self.progress, tell=False).run(estimator).values()
         return records
 
     def _means(self, records):

@@ -1,4 +1,4 @@
-"""Means over areas of a map, so that some of the layout survives."""
+"""Maps as vectors: means over areas, so that some of the layout survives, and moments, so that small things do."""
 
 import keras
 from keras import ops
@@ -28,6 +28,27 @@ def pool_grid(maps, cells):
     rows, cols = (_areas(size, cells) for size in (height, width))
     pooled = [ops.mean(maps[:, a:b, c:d], axis=(1, 2)) for a, b in rows for c, d in cols]
     return ops.concatenate(pooled, axis=-1)
+
+
+def pool_moments(maps):
+    """Mean, standard deviation and maximum of each feature over a map.
+
+    Args:
+        maps: Float tensor `[B, h, w, D]`.
+
+    Returns:
+        Float32 tensor `[B, 3 · D]`: means, deviations, maxima.
+
+    Example:
+
+    >>> import numpy as np
+    >>> maps = np.array([0.0, 2.0, 0.0, 2.0], "float32").reshape(1, 2, 2, 1)
+    >>> np.asarray(pool_moments(maps)).tolist()
+    [[1.0, 1.0, 2.0]]
+    """
+    maps = ops.cast(maps, "float32")
+    over = {"axis": (1, 2)}
+    return ops.concatenate([ops.mean(maps, **over), ops.std(maps, **over), ops.max(maps, **over)], axis=-1)
 
 
 def _areas(size, cells):

@@ -103,6 +103,24 @@ class AveragedAdamW(keras.optimizers.AdamW):
         for average in averages:
             self.assign_add(average, ops.cast(1.0 - decay, average.dtype) * (variable - average))
 
+    def training_state(self):
+        """Places in `variables` of what nothing but further training reads: moments, and accumulated gradients."""
+        kept = {id(average) for average in self.averages} if self.built else set()
+        return [place for place, one in enumerate(self.variables) if len(one.shape) and id(one) not in kept]
+
+    def load_own_variables(self, store):
+        """Reads the state of a file; where it lacks all or some of `training_state`, that begins at zero.
+
+        Args:
+            store: Dictionary from place in `variables`, as text, to value.
+        """
+        missing = set(range(len(self.variables))) - set(map(int, store.keys()))
+        if not missing or not missing <= set(self.training_state()):
+            super().load_own_variables(store)
+            return
+        for place, variable in enumerate(self.variables):
+            variable.assign(ops.zeros_like(variable) if place in missing else store[str(place)])
+
     def get_config(self):
         return {**super().get_config(), "average_decay": self.average_decay}
 

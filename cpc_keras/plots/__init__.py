@@ -2,7 +2,7 @@
 
 from cpc_keras.plots.curves import ablation_bars, label_curve, learning_dynamics, loss_curve
 from cpc_keras.plots.detections import detection_curve, found_boxes
-from cpc_keras.plots.galleries import neighbour_grid, patch_grid, patch_predictions
+from cpc_keras.plots.galleries import mistake_grid, neighbour_grid, patch_grid, patch_predictions
 from cpc_keras.plots.lettering import missing_letters
 from cpc_keras.plots.maps import confusion, embedding_map
 from cpc_keras.plots.trials import trials
@@ -17,6 +17,7 @@ __all__ = [
     "learning_dynamics",
     "loss_curve",
     "missing_letters",
+    "mistake_grid",
     "neighbour_grid",
     "patch_grid",
     "patch_predictions",

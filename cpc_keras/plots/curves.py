@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from cpc_keras.evaluation.methods import METHODS, method_and_kind, row_name
+from cpc_keras.evaluation.table import chosen_name
 from cpc_keras.plots.canvas import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, own_settings, save
 from cpc_keras.plots.lettering import lettered
 
@@ -37,10 +38,13 @@ def label_curve(summary, arrows, path, figure_name="test accuracy"):
     """
     figure, axes = plt.subplots(figsize=(9, 6))
     others = [name for name in dict.fromkeys(summary["encoder"]) if name not in _ENCODER_COLORS]
-    for (method, encoder), group in summary.groupby(["method", "encoder"], sort=False):
+    for (method, encoder, selection), group in summary.groupby(["method", "encoder", "selection"], sort=False):
         group = group.sort_values("labels")
         style = _style(method, encoder, others)
-        axes.plot(group["labels"], 100 * group["mean"], label=lettered(row_name(method, encoder), 60), **style)
+        if selection:
+            style |= {"linestyle": (0, (1, 1)), "markerfacecolor": "white", "markersize": 7}
+        name = chosen_name(row_name(method, encoder), selection)
+        axes.plot(group["labels"], 100 * group["mean"], label=lettered(name, 60), **style)
         axes.fill_between(
             group["labels"], 100 * group["lowest"], 100 * group["highest"], color=style["color"], alpha=0.15, lw=0
         )

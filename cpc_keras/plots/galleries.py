@@ -65,6 +65,29 @@ def neighbour_grid(rows, path):
 
 
 @own_settings
+def mistake_grid(pictures, path, columns=6):
+    """Images that were taken for something else, with what they are and what they were taken for.
+
+    Args:
+        pictures: List of `(image, title, true, said)`, an image `[H, W, C]` in `[0, 1]`
+            and three texts; at least one.
+        path: PNG to write.
+        columns: Images in a row.
+    """
+    rows = -(-len(pictures) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(1.8 * columns, 2.3 * rows), squeeze=False)
+    for one in axes.flat:
+        one.set_axis_off()
+    for one, (image, title, true, said) in zip(axes.flat, pictures, strict=False):
+        show(one, image)
+        one.set_title(lettered(title, 24), fontsize=8, color=BLUE)
+        for y, (word, name, color) in zip((-0.04, -0.16), (("is", true, GREEN), ("said", said, RED)), strict=True):
+            text = f"{word} {lettered(name, 20)}"
+            one.text(0.5, y, text, transform=one.transAxes, fontsize=7, color=color, ha="center", va="top")
+    save(figure, path)
+
+
+@own_settings
 def patch_predictions(predictions, path):
     """A query, the true patch, and the candidates that were liked best.
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 from cpc_keras.backend.distribution import has_accelerator
+from cpc_keras.config.jitter import jitter_fields
 from cpc_keras.config.resolve import computes_in_bfloat16, overlaps
 from cpc_keras.describing.images_words import images_words
 from cpc_keras.describing.time_budget import minutes_text
@@ -25,10 +26,11 @@ def announce(run):
     for note in [*images.notes, run.folder.other_images(images.contents)]:
         if note:
             console.print(printable(f"Note: {note}"))
+    unsaid = {"epochs", "minutes", *jitter_fields(asked.jitter)}
     settled = [
         f"{field.name}={getattr(recipe, field.name)!r}"
         for field in dataclasses.fields(recipe)
-        if getattr(asked, field.name) != getattr(recipe, field.name) and field.name not in ("epochs", "minutes")
+        if getattr(asked, field.name) != getattr(recipe, field.name) and field.name not in unsaid
     ]
     if settled:
         console.print(f"Resolved: {', '.join(settled)}.")

@@ -40,29 +40,39 @@ class OnlineProbe:
         """Balanced accuracy now, in `[0, 1]`, of the averaged weights where there are any."""
         with averaged_weights(self.model):
             features = extract(self.features, self.images, self.crop)
-        probe = LinearProbe(Cs=(1e-2,), poolings=("grid2",))
+        probe = gauge_probe()
         labels = self.images.labels
         probe.fit({name: values[self.train] for name, values in features.items()}, labels[self.train], features)
         found = probe.predict_proba({name: values[self.test] for name, values in features.items()})
         return scores(labels[self.test], found, probe.classes_)["balanced_accuracy"]
 
 
-def open_online_probe(recipe):
-    """The labelled images of a recipe's `online_probe`, prepared; `None` if it names none.
+def gauge_probe():
+    """A `LinearProbe` in which nothing is chosen: for comparing an encoder with itself."""
+    return LinearProbe(Cs=(1e-2,), poolings=("grid2",))
+
+
+def open_probe_images(recipe, name="online_probe"):
+    """The labelled images that a field of a recipe names, prepared; `None` if it names none.
+
+    Args:
+        recipe: A resolved `Recipe`.
+        name: Of the field.
 
     Raises:
         InputError: If they have no labels, or too few.
     """
-    if recipe.online_probe is None:
+    source = getattr(recipe, name)
+    if source is None:
         return None
-    images = open_source(recipe.online_probe, max_bad_share=recipe.max_bad_share)
+    images = open_source(source, max_bad_share=recipe.max_bad_share)
     if images.labels is None:
-        raise InputError(f"`online_probe` must have labels. Received: online_probe={recipe.online_probe}")
+        raise InputError(f"`{name}` must have labels. Received: {name}={source}")
     images = prepare(images, recipe.channels, recipe.short_side, recipe.max_bad_share)
     counts = np.unique(images.labels, return_counts=True)[1]
     if len(counts) < 2 or counts.min() < 2 or len(images) < _FEWEST:
         raise InputError(
-            f"`online_probe` must have two classes of two images each, and {_FEWEST} images. "
-            f"Received: online_probe={recipe.online_probe} with {len(images)} in {len(counts)} classes"
+            f"`{name}` must have two classes of two images each, and {_FEWEST} images. "
+            f"Received: {name}={source} with {len(images)} in {len(counts)} classes"
         )
     return images

@@ -12,13 +12,14 @@ from rich.console import Console
 from cpc_keras.backend.determinism import enable_determinism
 from cpc_keras.backend.distribution import check_replicas, distribute, has_many_workers, is_chief, wait_for
 from cpc_keras.config.image_sizes import enlargement, shrinkage
+from cpc_keras.config.jitter import is_left_open
 from cpc_keras.config.recipe import AUTO, Recipe
 from cpc_keras.config.resolve import open_images, resolve
 from cpc_keras.data.image_set import ImageSet
 from cpc_keras.data.pipeline import training_batches
 from cpc_keras.data.preparation import prepare as prepare_images
 from cpc_keras.errors import InputError
-from cpc_keras.pretraining.online_probe import open_online_probe
+from cpc_keras.pretraining.online_probe import open_probe_images
 from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.folder import RunFolder
 
@@ -34,6 +35,7 @@ class Run:
         images: The `ImageSet`, prepared.
         sizes: Height, width and channels of the images as they were found, `[N, 3]`.
         labelled: Labelled images of the online probe, or `None`.
+        deciding: Labelled images by which the jitter of a new run is chosen, or `None`.
         strategy: The `tf.distribute.Strategy`.
         console: A `rich.console.Console` to report to; a quiet one where another
             worker reports.
@@ -47,6 +49,7 @@ class Run:
     images: ImageSet
     sizes: np.ndarray
     labelled: ImageSet | None
+    deciding: ImageSet | None
     strategy: tf.distribute.Strategy
     console: Console
     began: float
@@ -110,8 +113,12 @@ def prepare(recipe, run, console, strategy=None, may_be_longer=False):
         for note in filter(None, (enlargement(resolved, found), shrinkage(recipe, resolved, found))):
             console.print(f"Note: {note}")
         images = prepare_images(found, resolved.channels, resolved.short_side, resolved.max_bad_share, progress)
-        labelled = open_online_probe(resolved) if chief else None
-    return Run(recipe, resolved, folder, images, found.sizes, labelled, strategy, console, began, time.monotonic())
+        labelled = open_probe_images(resolved) if chief else None
+        deciding = None
+        if is_left_open(recipe) and not many and not folder.recipe_file.is_file():
+            deciding = open_probe_images(resolved, "labelled") or labelled
+    opened = time.monotonic()
+    return Run(recipe, resolved, folder, images, found.sizes, labelled, deciding, strategy, console, began, opened)
 
 
 def _no_minutes(recipe):

@@ -11,6 +11,7 @@ import tensorflow as tf
 from cpc_keras.backend.distribution import compiles_the_step, has_many_workers, is_chief
 from cpc_keras.config.build import build_cpc
 from cpc_keras.config.image_sizes import typical_side
+from cpc_keras.config.jitter import with_jitter
 from cpc_keras.data.python_calls import calls_awaited
 from cpc_keras.describing.learning_curve import longer_run
 from cpc_keras.describing.time_budget import fit_steps, minutes_text
@@ -22,6 +23,7 @@ from cpc_keras.pretraining.failures import errors_in_one_line
 from cpc_keras.pretraining.fit_to_time import fit_to_time
 from cpc_keras.pretraining.health import HealthLog
 from cpc_keras.pretraining.interrupts import Interrupts
+from cpc_keras.pretraining.jitter_trial import jitter_words, try_jitter
 from cpc_keras.pretraining.online_probe import OnlineProbe
 from cpc_keras.pretraining.prepare import prepare
 from cpc_keras.runs.checkpoints import load_last_whole, seconds_to_save
@@ -89,14 +91,23 @@ def fit(run, fitted=None):
     announce(run)
     with errors_in_one_line(folder, run.strategy) as watch:
         run = dataclasses.replace(run, images=dataclasses.replace(run.images, read=watch(run.images.read)))
-        model = probe = expected = None
+        model = probe = expected = trial = None
+        if run.deciding:
+            trial = try_jitter(run, fit, lambda short, runs: _fit_to_time(short, runs)[-1])
+            if trial:
+                run = dataclasses.replace(run, recipe=with_jitter(run.recipe, trial.level))
+        too_short = run.deciding is not None and trial is None
+        words = jitter_words(run.asked, run.recipe, trial, too_short)
+        if words and not folder.recipe_file.is_file():
+            console.print(words)
         if run.recipe.minutes is not None:
             model, probe, fitted = _fit_to_time(run)
             run, expected = dataclasses.replace(run, recipe=fitted.of(run.recipe)), fitted.seconds
         made_longer_at = folder.made_longer_at(run.recipe)
         if run.chief:
             measured = fitted and dataclasses.asdict(fitted)
-            folder.begin(run.asked, run.recipe, run.images.contents, measured, typical_side(run.sizes))
+            tried = trial and dataclasses.asdict(trial)
+            folder.begin(run.asked, run.recipe, run.images.contents, measured, typical_side(run.sizes), tried)
             if run.images.class_names:
                 write_json(folder.classes_file, dict(enumerate(run.images.class_names)))
         start = 0
@@ -238,9 +249,9 @@ def _train(run, model, probe, start, expected=None):
         callbacks += [log, batch_log]
     interrupts = Interrupts(log and log.progress.say)
     checkpoints = Checkpoints(folder, recipe, start, interrupts, batch_log, has_many_workers(run.strategy))
-    if start == 0:
-        checkpoints.save(model)
     with log or contextlib.nullcontext(), interrupts:
+        if start == 0:
+            checkpoints.save(model)
         for first, last, length in _stretches(start, recipe.steps, recipe.checkpoint_every):
             begin, start = start, start + (last - first) * length
             with calls_awaited():

@@ -33,7 +33,7 @@ def accuracy_table(summary, findings, name):
     table.columns[0] = f"{name}, % (lowest–highest)"
     for title, texts in (
         (
-            "best CPC method ahead of the best rival by (95 % interval)",
+            "best CPC method ahead of the best baseline by (95 % interval)",
             {one.labels: points(one.ahead) for one in findings if one.ahead is not None},
         ),
         ("worth, in labels of the supervised network", {one.labels: one.worth_text for one in findings}),
@@ -61,12 +61,14 @@ def published_table(summary, step):
     return table
 
 
-def class_table(counts, names):
-    """Each class with recall, precision and what it is mostly taken for; of very many, those of the lowest recall.
+def class_table(counts, names, aucs=None):
+    """Each class with recall, precision, AUC and what it is mostly taken for; of very many, those of the lowest recall.
 
     Args:
         counts: Integer array `[classes, classes]`, rows the truth.
         names: Name of each class.
+        aucs: Float array `[classes]` in `[0, 1]`, the area under the ROC curve of each, NaN
+            where it is not defined; `None` if it was not measured.
     """
     images = counts.sum(axis=1)
     right = np.diag(counts) / np.maximum(images, 1)
@@ -74,12 +76,15 @@ def class_table(counts, names):
     wrong = counts - np.diag(np.diag(counts))
     tested = np.flatnonzero(images)
     worst = tested[np.argsort(right[tested], kind="stable")][:LISTED]
-    table = Table(("class", "predictions", "recall, %", "precision, %", "mostly taken for, %"), left=(0, 4))
+    measured = ("AUC",) if aucs is not None else ()
+    columns = ("class", "predictions", "recall, %", "precision, %", *measured, "mostly taken for, %")
+    table = Table(columns, left=(0, len(columns) - 1))
     for one in np.sort(worst):
         other = wrong[one].argmax()
         taken = f"{names[other]}, {100 * wrong[one, other] / images[one]:.0f}" if wrong[one, other] else "–"
         precision = f"{100 * counts[one, one] / given[one]:.1f}" if given[one] else "–"
-        table.add(names[one], f"{images[one]:,}", f"{100 * right[one]:.1f}", precision, taken)
+        auc = () if aucs is None else ("–" if np.isnan(aucs[one]) else f"{aucs[one]:.3f}",)
+        table.add(names[one], f"{images[one]:,}", f"{100 * right[one]:.1f}", precision, *auc, taken)
     return table
 
 

@@ -5,35 +5,35 @@ import functools
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix
 
 from cpc_keras import plots
 from cpc_keras.config.resolve import open_images
 from cpc_keras.data.preparation import prepare
 from cpc_keras.describing.learning_curve import longer_run
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.findings import arrows, find, lead
-from cpc_keras.evaluation.methods import default_methods, row_name
+from cpc_keras.evaluation.findings import arrows, choice_words, choices, find, lead
+from cpc_keras.evaluation.methods import default_methods
 from cpc_keras.evaluation.recorded_labels import recorded_labels
 from cpc_keras.evaluation.results import Results
 from cpc_keras.evaluation.run_labels import (
-    finished_results,
+    finished_details,
     open_labelled,
     preferred_pooling,
     run_records,
     run_source,
 )
-from cpc_keras.evaluation.table import at_checkpoint
+from cpc_keras.evaluation.table import at_checkpoint, drawn_only, fewer_subsets
 from cpc_keras.progress import waiting
+from cpc_keras.report.confusions import confusion_section
+from cpc_keras.report.decisions import decision_sections
 from cpc_keras.report.detections import detection_sections
 from cpc_keras.report.label_tables import (
-    LISTED,
     PLAIN_REMARK,
     PUBLISHED_REMARK,
     accuracy_table,
-    class_table,
     published_table,
 )
+from cpc_keras.report.mistakes import mistakes_section
 from cpc_keras.report.page import Section, page
 from cpc_keras.report.pictures import features_of, picture_sections
 from cpc_keras.report.tuning import search_sections
@@ -79,10 +79,12 @@ def _write_report(folder, console):
     sections, words, notes = [], "This run was not evaluated with labels.", []
     results = labelled = None
     if records:
-        labelled, finished, images = _evaluated(folder, recipe)
-        notes = labelled.notes
+        labelled, details, images = _evaluated(folder, recipe)
+        finished = [(record, arrays["predicted"]) for record, arrays in details]
+        notes = [*labelled.notes, *_without_probabilities(folder, details)]
         results = Results(finished, labelled.test_labels, labelled.figure)
-        words, found = _label_efficiency(folder, results, labelled, step, metrics)
+        notes = [*notes, *filter(None, [fewer_subsets(results.at(step))])]
+        words, found = _label_efficiency(folder, results, details, labelled, step, metrics, images)
         sections += found
     else:
         images = _images_of(recipe, notes)
@@ -115,18 +117,18 @@ def _write_report(folder, console):
 
 
 def _evaluated(folder, recipe):
-    """`(labelled, finished, images)`; where the images are gone, or others, their labels as they were recorded."""
+    """`(labelled, details, images)`; where the images are gone, or others, their labels as they were recorded."""
     try:
         labelled = open_labelled(recipe, *run_source(folder, recipe))
-        finished = finished_results(folder, labelled)
+        details = finished_details(folder, labelled)
     except InputError as error:
         recorded = recorded_labels(folder)
         if recorded is None:
             raise
         recorded.notes.append(_no_pictures(error))
-        return recorded, finished_results(folder, recorded), None
+        return recorded, finished_details(folder, recorded), None
     labelled, images = _read_once(labelled)
-    return labelled, finished, images
+    return labelled, details, images
 
 
 def _images_of(recipe, notes):
@@ -143,21 +145,33 @@ def _no_pictures(error):
     return f"This page shows no images, for they are not there as they were: {error}"
 
 
-def _label_efficiency(folder, results, labelled, step, metrics):
+def _without_probabilities(folder, details):
+    """A sentence on results of version 0.1, if there are any."""
+    former = sum("confidence" not in arrays for _, arrays in details)
+    if former:
+        yield (
+            f"{former:,} of {len(details):,} results are of an earlier version, which kept no probabilities: this page "
+            f"has no AUC, calibration, threshold and mistakes of these. They stay as they are; `cpc-keras evaluate` "
+            f"computes them anew once {folder.cells} is removed."
+        )
+
+
+def _label_efficiency(folder, results, details, labelled, step, metrics, images):
     """`(lead, sections)` of what was measured with labels."""
-    truth, finished = labelled.test_labels, results.results
     everything, latest, name = results.summary, results.at(step), labelled.figure_name
-    records = [record for record, _ in finished]
+    records = [record for record, _ in details]
     for file, table in (("label_efficiency.csv", pd.DataFrame(records)), ("summary.csv", everything)):
         write_text(folder.report / file, table_for_spreadsheet(table).to_csv(index=False))
     findings = find(results, step)
-    plots.label_curve(latest, arrows(findings), folder.report / "label_efficiency.png", name)
+    everything_chosen = results.at(step, chosen=True)
+    plots.label_curve(everything_chosen, arrows(findings), folder.report / "label_efficiency.png", name)
     sections = [
         Section(
             "How many labels?",
             "label_efficiency.png",
-            accuracy_table(latest, findings, name),
+            accuracy_table(everything_chosen, findings, name),
             _CURVE_NOTE + _spent(records),
+            " ".join(map(choice_words, choices(results, step))),
         )
     ]
     frozen = everything[
@@ -167,12 +181,13 @@ def _label_efficiency(folder, results, labelled, step, metrics):
         online = metrics if "probe_accuracy" in metrics.columns else None  # a balanced accuracy of other images
         plots.learning_dynamics(frozen, online, folder.report / "dynamics.png", name)
         sections.append(Section("Learning dynamics", "dynamics.png", note=_DYNAMICS_NOTE))
-    ours = [one for one in finished if one[0]["encoder"] == "cpc" and one[0]["checkpoint"] == step]
-    if ours and findings:
-        matrices = _confusions(ours, truth, findings, labelled.classes)
-        plots.confusion(matrices, labelled.class_names, folder.report / "confusion.png")
-        table = class_table(matrices[-1][1], labelled.class_names)
-        sections.append(Section("What is taken for what", "confusion.png", table, _CONFUSION_NOTE))
+    shown = [one for one in details if at_checkpoint(drawn_only([one[0]]), step)]
+    best = [_of_finding(shown, finding) for finding in findings]
+    if findings:
+        sections.append(confusion_section(folder, best, labelled))
+    sections += decision_sections(shown, labelled, latest)
+    if findings and images is not None:
+        sections += filter(None, [mistakes_section(folder, best[-1], labelled, images)])
     words = (
         lead(findings, name)
         if findings
@@ -191,10 +206,6 @@ _CURVE_NOTE = (
     "sides. "
 )
 _DYNAMICS_NOTE = "The frozen encoder at checkpoints along pre-training, from the untrained network at step 0 on."
-_CONFUSION_NOTE = (
-    "Rows of a picture are the true classes, in %; the best CPC method with the fewest and with the most labels. "
-    f"The table is of the most labels; of more than {LISTED} classes it has those that are recognised worst."
-)
 
 
 def _spent(records):
@@ -208,19 +219,10 @@ def _spent(records):
     )
 
 
-def _confusions(results, truth, findings, classes):
-    """`[(title, counts)]` of the best method with the fewest and the most labels."""
-    matrices = []
-    for finding in findings[:1] + findings[1:][-1:]:
-        chosen = [
-            predicted
-            for record, predicted in results
-            if record["labels"] == finding.labels and record["method"] == finding.ours["method"]
-        ]
-        counts = sum(confusion_matrix(truth, predicted, labels=np.arange(classes)) for predicted in chosen)
-        title = f"{row_name(finding.ours['method'], 'cpc')}, {finding.labels:,} labels"
-        matrices.append((title, counts))
-    return matrices
+def _of_finding(details, finding):
+    """`[(record, arrays)]` of the best method on the CPC encoder, a label subset each."""
+    wanted = {"encoder": "cpc", "labels": finding.labels, "method": finding.ours["method"]}
+    return [one for one in details if wanted.items() <= {key: one[0][key] for key in wanted}.items()]
 
 
 def _cached(images):

@@ -1,5 +1,6 @@
-"""Checkpoints of a run: written whole, thinned out, read back."""
+"""Checkpoints of a run: written whole, thinned out, made lighter, read back."""
 
+import contextlib
 import pathlib
 import tempfile
 import time
@@ -8,10 +9,15 @@ import keras
 import numpy as np
 
 from cpc_keras.errors import DivergedError, InputError, first_line
-from cpc_keras.optimizers import averages, use_averages
+from cpc_keras.optimizers import AveragedAdamW, averages, use_averages
 from cpc_keras.storage import keras_files
 from cpc_keras.storage.atomic import atomic_write, write_json
-from cpc_keras.storage.reading import note
+from cpc_keras.storage.disk import DiskError
+from cpc_keras.storage.reading import note, readable
+
+# Checkpoints at rows of the log that training may go on from, at least: the last one, and one before it, should that
+# be broken.
+_RESUMABLE = 2
 
 
 class BrokenCheckpointError(InputError):
@@ -19,16 +25,18 @@ class BrokenCheckpointError(InputError):
 
 
 def save_checkpoint(model, folder, step, keep, milestones_of=None, unfinished=None):
-    """Writes a checkpoint whole under its final name and removes old ones.
+    """Writes a checkpoint whole under its final name, and removes old ones or makes them lighter.
 
     Step 0 stays: it is the untrained encoder that evaluation compares with. So
-    does the best one, see `RunFolder.best_step`.
+    does the best one, see `RunFolder.best_step`. The state of the optimizer, which
+    nothing but further training reads, stays in the last ones alone.
 
     Args:
         model: A `CPC` model.
         folder: The `RunFolder`.
         step: Step after which this is.
-        keep: How many of the last ones are kept.
+        keep: How many of the last ones are kept; they have the optimizer's state, and so
+            has one more if it is one alone.
         milestones_of: Steps between checkpoints, if the first, second, fourth,
             eighth … are to stay, for learning dynamics; `None` keeps none.
         unfinished: Values of the metrics, if the step lies between two rows of
@@ -46,6 +54,27 @@ def save_checkpoint(model, folder, step, keep, milestones_of=None, unfinished=No
         folder.unfinished_file(step).unlink(missing_ok=True)
         raise
     _thin_out(folder, step, keep, milestones_of)
+    _lighten(model, folder, step, max(keep, _RESUMABLE))
+
+
+def _lighten(model, folder, step, resumable):
+    """Takes the optimizer's state out of all but the last checkpoints; that of step 0 is nothing but zeros."""
+    optimizer = model.optimizer
+    if not isinstance(optimizer, AveragedAdamW):
+        return
+    left_out = [f"optimizer/vars/{place}" for place in optimizer.training_state()]
+
+    def lighten(path):
+        if left_out and keras_files.is_complete(path):
+            with atomic_write(path) as partial:
+                keras_files.copy_without(path, partial, left_out)
+        return True
+
+    rows = [old for old in folder.checkpoint_steps() if old <= step and not folder.unfinished_file(old).exists()]
+    for old in rows:
+        if old == 0 or old not in rows[-resumable:]:
+            with contextlib.suppress(DiskError):  # where there is no room for a copy, it stays as it is
+                readable(folder.checkpoint_file(old), lighten)
 
 
 def _thin_out(folder, step, keep, milestones_of):
@@ -160,16 +189,22 @@ def load_trained(path):
 
 
 def load_last_whole(folder):
-    """`(step, model)` of the last checkpoint that is whole, as `load_model` gives it; `(0, None)` if there is none.
+    """`(step, model)` of the last checkpoint that training may go on from, as `load_model` gives it.
 
-    Those after it are broken, which is said; training computes them again.
+    Those after it are broken, which is said; training computes them again. Without any,
+    `(0, None)`: training begins anew, as it does from step 0, where nothing is trained.
 
     Raises:
         InputError: As `load_model`, unless a checkpoint is broken.
     """
     for step in reversed(folder.checkpoint_steps()):
+        path = folder.checkpoint_file(step)
+        if not keras_files.is_complete(path):
+            if step:
+                note(f"{path} is kept for evaluation, without the optimizer's state; training cannot go on from it.")
+            continue
         try:
-            return step, load_model(folder.checkpoint_file(step))
+            return step, load_model(path)
         except BrokenCheckpointError as error:
             note(f"{error}; it counts as missing.")
     return 0, None
@@ -192,11 +227,13 @@ def load_last_model(folder):
 
 def _way_out(folder, broken):
     """What can be done where the last checkpoint is broken."""
-    before = [step for step in folder.checkpoint_steps() if step < broken]
-    whole = next((step for step in reversed(before) if _is_whole(folder.checkpoint_file(step))), None)
-    if whole is None:
-        return "the same `cpc-keras pretrain` as before begins anew"
-    return f"the same `cpc-keras pretrain` as before goes on from step {whole}; without the file, that step is taken"
+    before = [step for step in reversed(folder.checkpoint_steps()) if step < broken]
+    whole = [step for step in before if _is_whole(folder.checkpoint_file(step))]
+    resumable = [step for step in whole if keras_files.is_complete(folder.checkpoint_file(step))]
+    goes_on = f"goes on from step {resumable[0]}" if resumable else "begins anew"
+    taken = "" if not whole else "that step" if resumable[:1] == whole[:1] else f"step {whole[0]}"
+    without = f"; without the file, {taken} is taken" if taken else ""
+    return f"the same `cpc-keras pretrain` as before {goes_on}{without}"
 
 
 def _is_whole(path):

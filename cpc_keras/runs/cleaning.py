@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shlex
 import shutil
 
 from cpc_keras.storage.owner import owned_folder, owned_output
@@ -13,6 +14,8 @@ from cpc_keras.tables import Table
 _HALF = re.compile(r"\.(.*)\.(partial|older)(\.[^.]*)?")
 # Locks of `cpc_keras.storage.owner`: of the folder that they lie in, or of what lies beside them.
 _LOCK = re.compile(r"\.(.*\.)?owner")
+# Bytes from which on somebody may want to know what a run weighs.
+_HEAVY = 10**8
 
 
 def clean(run):
@@ -74,6 +77,22 @@ def size_text(size):
     if size >= 10**9:
         return f"{size / 10**9:.1f} GB"
     return f"{size / 10**6:.0f} MB" if size >= 10**6 else f"{size / 10**3:.0f} kB"
+
+
+def weight_words(run):
+    """What a run weighs and what frees some of it, in a sentence; nothing of a run that is light.
+
+    Args:
+        run: The `RunFolder`.
+    """
+    everything, features = weight(run.path), weight(run.evaluation / "features")
+    if everything < _HEAVY:
+        return ""
+    command, said = f"`cpc-keras clean {shlex.quote(str(run.path))}`", size_text(everything)
+    if features < everything / 10:
+        checkpoints = size_text(weight(run.checkpoints))
+        return f"{said}, {checkpoints} of it checkpoints. Features of images, which evaluations add, {command} frees."
+    return f"{said}, of which {command} frees {size_text(features)}: features of images, computed again where needed."
 
 
 def _is_lock(path):

@@ -30,7 +30,7 @@ def read_description(path):
         content = json.loads(path.read_text(encoding="utf-8"))
         check_kinds(content, recipe=dict)
         optional = {
-            **dict.fromkeys(("asked", "versions", "fitted", "made_in"), dict),
+            **dict.fromkeys(("asked", "versions", "fitted", "made_in", "jitter_trial"), dict),
             "images": dict | None,
             "longer_from": list,
             "typical_side": int | None,

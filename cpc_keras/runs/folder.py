@@ -146,7 +146,7 @@ class RunFolder:
                     f"and no {self.recipe_file.name}"
                 )
 
-    def begin(self, asked, recipe, images=None, fitted=None, typical_side=None):
+    def begin(self, asked, recipe, images=None, fitted=None, typical_side=None, jitter_trial=None):
         """Makes the folder and writes `recipe.json`, unless the run is there already.
 
         Args:
@@ -155,6 +155,7 @@ class RunFolder:
             images: What it is trained on, `ImageSet.contents`.
             fitted: How its steps were fitted to `minutes`, a dictionary, if they were.
             typical_side: Pixels of the shorter side of a typical image, as it was found.
+            jitter_trial: How its jitter was chosen, a dictionary, if it was.
 
         Raises:
             InputError: If the folder cannot be made or written to.
@@ -164,7 +165,8 @@ class RunFolder:
             content = {"recipe": plain(recipe), "asked": plain(asked), "seed": recipe.seed}
             content["versions"] = installed_versions()
             content |= {"images": images, "made_in": self.place_of_work(), "typical_side": typical_side}
-            write_json(self.recipe_file, content | ({"fitted": fitted} if fitted else {}))
+            found = {"fitted": fitted, "jitter_trial": jitter_trial}
+            write_json(self.recipe_file, content | {name: said for name, said in found.items() if said})
 
     def other_images(self, images):
         """One sentence if the images are not those that the run was begun with; nothing if they are, or it is new.
@@ -183,6 +185,10 @@ class RunFolder:
     def fitted(self):
         """How the run's steps were fitted to a budget of time, as `begin` was told; `None` if they were not."""
         return read_description(self.recipe_file).get("fitted")
+
+    def jitter_trial(self):
+        """How the run's jitter was chosen, as `begin` was told; `None` if no trial did."""
+        return read_description(self.recipe_file).get("jitter_trial")
 
     def typical_side(self):
         """Pixels of the shorter side of a typical image, as `begin` was told; `None` if it was not."""

@@ -40,7 +40,7 @@ def refuse_another(place, search):
         first = differing[0]
         reason = f"{first} {before.get(first)} there, {search[first]} here"
         if first == "digest":
-            reason = "of other images, labels, folds or weights"
+            reason = "of other images, labels, folds, steps or weights"
         raise InputError(
             f"`--name` must be that of a new search, or of one of the same kind. Received: {place} ({reason})"
         )

@@ -10,20 +10,22 @@ import weakref
 import numpy as np
 
 from cpc_keras.data.image_set import as_image_set
-from cpc_keras.data.label_subsets import nested_subsets, ranks_within_classes
-from cpc_keras.data.labelled_images import LabelledImages, Split
+from cpc_keras.data.label_subsets import nested_subsets
+from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.classifier import SHORT_BUDGET, UNSEARCHED, NetworkClassifier
+from cpc_keras.evaluation.classifier import SHORT_BUDGET, SHORTER_BUDGET, UNSEARCHED, NetworkClassifier
 from cpc_keras.evaluation.encoders import encoder_of
+from cpc_keras.evaluation.held_out_scores import held_out_splits, splits_digest
 from cpc_keras.evaluation.holdout import SEARCHES
-from cpc_keras.evaluation.methods import SEARCHED
+from cpc_keras.evaluation.methods import NETWORKS
 from cpc_keras.evaluation.networks import network_estimator, stacks_of
 from cpc_keras.models import ClassifierHead
 from cpc_keras.storage import digests
-from cpc_keras.tuning.held_out import held_out_splits, splits_digest
 from cpc_keras.tuning.racing import RacingHyperModel
 from cpc_keras.tuning.spaces import choose_setting, coarse_space
 
+# What is trained step by step.
+REGIMES = ("linear", *NETWORKS)
 # Labels above which a network, which takes minutes to train, has three folds, each in half the steps.
 _MANY = 200
 # How its labels are held out; where it is one part, trials train on at most so many.
@@ -35,14 +37,14 @@ class LabelFractionHyperModel(RacingHyperModel):
 
     Any tuner of keras-tuner searches it. A trial is scored by cross-validation
     inside the labelled subset, the same five folds for each (twice over up to 100
-    labels; one held-out third above 2,000). Networks have three folds above
-    200 labels, in half the steps; above 2,000 they are trained on 1,000 and tested on
-    2,000 others. No other label is looked at. The objective `"score"` is balanced accuracy
-    plus a tenth of the mean log-likelihood, for accuracy alone ties on few labels. The
-    best of many trials is often the luckiest: `best` keeps the default unless it is
-    behind by more than a standard error. A trial that is behind the default by as much
-    after some folds is not trained for the others. Features of a frozen encoder are
-    computed once.
+    labels; one held-out third above 2,000). Up to 200 labels trials take a quarter of
+    the steps. Networks have three folds above 200 labels, in half the steps; above 2,000
+    they are trained on 1,000 and tested on 2,000 others. No other label is looked at.
+    The objective `"score"` is balanced accuracy plus a tenth of the mean
+    log-likelihood, for accuracy alone ties on few labels. The best of many trials is often
+    the luckiest: `best` keeps the default unless it is behind by more than a standard
+    error. A trial that is behind the default by as much after some folds is not trained
+    for the others. Features of a frozen encoder are computed once.
 
     Args:
         model: A built `CPC` model, or any `keras.Model` from `[B, h, w, C]` in
@@ -68,6 +70,7 @@ class LabelFractionHyperModel(RacingHyperModel):
         epochs: What Hyperband is to be given as `max_epochs`: trainings are cut
             into so many parts.
         progress: A `NoProgress` or the like, told of features and trials.
+        flip: Whether networks also learn from mirrored images.
 
     Attributes:
         objective: The `keras_tuner.Objective` to give to a tuner.
@@ -112,9 +115,10 @@ class LabelFractionHyperModel(RacingHyperModel):
         seed=0,
         epochs=27,
         progress=None,
+        flip=True,
     ):
-        if regime not in SEARCHED:
-            raise InputError(f"`regime` must be one of {', '.join(SEARCHED)}. Received: regime={regime!r}")
+        if regime not in REGIMES:
+            raise InputError(f"`regime` must be one of {', '.join(REGIMES)}. Received: regime={regime!r}")
         if folder is None:
             folder = tempfile.mkdtemp()
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -132,8 +136,9 @@ class LabelFractionHyperModel(RacingHyperModel):
                 f"{self._encoder.name}"
             )
         self.head_size = head_size
+        self.flip = flip
         self._features = pathlib.Path(features or pathlib.Path(folder) / "features")
-        self._split = _drawn(self.data, labels_per_class, fraction, subset, seed)
+        self._split = drawn_split(self.data, labels_per_class, fraction, subset, seed)
         self._estimator = self._estimator_of(self.data)
         self._estimator.inputs.prepare([self._split], self.progress, test=False)
         self._inputs = self._estimator.inputs.train(self._split)
@@ -151,9 +156,11 @@ class LabelFractionHyperModel(RacingHyperModel):
         return self._inputs.labels
 
     @property
-    def _on_short_budget(self):
-        """Whether trials take half the steps, as those of `NetworkClassifier.search` do."""
-        return self.regime != "linear" and self.labels > _MANY
+    def _share(self):
+        """Share of the steps that trials take, as those of `NetworkClassifier.search` do."""
+        if self.labels <= _MANY:
+            return SHORTER_BUDGET
+        return 1.0 if self.regime == "linear" else SHORT_BUDGET
 
     @functools.cached_property
     def digest(self):
@@ -162,15 +169,14 @@ class LabelFractionHyperModel(RacingHyperModel):
         truth = digests.of_lines(self.truth)
         images = self.data.train.fingerprint
         splits = splits_digest(self._splits)
-        share = SHORT_BUDGET if self._on_short_budget else 1.0
-        return digests.of_json(self._estimator.digest, images, chosen, truth, self.seed, splits, share)
+        return digests.of_json(self._estimator.digest, images, chosen, truth, self.seed, splits, self._share)
 
     def setting(self, hp):
         """What a classifier is trained with, as a dictionary, see `NetworkClassifier.fit`."""
         poolings = tuple(getattr(self._estimator.inputs, "spans", ()))
         stacks = stacks_of(self._encoder.backbone) if self.regime == "finetune" else 0
-        # Half of the steps do not tell what more than the usual number would do.
-        longest = 1.0 if self._on_short_budget else 2.0
+        # A part of the steps does not tell what more than the usual number would do.
+        longest = 2.0 if self._share == 1.0 else 1.0
         return choose_setting(hp, self.regime, poolings, stacks, self.head_size, longest)
 
     def coarse_space(self):
@@ -183,8 +189,7 @@ class LabelFractionHyperModel(RacingHyperModel):
 
     def held_out_predictions(self, setting, share):
         """Every fold starts from the weights that `build` gives: another's have seen what this one holds out."""
-        if self._on_short_budget:
-            share *= SHORT_BUDGET
+        share *= self._share
         predictions = self._trained.held_out_probabilities(self._inputs, setting, self._splits, share)
         return predictions, lambda: self._trained.model_.get_weights()
 
@@ -219,11 +224,13 @@ class LabelFractionHyperModel(RacingHyperModel):
     def _estimator_of(self, data):
         blocks, width, bottleneck = self.head_size
         build_head = functools.partial(ClassifierHead, blocks=blocks, width=width, bottleneck=bottleneck)
-        return network_estimator(self._encoder, self.regime, data, self._features, self.crop, build_head)
+        return network_estimator(
+            self._encoder, self.regime, data, self._features, self.crop, build_head, flip=self.flip
+        )
 
 
-def _drawn(data, labels_per_class, fraction, subset, seed):
-    """The `Split` to search in; its test part is empty."""
+def drawn_split(data, labels_per_class, fraction, subset, seed):
+    """The `Split` to search in, whose test part is empty; arguments as of `LabelFractionHyperModel`."""
     given = [value is not None for value in (labels_per_class, fraction, subset)]
     if sum(given) != 1:
         raise InputError(
@@ -241,5 +248,4 @@ def _drawn(data, labels_per_class, fraction, subset, seed):
     else:
         numbers = {"labels_per_class": (labels_per_class,)} if fraction is None else {"fractions": (fraction,)}
         (positions,) = nested_subsets(data.train_labels, seed, **numbers).values()
-    ranks = ranks_within_classes(data.train_labels[positions], seed)
-    return Split(positions, np.arange(0), data.unlabelled, ranks)
+    return data.split_of(positions, seed)

@@ -14,10 +14,10 @@ from cpc_keras.config.files import first_names
 from cpc_keras.config.resolve import resolve
 from cpc_keras.errors import DivergedError, InputError
 from cpc_keras.evaluation.features import EncoderFeatures, extract, with_joined
+from cpc_keras.evaluation.held_out_scores import held_out_splits, splits_digest
 from cpc_keras.evaluation.probes import LinearProbe
 from cpc_keras.pretraining.pretrain import pretrain
 from cpc_keras.storage import digests
-from cpc_keras.tuning.held_out import held_out_splits, splits_digest
 from cpc_keras.tuning.racing import RacingHyperModel
 
 _DIRECTIONS = ("down,up,right,left", "down,up", "down")
@@ -26,7 +26,7 @@ _DISTORTIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 # Strides that the patches of a grid reach over at least, so that offsets of 3 find their targets.
 _STEPS = 3
 # Fields of a recipe that no trial depends on: a trial has its own number of steps.
-_IRRELEVANT = ("minutes", "learning_curve")
+_IRRELEVANT = ("minutes", "learning_curve", "jitter", "labelled")
 
 
 class PretrainingHyperModel(RacingHyperModel):

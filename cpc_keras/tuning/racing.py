@@ -10,12 +10,12 @@ import pandas as pd
 
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.classifier import digested
+from cpc_keras.evaluation.held_out_scores import DIVERGED, LIKELIHOOD, HeldOutScores, held_out_scores, standard_error
 from cpc_keras.evaluation.scores import balanced_mean
 from cpc_keras.progress import NoProgress
 from cpc_keras.storage import digests
 from cpc_keras.storage.results import ResultStore
 from cpc_keras.tuning.folder import best_first, chosen
-from cpc_keras.tuning.held_out import DIVERGED, LIKELIHOOD, HeldOutScores, held_out_scores, standard_error
 
 # When a setting leaves the race; what left it by another rule is tried again.
 _RULE = "behind by a standard error"

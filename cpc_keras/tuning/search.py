@@ -30,6 +30,7 @@ from cpc_keras.tables import Table
 from cpc_keras.tuning.folder import best_first, chosen, refuse_another, search_words, settle, short
 from cpc_keras.tuning.hypermodel import LabelFractionHyperModel
 from cpc_keras.tuning.pretraining import PretrainingHyperModel
+from cpc_keras.tuning.propagation import PropagationHyperModel
 from cpc_keras.tuning.racing import BrokenOffError
 from cpc_keras.tuning.tuners import TUNERS, epochs_for, is_worker, make_tuner, tuner_trials
 
@@ -73,19 +74,24 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
     with _owned(place):
         images, split = _drawn(recipe, data, budget, seed, console)
         with ProgressBars(console) as progress:
-            hypermodel = LabelFractionHyperModel(
-                load_last_model(folder)[1],
-                images,
-                regime,
-                subset=split.train,
-                head_size=(recipe.head_blocks, recipe.head_width, recipe.head_bottleneck),
-                crop=recipe.crop,
-                folder=place,
-                features=folder.evaluation / "features",
-                seed=seed,
-                epochs=_epochs(tuner, trials),
-                progress=progress,
-            )
+            given = {
+                "subset": split.train,
+                "crop": recipe.crop,
+                "folder": place,
+                "features": folder.evaluation / "features",
+                "seed": seed,
+                "epochs": _epochs(tuner, trials),
+                "progress": progress,
+            }
+            model = load_last_model(folder)[1]
+            if regime == "propagated":
+                shares = "labels" if split.at_random else "free"
+                hypermodel = PropagationHyperModel(model, images, class_shares=shares, **given)
+            else:
+                size = recipe.head_blocks, recipe.head_width, recipe.head_bottleneck
+                hypermodel = LabelFractionHyperModel(
+                    model, images, regime, head_size=size, flip=recipe.mirrored_alike, **given
+                )
             finished = _search(place, hypermodel, {**asked, "labels": len(split.train)}, console)
         if finished is None:
             return None

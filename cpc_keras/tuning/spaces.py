@@ -3,6 +3,7 @@
 import keras_tuner
 
 from cpc_keras.evaluation.classifier import SPACE
+from cpc_keras.evaluation.features import USUAL_POOLINGS
 
 # Peak learning rate of each optimizer, on which the hyperparameter `rate` is a factor.
 _RATES = {"adamw": 2e-3, "lamb": 1e-2, "sgd": 5e-2}
@@ -56,6 +57,28 @@ def choose_setting(hp, regime, poolings=(), stacks=0, head_size=(2, 256, 64), lo
     return setting
 
 
+def choose_propagation(hp, poolings):
+    """A setting of the probe that learns from images without labels.
+
+    Args:
+        hp: A `keras_tuner.HyperParameters`.
+        poolings: Those of frozen features to choose from.
+
+    Returns:
+        A dictionary, see `cpc_keras.evaluation.propagated.fixed_arguments`.
+    """
+    usual = next((one for one in USUAL_POOLINGS if one in poolings), poolings[0])
+    return {
+        "pooling": hp.Choice("pooling", poolings, default=usual),
+        "C": hp.Float("C", 1e-4, 1.0, sampling="log", default=1e-2),
+        "neighbors": hp.Choice("neighbors", (5, 10, 20, 40), default=10),
+        "alpha": hp.Choice("alpha", (0.0, 0.5, 0.7, 0.8, 0.9, 0.95), default=0.9),
+        "steps": hp.Choice("steps", (2, 5, 10, 20, 40), default=20),
+        "strength": hp.Choice("strength", (0.0, 1.0, 2.0, 4.0, 8.0), default=4.0),
+        "layer_C": hp.Float("layer_C", 1e-3, 1.0, sampling="log", default=1e-2),
+    }
+
+
 def _size(hp, head_size):
     """Depth and width of a ResNet head; the width inside a block is in proportion.
 
@@ -68,6 +91,15 @@ def _size(hp, head_size):
         "head_width": chosen,
         "head_bottleneck": max(1, round(bottleneck * chosen / width)),
     }
+
+
+def coarse_propagation():
+    """The same of a probe that learns from images without labels."""
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("alpha", (0.9, 0.5))
+    hp.Choice("strength", (4.0, 1.0))
+    hp.Choice("C", (1e-2, 1e-3, 1e-1))
+    return hp
 
 
 def coarse_space():

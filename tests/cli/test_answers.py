@@ -39,7 +39,10 @@ main()
             "`--tuner` must be one of random, bayesian, hyperband, g",
         ),
         ("tune nowhere --fraction some", "`--fraction` must be numbers separated by commas. Received: some"),
-        ("tune nowhere --labels-per-class 5 --regime magic", "`--regime` must be one of linear, finetune, resnet, "),
+        (
+            "tune nowhere --labels-per-class 5 --regime magic",
+            "`--regime` must be one of linear, propagated, finetune, resnet, ",
+        ),
         ("detect nowhere --set scale=1", "Received: 'scale' (did you mean 'scales'?)"),
         ("export nowhere there --format pdf", "`--format` must be one of saved_model, onnx, litert. Received: pdf"),
         ("embed nowhere --data dir:. --out x.npz", "`MODEL` must be a folder that `cpc-keras export` wrote"),

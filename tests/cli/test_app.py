@@ -4,7 +4,8 @@ from typing import get_args, get_type_hints
 import pytest
 
 from cpc_keras.backend.distribution import STRATEGIES
-from cpc_keras.cli.app import pretrain, tune
+from cpc_keras.cli.commands.evaluation import tune
+from cpc_keras.cli.commands.pretraining import pretrain
 from cpc_keras.evaluation.methods import SEARCHED
 from cpc_keras.tuning.tuners import TUNERS
 

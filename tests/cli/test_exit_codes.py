@@ -41,7 +41,7 @@ def test_what_nobody_foresaw_is_one_line_that_names_the_place_and_a_file_with_th
     done = models("1 / 0")
     assert done.returncode == 70
     found = re.fullmatch(
-        r"cpc-keras: ZeroDivisionError in cpc_keras/cli/app\.py:\d+ was not foreseen: division by zero\. "
+        r"cpc-keras: ZeroDivisionError in cpc_keras/cli/commands/models\.py:\d+ was not foreseen: division by zero\. "
         r"The traceback is in (\S+); `cpc-keras --debug` prints it\n",
         done.stderr,
     )
@@ -55,7 +55,7 @@ def test_where_no_file_can_be_written_there_is_none(models):
     done = models("tempfile.tempdir = '/nowhere'; raise KeyError('two\\nlines')")
     assert done.returncode == 70
     assert re.fullmatch(
-        r"cpc-keras: KeyError in cpc_keras/cli/app\.py:\d+ was not foreseen: 'two\\nlines'\. "
+        r"cpc-keras: KeyError in cpc_keras/cli/commands/models\.py:\d+ was not foreseen: 'two\\nlines'\. "
         r"`cpc-keras --debug` prints the traceback\n",
         done.stderr,
     ), done.stderr
@@ -71,7 +71,7 @@ def test_the_traceback_is_shown_to_whoever_asks(models, options, variables):
 
 ENDS = {
     "a user's error": ("raise index.InputError('`x` must be 1.\\nReceived: 2')", 2, r"`x` must be 1.\nReceived: 2"),
-    "the end of a file": ("raise EOFError", 70, "EOFError in cpc_keras/cli/app.py"),
+    "the end of a file": ("raise EOFError", 70, "EOFError in cpc_keras/cli/commands/models.py"),
     "memory": (
         "raise MemoryError('Unable to allocate 36 GiB')",
         2,

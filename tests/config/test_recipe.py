@@ -10,7 +10,7 @@ from cpc_keras.config.recipe import Recipe
 from cpc_keras.errors import InputError
 from cpc_keras.layers import PatchAugmentation
 
-RECIPES = sorted(pathlib.Path(__file__).parent.parent.joinpath("recipes").glob("*.py"))
+RECIPES = sorted(pathlib.Path(__file__).parents[2].joinpath("recipes").glob("*.py"))
 
 
 @pytest.fixture
@@ -29,6 +29,12 @@ def test_recipes_that_come_along_are_read_and_explained(path):
     assert isinstance(load_recipe(path, kind=kind), kind)
     assert load_recipe(path, kind=kind) == load_recipe(path.stem, kind=kind)
     assert path.read_text().startswith('"""')
+
+
+def test_mirrored_images_are_of_the_same_kind_but_for_letters():
+    assert not load_recipe("letters").mirrored_alike
+    assert load_recipe("pictograms").mirrored_alike  # images are mirrored
+    assert load_recipe("imagenet_cpc_resnet170").mirrored_alike  # patches are
 
 
 def test_reads_literals_and_overrides(write):

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from keras import ops
 
 from cpc_keras import export
 from cpc_keras.evaluation.features import pool
@@ -30,8 +31,13 @@ def model():
 @pytest.fixture(scope="module")
 def head():
     rng = np.random.default_rng(1)
-    kernel, bias = rng.normal(scale=0.02, size=(2 * 9 * 16, 3)).astype("float32"), rng.normal(size=3).astype("float32")
-    return export.LinearHead(lambda grid, whole: pool("grid3_map3", grid, whole), kernel, bias, ("a", "b", "c"))
+    width = 2 * 9 * 16 + 6 * 16
+    kernel, bias = rng.normal(scale=0.02, size=(width, 3)).astype("float32"), rng.normal(size=3).astype("float32")
+
+    def pooled(grid, whole):
+        return ops.concatenate([pool(name, grid, whole) for name in ("grid3_map3", "local")], axis=-1)
+
+    return export.LinearHead(pooled, kernel, bias, ("a", "b", "c"))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +68,7 @@ def check_outputs(found, model, head, inputs):
         images = {name: given[name] for name in given.files if name.startswith("images")}
     expected = expected_outputs(found, export.ImageFeatures(model, head), images)
     for name, values in expected.items():
-        np.testing.assert_allclose(found[name], values, atol=1e-5)
+        np.testing.assert_allclose(found[name], values, rtol=1e-6, atol=1e-5)
     assert len(expected) >= 3
     return {name.partition("_")[0] for name in expected}
 

@@ -49,3 +49,12 @@ def test_tests_add_what_the_demo_did_without_and_setup_cfg_begins_anew(tmp_path)
         os.utime(tmp_path / stamp, (0, 0))
     assert installs(tmp_path, "demo") == ["tensorboard"]
     assert installs(tmp_path, "test-fast") == [ALL]
+
+
+def test_nothing_is_built_in_the_checkout():
+    """pip builds in `build/` where the package is not installed as editable; what is left by that goes with `clean`."""
+    commands = re.findall(r"pip install [^\n]*'\.\[[^\n]*", (ROOT / "README.md").read_text())
+    assert len(commands) >= 3 and all("--editable" in one for one in commands)
+    assert re.search(r"^PIP_INSTALL := .* --editable$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    done = subprocess.run(["make", "--dry-run", "clean"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert " build " in done.stdout

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import signal
 import time
@@ -161,7 +162,153 @@ def test_the_page_in_a_real_browser(place):
         browser.close()
     assert said == []
     assert [url for url in asked if not url.startswith("data:")] == [page_file]
-    assert len(drawn) == 8 and all(drawn)
+    assert len(drawn) == 9 and all(drawn)
     assert widths[0] <= widths[1]
     assert letters >= 14
     assert (place / "phone.png").stat().st_size > 10_000
+
+
+def keys(page, text):
+    for key in text:
+        page.keyboard.press("Space" if key == " " else key)
+
+
+@pytest.mark.browser
+def test_images_are_chosen_labelled_by_keys_and_evaluated_with(place):
+    """The road of one's own images: select, the page in a browser, closed and opened again, labels.csv, evaluate."""
+    from playwright.sync_api import sync_playwright
+
+    done = cpc_keras("select", "run", "--count", 22, cwd=place, code=0)
+    folder = place / "run" / "selection" / "typical-22"
+    assert "Chosen: 22 images, in run/selection/typical-22/to_label.csv" in done.stdout
+    with open(folder / "to_label.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["label"] for row in rows] == [""] * 22
+    assert {row["path"] for row in rows} <= {str(path) for path in (place / "images").iterdir()}
+    asked, said = [], []
+    with sync_playwright() as playwright:
+        executable = shutil.which("chromium") or shutil.which("google-chrome")
+        # A context whose storage outlives its pages, as that of a browser does.
+        browser = playwright.chromium.launch_persistent_context(
+            str(place / "profile"), executable_path=executable, args=["--no-sandbox"], accept_downloads=True
+        )
+
+        def opened(width):
+            page = browser.new_page()
+            page.set_viewport_size({"width": width, "height": 844})
+            page.on("request", lambda request: asked.append(request.url))
+            page.on("console", lambda message: said.append(message.text))
+            page.on("pageerror", lambda error: said.append(str(error)))
+            page.goto((folder / "label.html").as_uri())
+            return page
+
+        page = opened(1200)
+        assert page.inner_text("#said").endswith("22 left. First name the classes.")
+        assert page.is_disabled("#save") and page.is_disabled("#undo")
+        for name in ("sky, blue", 'the "ground"', "rare"):
+            page.fill("#new", name)
+            page.keyboard.press("Enter")
+        assert page.inner_text("#classes").split("\n")[:3] == ["1", "sky, blue", "0"]
+        keys(page, "12 3")  # two labels, one that is skipped, one that is undone
+        page.keyboard.press("Backspace")
+        assert page.inner_text("#said") == "2 labelled, 1 skipped, 19 left."
+        page.close()
+        page = opened(390)
+        assert page.inner_text("#said") == "2 labelled, 1 skipped, 19 left."
+        widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert widths[0] <= widths[1]
+        drawn = page.evaluate("[...document.images].map(one => one.complete && one.naturalWidth > 10)")
+        assert len(drawn) == 22 + 1 + 5 and all(drawn)
+        keys(page, "12" * 9 + "1")
+        page.keyboard.press("ArrowLeft")
+        assert "All done" in page.inner_text("#next") and "cpc-keras evaluate run --labels" in page.inner_text("#next")
+        page.click("#classes button[aria-label='remove the class rare']")
+        with page.expect_download() as download:
+            page.click("#save")
+        download.value.save_as(place / "mine.csv")
+        browser.close()
+    assert said == [] and {url.partition(":")[0] for url in asked} <= {"file", "data", "blob"}
+    with open(place / "mine.csv", newline="") as file:
+        labelled = list(csv.DictReader(file))
+    assert [row["path"] for row in labelled] == [row["path"] for place_, row in enumerate(rows) if place_ != 2]
+    assert {row["label"] for row in labelled} == {"sky, blue", 'the "ground"'}
+    methods = ("--methods", "linear,propagated", "--labels-per-class", 2, "--select", "typical")
+    done = cpc_keras("evaluate", "run", "--labels", "mine.csv", *methods, cwd=place, code=0)
+    assert "CPC, frozen, propagated labels" in done.stdout
+    found = [record for record in records(place) if record["method"] == "propagated"]
+    assert {record["encoder"] for record in found} == {"cpc", "untrained", "pixels", "handmade"}
+    assert all(record["selected"]["shares"] == "free" for record in found)
+    assert {record["selection"] for record in found} == {None, "typical"}
+    assert "With 4 typical images in place of drawn ones" in done.stdout
+    cpc_keras("report", "run", cwd=place, code=0)
+    written = (place / "run" / "report" / "index.html").read_text()
+    assert "CPC, frozen, propagated labels, typical images" in written
+    assert "With 4 typical images in place of drawn ones" in written
+    cpc_keras("select", "run", "--count", 5, "--already", "mine.csv", "--by", "uncertain", cwd=place, code=0)
+    with open(place / "run" / "selection" / "uncertain-5-after-21" / "to_label.csv", newline="") as file:
+        later = {row["path"] for row in csv.DictReader(file)}
+    assert later and not later & {row["path"] for row in labelled}
+
+
+@pytest.mark.browser
+def test_copies_and_wrong_labels_are_found(place):
+    """Two images that are there twice, and a flower that is labelled sky."""
+    from playwright.sync_api import sync_playwright
+
+    shutil.copytree(place / "images", place / "more")
+    shutil.copy(place / "images" / "piece2.png", place / "more" / "again.png")
+    Image.open(place / "images" / "piece40.png").save(place / "more" / "smaller file.jpg", quality=70)
+    text = (place / "labels.csv").read_text().replace("images/piece19.jpg,flower", "images/piece19.jpg,sky")
+    (place / "wrong.csv").write_text(text)
+    arguments = ("inspect", "run", "--data", "dir:more", "--labels", "wrong.csv")
+    done = cpc_keras(*arguments, cwd=place, code=0)
+    folder = place / "run" / "inspection"
+    said = re.search(r"Copies: (\d+) images in (\d+) groups, each of one picture\.", done.stdout)
+    assert "of 29, the most doubtful first.\n" in done.stdout  # of 30, the only one of its class cannot be held out
+    assert done.stdout.endswith(
+        "Page: run/inspection/inspection.html, list: run/inspection/inspection.csv\nNext: look at the page, correct "
+        "what is wrong in wrong.csv, then cpc-keras evaluate run --labels wrong.csv\n"
+    )
+    with open(folder / "inspection.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    groups = {}
+    for row in rows:
+        groups.setdefault((row["issue"], row["group"]), set()).add(row["path"].rpartition("/")[2])
+    copies = [names for (issue, _), names in groups.items() if issue == "copy"]
+    assert {"again.png", "piece2.png"} in copies and {"smaller file.jpg", "piece40.png"} in copies
+    assert [int(number) for number in said.groups()] == [sum(map(len, copies)), len(copies)]
+    assert len(copies) <= 6  # pieces of one sky may be nearly the same
+    wrong = [row for row in rows if row["issue"] == "label"]
+    (own,) = [row for row in wrong if row["path"].endswith("piece19.jpg")]
+    assert (own["label"], own["suggested"]) == ("sky", "flower") and float(own["score"]) < 0.5
+    asked, errors = [], []
+    with sync_playwright() as playwright:
+        executable = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto((folder / "inspection.html").as_uri())
+        widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert widths[0] <= widths[1]
+        assert page.locator("h2").all_inner_texts() == ["Labels to look at again", "Copies", "Unlike all others"]
+        assert page.locator("#copies li").count() == len(copies)
+        assert page.locator("#labels li").count() == len(wrong)
+        browser.close()
+    assert errors == [] and {url.partition(":")[0] for url in asked} <= {"file", "data"}
+    done = cpc_keras("inspect", "run", cwd=place, code=0)  # in place of the first one, and without labels
+    assert "Labels: none to examine" in done.stdout
+    done = cpc_keras("inspect", "run", "--out", "images", cwd=place, code=2)
+    assert "`--out` must be a new folder" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_what_cannot_be_selected_is_refused(place):
+    for arguments, words in (
+        (("--count", 5, "--by", "uncertain"), "`--by uncertain` needs `--already`"),
+        (("--count", 5, "--out", "images"), "`--out` must be a new folder"),
+        (("--count", 0), "--count"),
+        (("--count", 5, "--already", "none.csv"), "must name an existing CSV file"),
+    ):
+        done = cpc_keras("select", "run", *arguments, cwd=place, code=2)
+        assert words in done.stderr and done.stderr.count("\n") == 1, done.stderr

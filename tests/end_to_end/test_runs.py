@@ -55,7 +55,8 @@ def test_three_corrupt_files_are_named(place, photo_folder):
     fitted = {"minutes": 2, "steps": 12, "full_steps": 120, "seconds_a_step": 9.0, "seconds": 120.0}
     fitted |= {"checkpoint_every": 5, "runs": 1}  # as if it had been cut short
     (place / "bad" / "recipe.json").write_text(json.dumps(description | {"fitted": fitted}))
-    cpc_keras("report", "bad", cwd=place, code=0)  # without labels, the page shows what there is
+    done = cpc_keras("report", "bad", cwd=place, code=0)  # without labels, the page shows what there is
+    assert done.stdout.endswith("Next: cpc-keras evaluate bad --labels FILE.csv\n")
     page = (place / "bad" / "report" / "index.html").read_text()
     assert "<li>This run took 12 of the recipe&#x27;s 120 steps to fit 2 minutes. The full 120 steps take about" in page
     assert "not evaluated with labels" in page and page.count("data:image/png;base64,") == 5
@@ -114,13 +115,16 @@ def test_the_whole_road_on_a_folder_with_classes(place):
     assert "all 12 steps are done" in done.stdout
 
     done = cpc_keras("evaluate", "road", "--methods", "linear,knn", cwd=place, code=0)
-    assert "CPC, frozen, linear probe" in done.stdout
+    assert "CPC, frozen, linear probe (step 12): " in done.stdout and "handmade features, kNN: " in done.stdout
+    assert done.stdout.endswith("report road, or cpc-keras export road saved_models/mine --with-head\n")
     records = json.loads((place / "road" / "evaluation" / "label_efficiency.json").read_text())
     assert len(records) == 2 * 4 * 2 * 2  # probes, encoders, budgets, seeds
     assert {record["encoder"] for record in records} == {"cpc", "untrained", "pixels", "handmade"}
     assert set(records[0]) == {
-        *("method", "encoder", "checkpoint", "fraction", "labels", "labels_per_class", "seed", "split"),
-        *("top1", "top5", "balanced_accuracy", "selected", "trials", "seconds"),
+        *("method", "encoder", "checkpoint", "fraction", "labels", "labels_per_class", "selection", "seed", "split"),
+        *("top1", "top5", "balanced_accuracy", "auc", "log_loss", "calibration_error"),
+        *("log_loss_before", "calibration_error_before", "temperature", "threshold"),
+        *("selected", "trials", "seconds"),
     }
     assert all(0.0 <= record["top1"] <= 1.0 for record in records)
     hashes = json.loads((place / "road" / "evaluation" / "subsets" / "sha256.json").read_text())
@@ -130,13 +134,16 @@ def test_the_whole_road_on_a_folder_with_classes(place):
     )
     assert small < large and len(hashes) == 4
 
-    cpc_keras("export", "road", "exported", cwd=place, code=0)
+    done = cpc_keras("export", "road", "exported", cwd=place, code=0)
+    assert "Loading the last checkpoint of road.\n" in done.stdout
+    assert done.stdout.endswith("Next: cpc-keras embed exported --data dir:PATH --out features.npz\n")
     card = (place / "exported" / "README.md").read_text()
     assert "CPC, frozen, linear probe" in card and "`selected`" in card
 
-    cpc_keras("report", "road", cwd=place, code=0)
+    done = cpc_keras("report", "road", cwd=place, code=0)
+    assert done.stdout.endswith("Next: cpc-keras export road saved_models/mine --with-head\n")
     page = (place / "road" / "report" / "index.html").read_text()
-    assert page.count("data:image/png;base64,") == 7
+    assert page.count("data:image/png;base64,") == 8
 
 
 def test_help_takes_less_than_half_a_second_of_cpu_time(place):

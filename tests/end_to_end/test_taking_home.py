@@ -32,9 +32,17 @@ def place(tmp_path_factory, pretrained):
     (place / "broken").mkdir()
     for name in ("a.png", "b.jpg"):
         (place / "broken" / name).write_bytes(b"no image")
-    cpc_keras("evaluate", "run", "--methods", "linear", cwd=place, code=0)
-    cpc_keras("export", "run", "models/small", "--with-head", cwd=place, code=0)
+    cpc_keras("evaluate", "run", "--methods", "linear,propagated", cwd=place, code=0)
+    done = cpc_keras("export", "run", "models/small", "--with-head", cwd=place, code=0)
+    assert done.stdout.endswith("Next: cpc-keras predict models/small --data dir:PATH --out classes.csv\n")
     return place
+
+
+def first_result(records, method):
+    """Of the first subset of four labels a class."""
+    asked = (method, "cpc", 8, 0)
+    (own,) = [r for r in records if (r["method"], r["encoder"], r["labels"], r["seed"]) == asked]
+    return own
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +63,7 @@ def test_the_card_tells_the_figures_of_what_is_exported(place):
     told = json.loads((place / "models" / "small" / "model.json").read_text())
     assert set(told["figures"]["signatures"]) == {"serving_default", "patch_grid", "feature_map", "selected"}
     records = json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
-    own = [r["top1"] for r in records if r["encoder"] == "cpc" and r["labels_per_class"] == 4]
+    own = [r["top1"] for r in records if (r["method"], r["encoder"], r["labels_per_class"]) == ("linear", "cpc", 4)]
     column = told["figures"]["budgets"].index("4 a class")
     assert told["figures"]["methods"]["CPC, frozen, linear probe"][column] == round(100 * float(np.mean(own)), 1)
     assert told["head"]["accuracy"] == round(100 * own[0], 1)  # the head is that of the first subset
@@ -68,6 +76,9 @@ def test_the_card_tells_the_figures_of_what_is_exported(place):
 def test_embeds_a_folder_in_order_and_names_the_files_that_are_none(place, many):
     done = cpc_keras("embed", "models/small", "--data", f"dir:{many}", "--out", "all.npz", cwd=place, code=0)
     assert "4,200 images: all.npz" in done.stdout and "3 could not be read" in done.stdout
+    said = ["Loading models/small.", f"Opening dir:{many}.", "Computing all.npz.", "Writing all.npz."]
+    assert [line for line in done.stdout.splitlines() if line in said] == said
+    assert done.stdout.endswith("Next, in Python: numpy.load('all.npz')\n")
     bad = pd.read_csv(place / "all.npz.bad_files.csv")
     assert {path.rsplit("/", 1)[1] for path in bad["path"]} == {"text.png", "nothing.jpg", "cut.png"}
     assert all(path in done.stdout for path in bad["path"])
@@ -113,7 +124,9 @@ def test_two_at_once_have_one_owner(place, many):
     with cpc_keras_running(*embed, cwd=place) as process:
         while process.poll() is None and not (place / ".twice.npz.owner").exists():
             time.sleep(0.01)
+        process.send_signal(signal.SIGSTOP)  # Were it to go on, it could be done before the second has started.
         done = cpc_keras(*embed, cwd=place, code=2)
+        process.send_signal(signal.SIGCONT)
         assert process.communicate(timeout=120)[1] == "" and process.returncode == 0
     said = "must be a file that no other command is writing to. Received: "
     assert done.stderr.startswith(f"cpc-keras: `--out` {said}twice.npz, which process {process.pid} on ")
@@ -169,6 +182,51 @@ def test_predicts_classes(place):
     assert [("even", "odd")[index] for index in best] == table["class"].tolist()
 
 
+def test_two_classes_are_parted_where_one_wants(place):
+    """The head is calibrated inside its eight labels, says where it would draw the line, and draws it as it is told."""
+    told = json.loads((place / "models" / "small" / "model.json").read_text())["head"]
+    assert told["held_out"] == 8 and 0.1 <= told["temperature"] <= 10 and 0 < told["threshold"] < 1
+    records = json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
+    own = first_result(records, "linear")
+    assert (told["temperature"], told["threshold"]) == (round(own["temperature"], 4), round(own["threshold"], 6))
+    words = f"“odd” is said from a probability of {told['threshold']:g} on."
+    card = (place / "models" / "small" / "README.md").read_text()
+    assert words in card and "8 of these labels asked for while they were held out" in card
+
+    arguments = ("predict", "models/small", "--data", "classes:labelled", "--out", "parted.csv", "--probabilities")
+    done = cpc_keras(*arguments, cwd=place, code=0)
+    assert f"{words} For that, add --threshold {told['threshold']:g}." in " ".join(done.stdout.split())
+    cpc_keras(*("embed", *arguments[1:5], "parted.npz"), "--signature", "classify", cwd=place, code=0)
+    with np.load(place / "parted.npz") as file:
+        of_odd = np.sort(file["probabilities"][:, 1])  # eight decimals, where the table has four
+    middle = float(of_odd[7:9].mean())
+    usual = pd.read_csv(place / "parted.csv")
+    done = cpc_keras(*arguments, "--threshold", f"{middle:.8f}", cwd=place, code=0)
+    assert f"“odd” is written from a probability of {middle:g} on." in done.stdout
+    parted = pd.read_csv(place / "parted.csv")
+    assert parted[["p(even)", "p(odd)"]].equals(usual[["p(even)", "p(odd)"]])
+    is_odd = parted["class"] == "odd"
+    assert is_odd.sum() == 8 and parted["p(odd)"][is_odd].min() >= parted["p(odd)"][~is_odd].max()
+    np.testing.assert_array_equal(parted["probability"], np.where(is_odd, parted["p(odd)"], parted["p(even)"]))
+    for nothing, value in (("even", 1), ("odd", 0)):
+        cpc_keras(*arguments, "--threshold", value, cwd=place, code=0)
+        assert set(pd.read_csv(place / "parted.csv")["class"]) == {nothing}
+
+
+def test_the_head_gives_calibrated_probabilities(place):
+    """Those of the test images are as sure as the evaluation measured: the log loss is that of the record."""
+    records = json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
+    own = first_result(records, "linear")
+    told = json.loads((place / "models" / "small" / "model.json").read_text())
+    test = open_labelled(RunFolder(place / "run").open(), f"classes:{place / 'labelled'}").test
+    classify = tf.saved_model.load(str(place / "models" / "small")).signatures["classify"]
+    (batch,) = encoding_batches(test, len(test), told["input"]["crop"])
+    said = classify(batch)["probabilities"].numpy()
+    likelihoods = np.log(said[np.arange(len(test)), test.labels])
+    assert own["log_loss"] != pytest.approx(own["log_loss_before"], abs=1e-4)
+    assert -likelihoods.mean() == pytest.approx(own["log_loss"], abs=1e-5)
+
+
 def test_the_artefact_says_of_whole_images_what_predict_says(place, photographs):
     """Shrunk, enlarged, cropped, gray, of 16 bits, turned: within 1e-4 in every probability."""
     (place / "kinds").mkdir()
@@ -213,14 +271,33 @@ def test_takes_the_images_of_every_split(place, photo_classes):
     assert not (place / "splits.csv.bad_files.csv").exists()
 
 
-def test_the_head_is_as_accurate_as_its_card_says(place):
-    told = json.loads((place / "models" / "small" / "model.json").read_text())
+def check_accuracy_of_head(place, name):
+    """It is as accurate as its card says."""
+    told = json.loads((place / "models" / name / "model.json").read_text())
     test = open_labelled(RunFolder(place / "run").open(), f"classes:{place / 'labelled'}").test
-    classify = tf.saved_model.load(str(place / "models" / "small")).signatures["classify"]
+    classify = tf.saved_model.load(str(place / "models" / name)).signatures["classify"]
     said = [classify(batch) for batch in encoding_batches(test, len(test), told["input"]["crop"])]
     (names, *_), probabilities = said[0]["class_names"].numpy().astype(str), said[0]["probabilities"].numpy()
     right = names[probabilities.argmax(axis=1)] == np.array(test.class_names)[test.labels]
     assert right.mean() == pytest.approx(told["head"]["accuracy"] / 100, abs=1e-3)
+
+
+def test_the_head_is_as_accurate_as_its_card_says(place):
+    check_accuracy_of_head(place, "small")
+
+
+def test_what_was_learnt_from_images_without_labels_is_taken_along(place):
+    """One linear layer, as good as the evaluation said."""
+    cpc_keras("export", "run", "models/spread", "--with-head", "--classifier", "propagated", cwd=place, code=0)
+    told = json.loads((place / "models" / "spread" / "model.json").read_text())["head"]
+    records = json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
+    own = first_result(records, "propagated")
+    assert (told["method"], told["labels"]) == ("propagated", 8) and told["unlabelled"] > 0
+    assert told["accuracy"] == round(100 * own["top1"], 1)
+    card = (place / "models" / "spread" / "README.md").read_text()
+    assert f"trained on 8 labels and {told['unlabelled']} images without labels; test accuracy" in card
+    check_accuracy_of_head(place, "spread")
+    shutil.rmtree(place / "models" / "spread")
 
 
 def test_without_the_images_the_encoder_alone_is_exported(place):
@@ -281,6 +358,18 @@ CASES = {
         "`--format` must be one of saved_model, onnx, litert. Received: tflite",
     ),
     "ending of a format": ("export run b --format litert", "`DEST` must end in .tflite for --format litert"),
+    "a classifier that was not evaluated": (
+        "export bare b --with-head --classifier propagated",
+        "`--with-head` must be asked of a run that was evaluated with --methods propagated. Received: bare",
+    ),
+    "a classifier without a head": (
+        "export run b --classifier propagated",
+        "`--classifier` is for --with-head. Received: --classifier propagated without",
+    ),
+    "no share": (
+        "predict models/small --data classes:labelled --out a.csv --threshold 1.5",
+        "`--threshold` must lie in [0, 1]. Received: 1.5",
+    ),
     "no models": ("models labelled", "`FOLDER` must hold a folder that `cpc-keras export` wrote. Received: labelled"),
 }
 
@@ -292,7 +381,9 @@ def test_says_what_is_wrong(case, place):
 
 def test_a_head_needs_labels(place):
     done = cpc_keras("export", "bare", "models/bare", "--with-head", cwd=place, code=2)
-    assert "`--with-head` must be asked of a run whose linear probe was evaluated. Received: bare" in done.stderr
+    assert (
+        "`--with-head` must be asked of a run that was evaluated with --methods linear. Received: bare" in done.stderr
+    )
     cpc_keras("export", "bare", "plain", cwd=place, code=0)
     done = cpc_keras("predict", "plain", "--data", "classes:labelled", "--out", "no.csv", cwd=place, code=2)
     assert "`MODEL` must be exported with --with-head" in done.stderr

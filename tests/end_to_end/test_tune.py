@@ -62,6 +62,16 @@ def test_the_best_setting_is_kept_and_tested(place, searched):
     assert re.search(r"What searching was worth.*?linear map</td><td>4</td>.*? to [+-]\d+\.\d\)</td>", page, re.S)
 
 
+def test_how_labels_are_propagated_is_searched_and_tested(place):
+    done = cpc_keras(*SEARCH, "--trials", "2", "--regime", "propagated", "--name", "spread", cwd=place, code=0)
+    assert "propagated, 2 a class, subset 1: random, 2 trials beside the default." in done.stdout
+    assert [row["trial"] for row in trials(place, "spread")] == ["default", "trial 0", "trial 1"]
+    text = (place / "run" / "tuning" / "spread" / "default.py").read_text()
+    assert "alpha = 0.9\n" in text and "learning_rate" not in text
+    done = cpc_keras("evaluate", "run", "--settings", "run/tuning/spread", cwd=place, code=0)
+    assert "CPC, frozen, propagated labels, tuned" in done.stdout
+
+
 def test_another_search_in_its_folder_is_refused(place, searched):
     words = "Received: run/tuning/whole (trials 4 there, 3 here)"
     check_refusal(" ".join([*SEARCH, "--trials 3 --name whole"]), words, place)
@@ -192,7 +202,7 @@ def test_a_search_of_pretraining_that_is_told_to_end_does(place):
 CASES = {
     "unknown regime": (
         "tune run --labels-per-class 3 --regime frozen",
-        "`--regime` must be one of linear, finetune, resnet",
+        "`--regime` must be one of linear, propagated, finetune, resnet",
     ),
     "unknown tuner": ("tune run --labels-per-class 3 --tuner luck", "`--tuner` must be one of random, bayesian"),
     "unknown search": ("tune run --labels-per-class 3 --what luck", "`--what` must be one of classifier, pretraining"),

@@ -64,7 +64,7 @@ def classifier(builder):
 def test_search_finds_the_rate_that_learns_and_gives_up_the_other(rates, fits, classifier, images, monkeypatch):
     monkeypatch.setitem(classifier.space, "learning_rate", rates)
     trained = []
-    monkeypatch.setattr(classifier, "steps", lambda count: trained.append(count) or 25)
+    monkeypatch.setattr(classifier, "steps", lambda count: trained.append(count) or 100)
     setting, trials = classifier.search(ImageInputs(images, 24))
     assert setting == {**SETTING, "dropout": 0.0}
     assert trials == classifier.trials == 2
@@ -83,7 +83,7 @@ class Labels:
 
 @pytest.mark.parametrize(
     ("count", "train", "held_out", "share"),
-    [(100, 50, 50, 1.0), (600, 400, 200, 0.5), (900, 400, 500, 0.5), (9000, 400, 2000, 0.5)],
+    [(100, 50, 50, 0.25), (600, 400, 200, 0.5), (900, 400, 500, 0.5), (9000, 400, 2000, 0.5)],
 )
 def test_what_trials_are_trained_and_tested_on(count, train, held_out, share, classifier, monkeypatch):
     seen = []
@@ -214,6 +214,16 @@ def test_images_are_moved_by_the_share_asked_for(translation, pixels):
     moved = [batch for batch, *_ in ImageInputs(white, 24).training_batches(4, 0, 20, translation).as_numpy_iterator()]
     rows = (np.concatenate(moved)[..., 0] == 0).all(axis=2).sum(axis=1)  # what moved in from above or below
     assert rows.min() == 0 and rows.max() == pixels
+
+
+@pytest.mark.parametrize(("flip", "seen"), [(True, {"left", "right"}), (False, {"left"})])
+def test_images_are_mirrored_where_that_is_asked_for(flip, seen):
+    """A letter that is mirrored may be another one."""
+    left = np.zeros((8, 24, 24, 1), "uint8")
+    left[:, :, :12] = 255
+    inputs = ImageInputs(from_arrays(left, np.arange(8) % 2), 24, flip=flip).subset(np.arange(6))
+    images = np.concatenate([batch for batch, *_ in inputs.training_batches(4, 0, 20, 0.0).as_numpy_iterator()])
+    assert {"left" if image[12, 0, 0] else "right" for image in images} == seen
 
 
 def test_rare_classes_weigh_as_much_in_all():

@@ -11,6 +11,7 @@ from cpc_keras.evaluation.features import (
     extract,
     with_joined,
 )
+from cpc_keras.evaluation.probes import LinearProbe
 from cpc_keras.layers.grid_pooling import pool_grid
 from cpc_keras.storage import digests
 
@@ -32,11 +33,31 @@ def test_poolings_of_an_encoder(small_cpc, photo_crops):
         "grid3": (12, 144),
         "map3": (12, 144),
         "grid3_map3": (12, 288),
+        "local": (12, 96),
     }
     np.testing.assert_allclose(features["mean"], grid.mean(axis=(1, 2)), atol=1e-5)
     np.testing.assert_allclose(features["locations_square"], (grid**2).mean(axis=(1, 2)), rtol=1e-4)
     whole = np.asarray(model.encoder(photo_crops))
     np.testing.assert_allclose(features["map3"], pool_grid(whole, 3), atol=1e-5)
+    locations = (grid.reshape(12, -1, 16), whole.reshape(12, -1, 16))
+    moments = [part for map_ in locations for part in (map_.mean(axis=1), map_.std(axis=1), map_.max(axis=1))]
+    np.testing.assert_allclose(features["local"], np.concatenate(moments, axis=1), atol=1e-4)
+
+
+def test_what_is_small_stays_in_local_features_wherever_it_is():
+    """Two classes of noise that differ in one location of a hundred, by far less than images do in their mean."""
+    rng = np.random.default_rng(0)
+    maps = rng.normal(size=(200, 10, 10, 4)) + rng.normal(size=(200, 1, 1, 4))
+    labels = np.arange(200) % 2
+    maps[labels == 1, rng.integers(0, 10, 100), rng.integers(0, 10, 100)] += 12
+    features = MapFeatures(lambda images: images, (None, None, None, 4))(maps.astype("float32"))
+    train, test = {}, {}
+    for name, values in features.items():
+        train[name], test[name] = values[:100], values[100:]
+    probe = LinearProbe().fit(train, labels[:100])
+    assert probe.selected_["pooling"] == "local"
+    assert probe.score(test, labels[100:]) > 0.95
+    assert LinearProbe(poolings=("mean", "grid2", "grid3")).fit(train, labels[:100]).score(test, labels[100:]) < 0.8
 
 
 def test_pixels_are_the_image_or_its_small_copy():
@@ -62,6 +83,9 @@ def test_augmented_maps_are_maps_of_mirrored_and_translated_images(small_cpc, ph
     down[:, 1:] = photo_crops[:, :-1]  # 4 % of 28 px
     for copy, images in enumerate((photo_crops, photo_crops[:, :, ::-1], down)):
         np.testing.assert_allclose(maps[:, copy], encoder(images), atol=2e-2)
+    unmirrored = AugmentedMaps(encoder, copies=3, flip=False)(photo_crops)["map"]
+    np.testing.assert_array_equal(unmirrored[:, 1], unmirrored[:, 0])
+    np.testing.assert_allclose(unmirrored[:, ::2], maps[:, ::2], atol=2e-2)
 
 
 def test_foreign_encoders_get_the_size_channels_and_range_they_want(photo_crops):
@@ -76,5 +100,5 @@ def test_foreign_encoders_get_the_size_channels_and_range_they_want(photo_crops)
     assert seen[0].min() >= -1.1 and seen[0].min() < -0.5
     np.testing.assert_allclose(vectors.mean(axis=1), 2 * photo_crops.mean(axis=(1, 2, 3)) - 1, atol=0.02)
     grey = MapFeatures(lambda images: images, (None, None, None, 1))(np.repeat(photo_crops, 3, axis=-1))
-    assert set(grey) == {"mean", "grid2", "grid3"}
+    assert set(grey) == {"mean", "grid2", "grid3", "local"}
     np.testing.assert_allclose(grey["mean"][:, 0], photo_crops.mean(axis=(1, 2, 3)), atol=1e-3)

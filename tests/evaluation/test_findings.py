@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from cpc_keras.evaluation.findings import arrows, find, lead
+from cpc_keras.evaluation.findings import arrows, choice_words, choices, find, lead
 from cpc_keras.evaluation.results import Results
+from cpc_keras.evaluation.table import label_table
 
 LABELS = np.zeros(1000, int)
 
@@ -10,11 +11,12 @@ LABELS = np.zeros(1000, int)
 def results(*rows):
     """Three subsets a row, each with the accuracy that the row names, give or take a thousandth."""
     records = []
-    for method, encoder, checkpoint, labels, accuracy in rows:
+    for method, encoder, checkpoint, labels, accuracy, *selection in rows:
         for seed in range(3):
             right = round(1000 * accuracy) + seed - 1
             record = {"method": method, "encoder": encoder, "checkpoint": checkpoint, "labels": labels, "seed": seed}
             record |= {"labels_per_class": None, "fraction": None, "top1": right / 1000, "top5": None}
+            record |= {"selection": selection[0]} if selection else {}
             records.append((record, (np.arange(1000) >= right).astype(int)))
     return Results(records, LABELS)
 
@@ -100,3 +102,33 @@ def test_methods_are_compared_on_the_subsets_that_both_were_given():
     (finding,) = find(Results([*records, ({**rival, "top1": 0.82}, lucky)], LABELS), 9)
     assert (finding.mean, finding.rival_mean) == pytest.approx((0.9, 0.82))
     assert finding.ahead[0] == pytest.approx(0.08)
+
+
+CHOSEN = [
+    ("linear", "cpc", 9, 50, 0.80, "typical"),
+    ("supervised", "scratch", None, 50, 0.70, "typical"),
+    ("supervised", "scratch", None, 500, 0.90, "typical"),
+]
+
+
+def test_chosen_images_change_nothing_of_what_is_said_of_drawn_ones():
+    drawn, both = results(*PAYS), results(*PAYS, *CHOSEN)
+    assert lead(find(both, 9)) == lead(find(drawn, 9))
+    assert choices(drawn, 9) == []
+
+
+def test_what_choosing_is_worth_is_counted_against_both_supervised_curves():
+    (one,) = choices(results(*PAYS, *CHOSEN), 9)
+    assert (one.labels, one.selection, one.drawn["mean"]) == (50, "typical", pytest.approx(0.75))
+    assert one.ahead[0] == pytest.approx(0.05) and one.ahead[1] > 0
+    assert [factor for _, factor, _ in one.factors] == pytest.approx([10**0.75, 10**0.5])
+    assert choice_words(one).startswith("With 50 typical images in place of drawn ones, 80.0 % by “CPC, frozen, linear")
+    assert choice_words(one).endswith("; worth 5.6× drawn labels and 3.2× the same labels of the supervised network.")
+
+
+def test_chosen_images_have_rows_of_their_own_in_the_table():
+    table = label_table(results(*PAYS, *CHOSEN).at(9, chosen=True), "test accuracy")
+    names = [row.cells[0] for row in table.rows]
+    assert sum("typical images" in name for name in names) == 2
+    assert names.index("CPC, frozen, linear probe, typical images") > names.index("supervised from scratch")
+    assert list(table.columns) == ["method", "50", "500"]

@@ -1,21 +1,27 @@
 """Results are computed once, choices stay inside the labels, interruptions lose one result at most."""
 
+import dataclasses
 import functools
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import log_loss, roc_auc_score
 
 from cpc_keras.data.budgets import Budget
 from cpc_keras.data.image_set import from_arrays
 from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.evaluation import holdout, networks
+from cpc_keras.evaluation import runner as runner_module
+from cpc_keras.evaluation.calibration import Calibration
 from cpc_keras.evaluation.classifier import SPACE, NetworkClassifier
 from cpc_keras.evaluation.encoders import cpc_encoder, pixels_encoder
 from cpc_keras.evaluation.networks import estimators
-from cpc_keras.evaluation.results import FIELDS, EvaluationStore
+from cpc_keras.evaluation.results import FIELDS, LATER_FIELDS, EvaluationStore, Results
 from cpc_keras.evaluation.runner import Runner
 from cpc_keras.models import ClassifierHead
+from cpc_keras.progress import NoProgress
 
 BUDGETS = [Budget("per_class", 2), Budget("per_class", 5), Budget("fraction", 1.0)]
 
@@ -92,8 +98,9 @@ class Spy:
 
     encoder_name, checkpoint, searches, trials = "cpc", 1, True, 24
     parts = 4
+    calibration_ = Calibration()
 
-    def __init__(self, name="spy"):
+    def __init__(self, name="finetune"):
         self.name = self.digest = name
         self.searched_labels, self.fitted = [], []
 
@@ -181,7 +188,12 @@ def test_one_more_budget_of_real_networks_computes_its_own_results_alone(small_c
     assert run(tmp_path / "grown", 2, 8)[0] == 2 and searched == [4, 8]
     assert run(tmp_path / "grown", 2, 8, 16)[0] == 1 and searched == [4, 8]  # its search was there
     assert run(tmp_path / "grown", 2, 4, 8, 16)[0] == 1 and searched == [4, 8]  # these eight labels are the same
-    assert run(tmp_path / "at once", 16, 8, 4, 2)[1] == run(tmp_path / "grown", 2, 4, 8, 16)[1]
+    at_once, grown = run(tmp_path / "at once", 16, 8, 4, 2)[1], run(tmp_path / "grown", 2, 4, 8, 16)[1]
+    for amount, record in grown.items():
+        # Sums come in any order here, so that probabilities are the same but for roundings.
+        measured = [[one[name] for name in LATER_FIELDS] for one in (at_once[amount], record)]
+        assert measured[0] == pytest.approx(measured[1], abs=1e-5)
+        assert {**at_once[amount], **dict.fromkeys(LATER_FIELDS)} == {**record, **dict.fromkeys(LATER_FIELDS)}
 
 
 def test_interrupted_after_its_search_it_does_not_search_again(many, tmp_path, monkeypatch):
@@ -197,7 +209,7 @@ def test_a_subset_that_was_added_for_one_is_not_asked_of_others(many, tmp_path):
     asked = list(runner.splits)
     added = runner.add(Budget("per_class", 1200), 0)
     assert runner.add(Budget("per_class", 1500), 0) == asked[0]
-    spy, other = Spy(), Spy("other")
+    spy, other = Spy(), Spy("resnet")
     assert list(runner.run(spy, keys=asked)) == asked
     assert spy.fitted == [(3000, 0)]
     assert list(runner.run(other, keys=[added])) == [added]
@@ -206,14 +218,14 @@ def test_a_subset_that_was_added_for_one_is_not_asked_of_others(many, tmp_path):
 
 def test_the_same_setting_is_trained_once(data, tmp_path):
     runner = Runner(data, BUDGETS[:2], 1, EvaluationStore(tmp_path))
-    spy, same = Spy(), Spy("same")
+    spy, same = Spy(), Spy("resnet")
     (key, _) = runner.splits
     runner.run(spy, keys=[key])
     record = runner.run(same, keys=[key], same_setting=spy)[key]
     assert spy.fitted and not same.fitted and runner.computed == 1
     found = {record["method"]: (record, predicted) for record, predicted in runner.results.everything()}
-    assert record == found["same"][0] == {**found["spy"][0], "method": "same", "trials": 24, "seconds": 0.0}
-    np.testing.assert_array_equal(found["spy"][1], found["same"][1])
+    assert record == found["resnet"][0] == {**found["finetune"][0], "method": "resnet", "trials": 24, "seconds": 0.0}
+    np.testing.assert_array_equal(found["finetune"][1], found["resnet"][1])
     written = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.npz")}
     runner.run(same, same_setting=spy)  # elsewhere nothing was predicted yet, and here all was
     assert len(same.fitted) == 1 and runner.computed == 2
@@ -233,7 +245,7 @@ def test_a_result_is_read_once_however_many_come_after(data, tmp_path, monkeypat
     assert len(results) == len(set(results)) == 7
     # What another process has written since is seen all the same.
     Runner(data, BUDGETS[:1], 1, EvaluationStore(tmp_path)).run(Spy())
-    assert {record["method"] for record, _ in store.everything()} == {"knn", "spy"}
+    assert {record["method"] for record, _ in store.everything()} == {"knn", "finetune"}
 
 
 def test_cross_validated_figures_are_of_all_images(data, tmp_path):
@@ -255,3 +267,115 @@ def test_labels_of_the_test_images_do_not_matter_to_what_is_said(data, tmp_path)
     for one, two in zip(honest, reversed_, strict=True):
         assert one["selected"] == two["selected"]
         assert one["top1"] == pytest.approx(1 - two["top1"])
+
+
+def test_a_result_says_what_its_probabilities_are_worth(data, tmp_path):
+    """AUC, calibration and threshold, from a classifier fitted by hand on the same split."""
+    runner = Runner(data, [Budget("per_class", 5)], 1, EvaluationStore(tmp_path / "cells"))
+    (linear,) = probes(data, tmp_path, ("linear",))
+    ((key, record),) = runner.run(linear).items()
+    ((kept, arrays),) = runner.results.details()
+    assert kept == record
+    (split,) = runner.splits[key]
+    said = linear.fit(split, 0).predict_proba(split)
+    calibrated = linear.calibration_.applied(said)
+    truth = data.test_labels
+    assert record["auc"] == pytest.approx(roc_auc_score(truth, said[:, 1]))
+    assert record["temperature"] == linear.calibration_.temperature != 1.0
+    assert record["threshold"] == linear.calibration_.threshold and linear.calibration_.held_out == 10
+    assert record["log_loss"] == pytest.approx(log_loss(truth, calibrated), abs=1e-4)
+    assert record["log_loss_before"] == pytest.approx(log_loss(truth, said), abs=1e-4)
+    np.testing.assert_array_equal(arrays["predicted"], said.argmax(axis=1))
+    np.testing.assert_allclose(arrays["confidence"], calibrated.max(axis=1), rtol=1e-6)
+    np.testing.assert_array_equal(arrays["at_threshold"], calibrated[:, 1] >= record["threshold"])
+    np.testing.assert_allclose(arrays["class_auc"], record["auc"], rtol=1e-6)
+
+
+def test_with_one_label_a_class_probabilities_stay_as_they_are(data, tmp_path):
+    runner = Runner(data, [Budget("per_class", 1)], 1, EvaluationStore(tmp_path / "cells"))
+    for estimator in probes(data, tmp_path):
+        (record,) = runner.run(estimator).values()
+        assert (record["temperature"], record["threshold"]) == (1.0, 0.5)
+        assert record["log_loss"] == record["log_loss_before"]
+
+
+def test_calibration_sees_no_label_beyond_the_subset(data, tmp_path):
+    """Of images that no classifier was given the labels are wrong: temperatures and thresholds are the same."""
+    (_, honest), wrong = run_all(data, tmp_path / "one"), np.array(data.train.labels)
+    split = data.splits([Budget("per_class", 5)], 0)[Budget("per_class", 5)][0]
+    outside = np.setdiff1d(np.arange(60), split.train)
+    (linear,) = probes(data, tmp_path / "f", ("linear",))
+    linear.prepare([split], NoProgress())
+    wrong[outside] = 1 - wrong[outside]
+    expected = linear.fit(split, 0).calibration_
+    linear.data = LabelledImages(dataclasses.replace(data.train, labels=wrong), data.test)
+    found = linear.fit(split, 0).calibration_
+    assert (found.temperature, found.threshold) == (expected.temperature, expected.threshold)
+    (record,) = [r for r in honest if (r["method"], r["labels"], r["seed"]) == ("linear", 10, 0)]
+    assert record["temperature"] == expected.temperature
+
+
+def test_what_an_earlier_version_kept_is_read_and_not_computed_again(data, tmp_path):
+    """It kept classes alone."""
+    run_all(data, tmp_path)
+    cells = tmp_path / "cells"
+    for path in cells.glob("*.npz"):
+        with np.load(path) as file:
+            record = {k: v for k, v in json.loads(str(file["record"])).items() if k not in LATER_FIELDS}
+            np.savez(path, digest=file["digest"], record=json.dumps(record), predicted=file["predicted"])
+    again, records = run_all(data, tmp_path)
+    assert again.computed == 0 and len(records) == 14
+    assert all(tuple(record) == FIELDS and record["auc"] is None for record in records)
+    assert [set(arrays) for _, arrays in again.results.details()] == [{"predicted"}] * 14
+    summary = Results(again.results.everything(), data.test_labels).summary
+    assert summary["auc"].isna().all() and summary["mean"].notna().all()
+
+
+def test_a_result_weighs_little_however_many_classes_there_are(tmp_path):
+    rng = np.random.default_rng(0)
+    store = EvaluationStore(tmp_path)
+    record = dict.fromkeys(FIELDS) | {"method": "linear", "encoder": "cpc", "selected": {}, "trials": 1, "labels": 9}
+    record |= {"seed": 0, "top1": 0.5, "balanced_accuracy": 0.5}
+    confidence, aucs = rng.uniform(size=10_000), rng.uniform(size=1000)
+    store.save("one", "of these", record, rng.integers(1000, size=10_000), confidence, aucs)
+    (path,) = tmp_path.glob("*.npz")
+    assert path.stat().st_size < 100_000
+    loaded, arrays = store.load("one", "of these")
+    assert loaded == record
+    np.testing.assert_allclose(arrays["confidence"], confidence, rtol=1e-6)
+
+
+class Told(NoProgress):
+    """Remembers what is said."""
+
+    def __init__(self):
+        self.lines = []
+
+    def say(self, line):
+        self.lines.append(line)
+
+
+def test_figures_are_told_as_they_come_in(data, tmp_path, monkeypatch):
+    told = Told()
+    monkeypatch.setattr(runner_module, "_OFTEN", -1.0)
+    runner = Runner(data, BUDGETS, 3, EvaluationStore(tmp_path / "cells"), told)
+    (linear,) = probes(data, tmp_path, ["linear"])
+    top1 = {(key[0].name, key[1]): record["top1"] for key, record in runner.run(linear).items()}
+
+    def mean(budget, seeds):
+        return f"{100 * np.mean([top1[budget, seed] for seed in range(seeds)]):.1f} %"
+
+    assert len(told.lines) == 7
+    assert told.lines[1] == f"raw pixels, linear probe: {mean('per_class-2', 2)} with 2 a class (2 of 3 subsets)."
+    assert told.lines[3] == f"raw pixels, linear probe: {mean('per_class-5', 1)} with 5 a class (1 of 3 subsets)."
+    assert told.lines[-1] == (
+        f"raw pixels, linear probe: {mean('per_class-2', 3)} with 2 a class, {mean('per_class-5', 3)} with 5 a class, "
+        f"{mean('fraction-1', 1)} with 100 % (60)."
+    )
+    runner.run(linear)
+    assert len(told.lines) == 7  # nothing new
+
+    monkeypatch.undo()
+    (knn,) = probes(data, tmp_path, ["knn"])
+    runner.run(knn)
+    assert len(told.lines) == 8  # it was quick

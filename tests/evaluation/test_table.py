@@ -4,7 +4,7 @@ import numpy as np
 from rich.console import Console
 
 from cpc_keras.evaluation.results import Results
-from cpc_keras.evaluation.table import label_table
+from cpc_keras.evaluation.table import fewer_subsets, label_table
 
 
 def result(encoder, labels, seed, right, checkpoint=None):
@@ -47,3 +47,19 @@ def test_one_subset_has_the_interval_of_its_images():
     text = shown([result("cpc", 4, 0, 2, 200)], 200)
     assert "(of one, the 95 % interval)" in " ".join(text.split())
     assert "50.0 (0.0–100.0)" in text
+
+
+def test_figures_of_fewer_subsets_than_others_are_named():
+    results = [result("pixels", 4, seed, 1) for seed in range(3)] + [result("pixels", 8, 0, 1)]
+    summary = Results([*results, *(result("cpc", 4, seed, 2, 200) for seed in range(3))], np.ones(4)).at(200)
+    assert fewer_subsets(summary) == ""
+    results += [result("cpc", 4, 0, 2, 200), result("cpc", 4, 1, 2, 100), result("cpc", 8, 0, 3, 200)]
+    summary = Results(results, np.ones(4)).at(200)
+    assert fewer_subsets(summary) == (
+        "Of fewer label subsets than others: CPC, frozen, linear probe, 2 a class (1 of 3)."
+    )
+    tuned = result("cpc", 8, 0, 3, 200)
+    tuned[0]["method"] = "linear_tuned"
+    more = [result("cpc", 8, 1, 3, 200), tuned, result("pixels", 8, 1, 1), *results[:3]]
+    assert fewer_subsets(Results([*more, results[3], results[-1]], np.ones(4)).at(200)) == ""
+    assert fewer_subsets(summary.iloc[:0]) == ""

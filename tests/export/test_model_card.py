@@ -72,6 +72,20 @@ def test_of_very_many_classes_the_first_are_named(artefact):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_it_says_how_probabilities_were_calibrated(name, artefact):
+    told = describe_artefact(artefact)
+    told["head"] |= {"class_names": ["cat", name], "held_out": 80, "temperature": 1.4142, "threshold": 0.3125}
+    card = model_card(told)
+    assert "logits were divided by 1.41, the temperature that 80 of these labels asked for" in card
+    assert f"“{as_markdown(name)}” is said from a probability of 0.3125 on." in card
+    told["head"] |= {"held_out": 0, "temperature": 1.0, "threshold": 0.5}
+    card = model_card(told)
+    assert "as they were fitted (temperature 1): no label could be held out" in card and "is said from" not in card
+    del told["head"]["held_out"], told["head"]["temperature"], told["head"]["threshold"]  # as version 0.1 wrote it
+    assert "temperature" not in model_card(told)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_card_of_a_detector_has_names_as_text(name):
     input_ = {"channels": 3, "trained_on": f"9 images of {as_code(name)}"}
     told = {"name": name, "class_names": [name, "cat"], "input": input_, "weights": 9, "sha256": "0"}

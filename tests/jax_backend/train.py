@@ -10,6 +10,9 @@ import sys
 DEVICES, FOLDER = int(sys.argv[1]), pathlib.Path(sys.argv[2])
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={DEVICES}"
+# A device that waits for the others' gradients holds a thread of XLA's pool. With as many threads as cores, a
+# convolution of the other device may wait for the thread that waits for it; XLA ends such a process after 40 s.
+os.environ["NPROC"] = str(8 * DEVICES)
 sys.modules["tensorflow"] = None  # as if it were not installed
 
 import jax  # noqa: E402

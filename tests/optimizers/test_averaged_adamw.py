@@ -5,6 +5,7 @@ from keras import ops
 
 from cpc_keras.backend.kernels import adam
 from cpc_keras.optimizers import AveragedAdamW, averaged_weights, averages
+from cpc_keras.storage.keras_files import copy_without
 
 RNG = np.random.default_rng(0)
 INPUTS, TARGETS = RNG.normal(size=(48, 5)).astype("float32"), RNG.normal(size=(48, 2)).astype("float32")
@@ -137,3 +138,26 @@ def test_configuration_round_trip():
 def test_refuses_a_decay_of_one():
     with pytest.raises(ValueError, match=r"`average_decay` must lie in \[0, 1\). Received: average_decay=1.0"):
         AveragedAdamW(average_decay=1.0)
+
+
+@pytest.mark.parametrize("average_decay", [None, 0.9])
+def test_a_file_without_what_training_reads_has_weights_and_averages(average_decay, tmp_path):
+    arguments = {"average_decay": average_decay, "gradient_accumulation_steps": 2}
+    model = network(**arguments)
+    train(model, range(5))
+    places = model.optimizer.training_state()
+    assert len(places) == 3 * len(model.trainable_weights)  # two moments and accumulated gradients
+    model.save(tmp_path / "whole.keras")
+    copy_without(tmp_path / "whole.keras", tmp_path / "model.keras", [f"optimizer/vars/{place}" for place in places])
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for place, (ours, theirs) in enumerate(zip(loaded.optimizer.variables, model.optimizer.variables, strict=True)):
+        np.testing.assert_array_equal(ours, np.zeros(ours.shape) if place in places else theirs)
+    for ours, theirs in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_state_of_another_optimizer_is_refused_as_keras_does():
+    ours = network(average_decay=0.9).optimizer
+    theirs = {str(place): variable.numpy() for place, variable in enumerate(network().optimizer.variables)}
+    with pytest.warns(UserWarning, match="Skipping variable loading for optimizer"):
+        ours.load_own_variables(theirs)

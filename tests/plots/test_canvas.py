@@ -16,6 +16,8 @@ from tests.wild_names import NAMES
 # What cannot be written is written with escapes before it comes into a table.
 ENCODERS = tuple(map(written, NAMES))
 
+RATES = {"mean": 0.5, "lowest": 0.4, "highest": 0.6}
+
 
 @pytest.fixture
 def texts(monkeypatch):
@@ -39,7 +41,7 @@ def size(file):
 
 def summary(encoders):
     rows = [
-        {"method": "linear", "encoder": encoder, "labels": labels, "mean": 0.5, "lowest": 0.4, "highest": 0.6}
+        {"method": "linear", "encoder": encoder, "labels": labels, "selection": "", **RATES}
         for encoder in encoders
         for labels in (10, 50)
     ]
@@ -53,7 +55,9 @@ def test_names_of_classes_are_drawn_as_they_are(texts, tmp_path):
     plots.embedding_map(np.random.default_rng(0).normal(size=(len(NAMES), 2)), labels, NAMES, tmp_path / "map.png")
     image = np.zeros((8, 8, 3), "float32")
     plots.neighbour_grid([[(image, name)] * 3 for name in NAMES], tmp_path / "neighbours.png")
+    plots.mistake_grid([(image, "1. 99.0 %", name, name) for name in NAMES], tmp_path / "mistakes.png")
     for name in NAMES:
+        assert {f"is {lettered(name, 20)}", f"said {lettered(name, 20)}"} <= set(texts)
         assert texts.count(lettered(name, 24)) >= 5, (name, texts)
         assert texts.count(lettered(name, 16)) >= 3
     for file in tmp_path.iterdir():

@@ -5,7 +5,7 @@ from cpc_keras.config.recipe import Recipe
 from cpc_keras.data.image_set import from_arrays
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.run_labels import online_probe_ids
-from cpc_keras.pretraining.online_probe import OnlineProbe, open_online_probe
+from cpc_keras.pretraining.online_probe import OnlineProbe, open_probe_images
 
 
 def test_score_follows_the_encoder_and_leaves_it_alone(small_cpc, photographs):
@@ -30,13 +30,13 @@ def test_score_follows_the_encoder_and_leaves_it_alone(small_cpc, photographs):
 
 
 def test_a_recipe_without_one_has_none_and_bad_ones_are_refused(photo_folder, photo_classes):
-    assert open_online_probe(Recipe(steps=1)) is None
+    assert open_probe_images(Recipe(steps=1)) is None
     assert online_probe_ids(Recipe(steps=1)) == frozenset()
     recipe = {"steps": 1, "channels": 3, "short_side": 32}
     with pytest.raises(InputError, match="`online_probe` must have labels"):
-        open_online_probe(Recipe(online_probe=f"dir:{photo_folder}", **recipe))
+        open_probe_images(Recipe(online_probe=f"dir:{photo_folder}", **recipe))
     with pytest.raises(InputError, match="`online_probe` must have .* 20 images. Received: .* with 16 in 2 classes"):
-        open_online_probe(Recipe(online_probe=f"classes:{photo_classes}", **recipe))
+        open_probe_images(Recipe(online_probe=f"classes:{photo_classes}", **recipe))
 
 
 def test_its_images_are_known_without_being_read(photo_classes):

@@ -25,6 +25,8 @@ from tests.config.test_build import SMALL
 def test_a_run_taken_up_elsewhere_is_compiled_as_fits_there(tmp_path, monkeypatch):
     recipe, folder = Recipe(steps=10, offsets=(2,), **SMALL), RunFolder(tmp_path)
     folder.checkpoints.mkdir()
+    # Keras would not where determinism is asked of this process, as by a test before.
+    monkeypatch.setattr("keras.src.trainers.trainer.model_supports_jit", lambda model: True)
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(distribution, "has_accelerator", lambda: True)
         model = build_cpc(recipe)

@@ -15,6 +15,13 @@ def test_each_class_has_what_it_is_mostly_taken_for():
     assert class_table(np.eye(2, dtype=int), ("cat", "dog")).rows[0].cells[-1] == "–"
 
 
+def test_each_class_has_its_auc_where_it_was_measured():
+    table = class_table(np.array([[3, 1], [0, 0]]), ("cat", "dog"), np.array([0.9876, np.nan]))
+    assert table.columns[4] == "AUC" and table.rows[0].cells[4:] == ("0.988", "dog, 25")
+    table = class_table(np.eye(2, dtype=int), ("cat", "dog"), np.array([np.nan, 1.0]))
+    assert [row.cells[4] for row in table.rows] == ["–", "1.000"]
+
+
 def test_of_many_classes_the_worst_are_listed():
     counts = np.diag(np.arange(500)) + 50 * np.eye(500, k=1, dtype=int)
     names = [f"{'n' * 300}{index}" for index in range(500)]

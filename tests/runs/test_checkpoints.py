@@ -7,9 +7,19 @@ import pytest
 
 from cpc_keras.errors import InputError
 from cpc_keras.models import CPC
-from cpc_keras.runs.checkpoints import _thin_out, load_last_model, load_last_whole, metric_values, set_metric_values
+from cpc_keras.optimizers import AveragedAdamW, averages
+from cpc_keras.runs.checkpoints import (
+    _thin_out,
+    load_last_model,
+    load_last_whole,
+    load_trained,
+    metric_values,
+    save_checkpoint,
+    set_metric_values,
+)
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.atomic import write_text
+from cpc_keras.storage.keras_files import damage, is_complete
 from tests.conftest import build_small_cpc
 
 
@@ -130,3 +140,57 @@ def test_metrics_of_something_else_are_not_gone_on_with(values):
         set_metric_values(model, values)
     assert metric_values(model) == before
     set_metric_values(model, before)
+
+
+@pytest.fixture(scope="module")
+def trainable():
+    """A small model after two steps, whose optimizer keeps averages."""
+    model = build_small_cpc()
+    model.compile(AveragedAdamW(1e-2, average_decay=0.5), jit_compile=False)
+    model.fit(np.random.default_rng(0).random((8, 28, 28, 1), "float32"), batch_size=4, verbose=0)
+    return model
+
+
+@pytest.mark.parametrize(("keep", "with_state"), [(1, [40, 45]), (3, [35, 40, 45])])
+def test_the_optimizers_state_stays_in_the_last_checkpoints_alone(keep, with_state, trainable, tmp_path):
+    folder = RunFolder(tmp_path)
+    for step in range(0, 50, 5):
+        save_checkpoint(trainable, folder, step, keep, milestones_of=5)
+    steps = folder.checkpoint_steps()
+    assert {0, 5, 10, 20, 40} <= set(steps)
+    assert [step for step in steps if is_complete(folder.checkpoint_file(step))] == with_state
+    assert all(damage(folder.checkpoint_file(step)) is None for step in steps)
+    light, whole = (folder.checkpoint_file(step).stat().st_size for step in (20, 45))
+    state = sum(4 * trainable.optimizer.variables[place].numpy().size for place in trainable.optimizer.training_state())
+    assert whole - light > state
+    assert {path.name for path in folder.checkpoints.iterdir()} == {f"step-{step:08d}.keras" for step in steps}
+    for path in (folder.checkpoint_file(20), folder.checkpoint_file(45)):
+        for ours, theirs in zip(load_trained(path).trainable_weights, averages(trainable), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_training_goes_on_from_none_without_the_state(trainable, tmp_path, capsys):
+    folder = RunFolder(tmp_path)
+    for step in (0, 5, 10, 15, 20):
+        save_checkpoint(trainable, folder, step, 2, milestones_of=5)
+    folder.checkpoint_file(20).write_bytes(b"")
+    with pytest.raises(InputError, match="goes on from step 15; without the file, that step is taken$"):
+        load_last_model(folder)
+    assert load_last_whole(folder)[0] == 15
+    folder.checkpoint_file(15).unlink()
+    with pytest.raises(InputError, match="as before begins anew; without the file, step 10 is taken$"):
+        load_last_model(folder)
+    capsys.readouterr()
+    assert load_last_whole(folder) == (0, None)
+    assert "step-00000010.keras is kept for evaluation, without the optimizer's state" in capsys.readouterr().out
+
+
+def test_a_broken_one_is_left_as_it_is(trainable, tmp_path, capsys):
+    folder = RunFolder(tmp_path)
+    for step in (0, 5, 10):
+        save_checkpoint(trainable, folder, step, 1, milestones_of=5)
+    folder.checkpoint_file(5).write_bytes(b"cut")
+    save_checkpoint(trainable, folder, 15, 1, milestones_of=5)
+    save_checkpoint(trainable, folder, 20, 1, milestones_of=5)
+    assert folder.checkpoint_file(5).read_bytes() == b"cut"
+    assert capsys.readouterr().out.count("step-00000005.keras cannot be read (") == 1

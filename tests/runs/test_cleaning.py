@@ -4,7 +4,7 @@ import pytest
 
 from cpc_keras.config.recipe import Recipe
 from cpc_keras.errors import InputError
-from cpc_keras.runs.cleaning import clean
+from cpc_keras.runs.cleaning import clean, weight_words
 from cpc_keras.runs.folder import RunFolder
 from cpc_keras.storage.owner import owned_folder, owned_output
 from tests.commands import cpc_keras
@@ -74,3 +74,17 @@ def test_what_another_command_writes_is_left_alone(run):
             clean(run)
     assert (run.evaluation / "features" / "00.npz").is_file()
     clean(run)
+
+
+def test_what_a_run_weighs_is_said_where_it_is_much(run):
+    run.fill(*(run.checkpoint_file(step) for step in range(49)))
+    assert weight_words(run) == ""
+    run.fill(*(run.checkpoint_file(step) for step in range(60)), run.evaluation / "features" / "ab-cd" / "00.npy")
+    command = f"`cpc-keras clean {run.path}`"
+    assert weight_words(run) == (
+        f"122 MB, 120 MB of it checkpoints. Features of images, which evaluations add, {command} frees."
+    )
+    run.fill(*(run.evaluation / "features" / "ab-cd" / f"{number:02d}.npy" for number in range(30)))
+    assert weight_words(run) == (
+        f"180 MB, of which {command} frees 60 MB: features of images, computed again where needed."
+    )

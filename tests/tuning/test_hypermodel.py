@@ -7,9 +7,9 @@ import pytest
 
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.classifier import UNSEARCHED, NetworkClassifier
-from cpc_keras.evaluation.methods import SEARCHED
 from cpc_keras.models import ResNet
 from cpc_keras.tuning import LabelFractionHyperModel
+from cpc_keras.tuning.hypermodel import REGIMES
 from cpc_keras.tuning.racing import BrokenOffError
 
 HEAD = (1, 8, 2)
@@ -70,7 +70,7 @@ def test_wrong_labels_elsewhere_change_nothing(labelled, encoder, kept, tmp_path
     assert first[1] == before[1] and first[0] != before[0]
 
 
-@pytest.mark.parametrize("regime", SEARCHED)
+@pytest.mark.parametrize("regime", REGIMES)
 def test_no_other_label_reaches_a_trial(regime, labelled, encoder):
     """All that a trial is given: inputs and splits."""
     images, labels = labelled
@@ -129,7 +129,7 @@ def test_what_a_search_is_left_with_is_trained_and_classifies(labelled, encoder,
     assert (found == labels).mean() > 0.7
 
 
-@pytest.mark.parametrize("regime", SEARCHED)
+@pytest.mark.parametrize("regime", REGIMES)
 def test_every_regime_is_searched(regime, labelled, encoder, tmp_path, untrained):
     hypermodel = LabelFractionHyperModel(encoder, labelled, regime, labels_per_class=8, head_size=HEAD)
     tuner = searched(hypermodel, tmp_path, max_trials=1)
@@ -137,7 +137,7 @@ def test_every_regime_is_searched(regime, labelled, encoder, tmp_path, untrained
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("regime", SEARCHED)
+@pytest.mark.parametrize("regime", REGIMES)
 def test_every_regime_learns(regime, labelled, encoder):
     hypermodel = LabelFractionHyperModel(encoder, labelled, regime, labels_per_class=8, head_size=HEAD)
     hypermodel._splits = hypermodel._splits[:5]  # each label is held out once
@@ -246,7 +246,7 @@ def longest_of(hypermodel):
         ("resnet", 4200, [2000], 1000, 0.5, 1.0),
         ("supervised", 4200, [2000], 1000, 0.5, 1.0),
         ("supervised", 300, [100] * 3, 200, 0.5, 1.0),
-        ("supervised", 200, [40] * 5, 160, 1.0, 2.0),
+        ("supervised", 200, [40] * 5, 160, 0.25, 1.0),
         ("linear", 300, [60] * 5, 240, 1.0, 2.0),
     ],
 )
@@ -265,7 +265,7 @@ def test_what_trials_are_trained_and_tested_on(regime, count, held_out, train, s
     predictions, _ = hypermodel.held_out_predictions(hypermodel.setting(keras_tuner.HyperParameters()), 1.0)
     assert [len(positions) for positions, _ in predictions] == held_out
     assert asked == [(train, share)] * len(held_out)
-    # Half of the steps do not tell what more than the usual number would do.
+    # A part of the steps does not tell what more than the usual number would do.
     assert longest_of(hypermodel) == longest
 
 

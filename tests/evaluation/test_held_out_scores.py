@@ -1,6 +1,6 @@
 import numpy as np
 
-from cpc_keras.tuning.held_out import held_out_splits
+from cpc_keras.evaluation.held_out_scores import held_out_splits
 
 
 def test_held_out_labels_are_not_trained_on():
