@@ -8,8 +8,21 @@ import typer
 from cpc_keras.cli.options import within
 from cpc_keras.config.fields import LARGEST
 
+
+def recipe_names(incomplete: str) -> list[str]:
+    """Names of recipes that begin so, for a shell that completes a line."""
+    from cpc_keras.config.files import recipe_files
+
+    return [path.stem for path in recipe_files() if path.stem.startswith(incomplete)]
+
+
 Run = Annotated[pathlib.Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
-RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe file, or the name of one that comes along.")]
+RecipeName = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE", help="Recipe file, or the name of one that comes along.", autocompletion=recipe_names
+    ),
+]
 Data = Annotated[
     str | None,
     typer.Option(
@@ -22,6 +35,7 @@ ImageData = Annotated[
     str,
     typer.Option("--data", metavar="SOURCE", help="Images: tfds:NAME, dir:PATH, classes:PATH, csv:FILE or voc:PATH."),
 ]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and nothing else.")]
 Minutes = Annotated[
     float | None,
     typer.Option(

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import logging
 import os
 import sys
@@ -10,7 +11,7 @@ import warnings
 
 from cpc_keras.backend.keras_settings import settle_for_commands
 
-_DEBUG = "CPC_KERAS_DEBUG"
+_DEBUG, _QUIET = "CPC_KERAS_DEBUG", "CPC_KERAS_QUIET"
 # Letters of a line below which nobody can have meant it, and those that are taken then.
 _LEAST, _USUAL = 20, 80
 # After so many of them a user is told what is waited for.
@@ -26,12 +27,21 @@ def any_terminal():
 
 def debugging():
     """Whether tracebacks and the warnings of libraries are to be seen."""
-    return os.environ.get(_DEBUG, "0") not in ("", "0")
+    return _asked(_DEBUG)
+
+
+def _asked(name):
+    return os.environ.get(name, "0") not in ("", "0")
 
 
 def ask_for_debugging():
     """Turns that on, here and in workers that are started."""
     os.environ[_DEBUG] = "1"
+
+
+def ask_for_quiet():
+    """Leaves out all that tells of work and its end, here and in workers that are started; errors are told."""
+    os.environ[_QUIET] = "1"
 
 
 @contextlib.contextmanager
@@ -58,12 +68,21 @@ def plain_console():
     return console
 
 
-def open_console():
-    """Imports TensorFlow without its start-up chatter and opens a console."""
-    return open_console_and_strategy("one")[0]
+def print_json(value):
+    """Prints what a program is to read: JSON in ASCII, and nothing else."""
+    print(json.dumps(value, indent=2))
 
 
-def open_console_and_strategy(name):
+def open_console(quiet=False):
+    """Imports TensorFlow without its start-up chatter and opens a console.
+
+    Args:
+        quiet: Whether nothing is to be said on it, as with `--quiet`.
+    """
+    return open_console_and_strategy("one", quiet)[0]
+
+
+def open_console_and_strategy(name, quiet=False):
     """The same with a `tf.distribute` strategy, see `cpc_keras.backend.distribution.open_strategy`.
 
     Keras computes as commands need it, whatever the user has set.
@@ -75,16 +94,20 @@ def open_console_and_strategy(name):
         InputError: If the machine has not what the strategy takes.
     """
     left_out = settle_for_commands()
-    quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") != "0"
+    chatter = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") == "0"
     console = plain_console()
-    with _said_if_it_takes_long(console, "Loading TensorFlow."), _quiet_start() if quiet else contextlib.nullcontext():
+    console.quiet = quiet or _asked(_QUIET)
+    with (
+        _said_if_it_takes_long(console, "Loading TensorFlow."),
+        contextlib.nullcontext() if chatter else _quiet_start(),
+    ):
         import tensorflow as tf
 
         from cpc_keras.backend.distribution import open_strategy
 
         strategy = open_strategy(name)  # workers find each other before any device is touched
         tf.config.list_logical_devices()
-        if quiet:
+        if not chatter:
             tf.get_logger().setLevel("ERROR")  # it warns of every network that is traced anew
     if left_out:
         console.print(f"Note: commands compute with TensorFlow, all of their steps, in spite of {', '.join(left_out)}.")

@@ -21,6 +21,7 @@ BAD_INPUT = 2
 UNFORESEEN = 70
 STOPPED = 75
 INTERRUPTED = 130
+_COMPLETION = "_CPC_KERAS_COMPLETE"  # as Typer has it
 _PACKAGE = pathlib.Path(__file__).parents[1]
 # Seconds in which what Ctrl-C has broken may fail, and when it came.
 _AFTERMATH = 60.0
@@ -41,7 +42,7 @@ AFTER_INTERRUPT = {
     "export": "DEST is as it was; the same command begins anew",
     "report": "the same command draws the report anew",
     "clean": "the same command frees what is left",
-    **dict.fromkeys(("describe", "fields", "models"), "nothing was written"),
+    **dict.fromkeys(("describe", "fields", "models", "recipes"), "nothing was written"),
 }
 
 
@@ -72,6 +73,8 @@ def exit_with(app):
 
 def _run(app):
     """The exit code of a command; without Typer's own frame, which makes other errors of some."""
+    if _COMPLETION in os.environ:  # a shell asks how a line may go on
+        app(prog_name="cpc-keras")
     command = typer.main.get_command(app)
     try:
         with command.make_context("cpc-keras", sys.argv[1:] or ["--help"]) as context:

@@ -40,6 +40,39 @@ def field_table(name=None, detection=False):
     return table
 
 
+def field_list(name=None, detection=False):
+    """The same for programs: a dictionary a field, of what JSON can hold.
+
+    Args:
+        name: As of `field_table`.
+        detection: As of `field_table`.
+
+    Returns:
+        List of dictionaries of `"field"`, `"value"` (the default where no recipe is
+        named, `None` if it must be set), `"required"`, `"choices"`, `"must"` and `"help"`.
+
+    Raises:
+        InputError: As of `field_table`.
+    """
+    kind, recipe = DetectionRecipe if detection else Recipe, None
+    if name is not None:
+        kind, recipe = _loaded(name, detection)
+    found = []
+    for field in dataclasses.fields(kind):
+        value = default_of(field) if recipe is None else getattr(recipe, field.name)
+        found.append(
+            {
+                "field": field.name,
+                "value": None if value is REQUIRED else value,
+                "required": default_of(field) is REQUIRED,
+                "choices": field.metadata["choices"],
+                "must": _must(field),
+                "help": field.metadata["text"],
+            }
+        )
+    return found
+
+
 def _loaded(name, detection):
     """`(kind, recipe)` of a file, whichever of the two it is, if nobody says."""
     if detection:

@@ -81,6 +81,24 @@ def share_of(text):
     return float(text[:-1]) / 100 if text.endswith("%") else float(text)
 
 
+def with_options_first(arguments, options):
+    """What is typed, with options that all commands have before the command, wherever they stand.
+
+    Args:
+        arguments: Words of the command line.
+        options: The options, which take no value.
+
+    Returns:
+        A list.
+
+    Example:
+
+    >>> with_options_first(["report", "runs/mine", "--quiet"], ("--quiet", "--debug"))
+    ['--quiet', 'report', 'runs/mine']
+    """
+    return sorted(arguments, key=lambda argument: argument not in options)
+
+
 def in_home(argument):
     """An argument with the user's home in the place of a `~` that begins a path, as where quotes hid it from the shell.
 

@@ -16,7 +16,7 @@ _BUILT_IN, _CHECKOUT = _PACKAGE / "recipes", _PACKAGE.parent / "recipes"
 # What a user may set otherwise without making another recipe of it, for which its learning curve would not hold.
 _OF_THE_SAME = {
     *("steps", "epochs", "minutes", "precision", "checkpoint_every", "keep_checkpoints", "keep_milestones"),
-    *("online_probe", "max_bad_share", "fractions", "label_seeds", "learning_curve", "seed"),
+    *("online_probe", "max_bad_share", "fractions", "label_seeds", "learning_curve", "tracker", "seed"),
 }
 # What says how long a run is.
 _LENGTH = ("steps", "epochs", "minutes")
@@ -75,8 +75,8 @@ def recipe_from_fields(fields, kind=Recipe):
     for key in fields:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
-            raise InputError(f"A recipe's fields must be known ones. Received: {key!r}{hint}")
+            hint = f"did you mean {close[0]!r}?" if close else "`cpc-keras fields` lists them"
+            raise InputError(f"A recipe's fields must be known ones. Received: {key!r} ({hint})")
     missing = [name for name in _required(kind) if name not in fields]
     if missing:
         raise InputError(f"A {kind.__name__}'s file must set {', '.join(missing)}. Received: none of that name")
@@ -148,13 +148,18 @@ def _find(name):
     path = pathlib.Path(name)
     if path.is_file():
         return path
-    if path.name == name:
-        for folder in (_BUILT_IN, _CHECKOUT):
-            candidate = folder / f"{path.stem}.py"
-            if candidate.is_file():
-                return candidate
-    known = ", ".join(sorted({path.stem for folder in (_BUILT_IN, _CHECKOUT) for path in folder.glob("*.py")}))
-    raise InputError(f"`RECIPE` must be an existing file or the name of a recipe ({known}). Received: {name}")
+    known = {file.stem: file for file in recipe_files()}
+    if path.name == name and path.stem in known:
+        return known[path.stem]
+    raise InputError(
+        f"`RECIPE` must be an existing file or the name of a recipe ({', '.join(known)}). Received: {name}"
+    )
+
+
+def recipe_files():
+    """The files of the recipes that come along, by name: those of the installed package before those of a checkout."""
+    found = {path.stem: path for folder in (_CHECKOUT, _BUILT_IN) for path in folder.glob("[!_]*.py")}
+    return [found[name] for name in sorted(found)]
 
 
 def _read_assignments(text, origin):

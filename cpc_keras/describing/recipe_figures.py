@@ -45,7 +45,7 @@ def settle(recipe, images=None, accelerator=True):
         recipe = dataclasses.replace(recipe, precision=usual_precision(accelerator))
     if recipe.minutes == AUTO:
         recipe = dataclasses.replace(recipe, minutes=usual_minutes(accelerator))
-    if _asks_for_images(recipe):
+    if asks_for_images(recipe):
         return resolve(recipe, images or images_for(recipe), accelerator)
     return switch_off(with_jitter(recipe, recipe.jitter))
 
@@ -60,12 +60,13 @@ def images_for(recipe, progress=None):
     Raises:
         InputError: If they cannot be opened.
     """
-    if not _asks_for_images(recipe):
+    if not asks_for_images(recipe):
         return None
     return open_images(recipe, progress)
 
 
-def _asks_for_images(recipe):
+def asks_for_images(recipe):
+    """Whether a recipe cannot be settled without its images."""
     left_open = {name for name, value in vars(recipe).items() if value == AUTO}
     return bool(left_open - {"precision", "minutes", "jitter"}) or recipe.epochs is not None
 

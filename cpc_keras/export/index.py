@@ -37,13 +37,9 @@ def model_table(folder):
     Raises:
         InputError: If there is none.
     """
-    folder = pathlib.Path(folder)
-    found = sorted(path.parent for path in folder.glob(f"[!.]*/{DESCRIPTION}"))
-    if not found:
-        raise InputError(f"`FOLDER` must hold a folder that `cpc-keras export` wrote. Received: {folder}")
     columns = ("model", "encoder", "signature", "accuracy, %")
     table = Table(columns, f"Exported models in {folder}", left=range(len(columns)))
-    for path in found:
+    for path in _artefacts(folder):
         try:
             told = describe_artefact(path)
             rows = [(name, _figures(told, name)) for name in told["signatures"] if not name.endswith(_OTHER_FORMS)]
@@ -55,6 +51,28 @@ def model_table(folder):
             table.add(*names, *row)
             names = "", ""
     return table
+
+
+def model_list(folder):
+    """The artefacts in a folder, each a dictionary of its path and what it says of itself, or what is wrong with it.
+
+    Raises:
+        InputError: If there is none.
+    """
+    found = []
+    for path in _artefacts(folder):
+        try:
+            found.append({"path": str(path), **describe_artefact(path)})
+        except InputError as error:
+            found.append({"path": str(path), "error": str(error)})
+    return found
+
+
+def _artefacts(folder):
+    found = sorted(path.parent for path in pathlib.Path(folder).glob(f"[!.]*/{DESCRIPTION}"))
+    if not found:
+        raise InputError(f"`FOLDER` must hold a folder that `cpc-keras export` wrote. Received: {folder}")
+    return found
 
 
 def _figures(told, signature):

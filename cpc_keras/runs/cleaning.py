@@ -1,6 +1,7 @@
 """What a run weighs, and what of it is computed again where it is needed."""
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import re
@@ -18,6 +19,32 @@ _LOCK = re.compile(r"\.(.*\.)?owner")
 _HEAVY = 10**8
 
 
+@dataclasses.dataclass(frozen=True)
+class Cleaned:
+    """What a run weighed and weighs.
+
+    Attributes:
+        before: Bytes of each part, and of `"all"`.
+        after: The same afterwards.
+    """
+
+    before: dict
+    after: dict
+
+    @property
+    def freed(self):
+        """Bytes that are free now."""
+        return self.before["all"] - self.after["all"]
+
+    def table(self):
+        """A `Table` of the parts that weigh something."""
+        table = Table(("part", "size", "now"))
+        for name, size in self.before.items():
+            if size:
+                table.add(name, size_text(size), size_text(self.after[name]), total=name == "all")
+        return table
+
+
 def clean(run):
     """Frees what is computed again where it is needed: frozen features, and what killed processes left half-written.
 
@@ -25,7 +52,7 @@ def clean(run):
         run: The `RunFolder`.
 
     Returns:
-        `(table, freed)`: a `Table` of what the run weighs, and the bytes that are free now.
+        A `Cleaned`.
 
     Raises:
         InputError: If another command writes into the folder.
@@ -54,11 +81,7 @@ def clean(run):
         for path in [parts["features"], *filter(_is_half, _everything(run.path))]:
             _remove(path)
         after = sizes()
-    table = Table(("part", "size", "now"))
-    for name, size in before.items():
-        if size:
-            table.add(name, size_text(size), size_text(after[name]), total=name == "all")
-    return table, before["all"] - after["all"]
+    return Cleaned(before, after)
 
 
 def weight(path):

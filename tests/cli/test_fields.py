@@ -1,9 +1,10 @@
 import dataclasses
 import inspect
+import json
 
 import pytest
 
-from cpc_keras.cli.fields import field_table
+from cpc_keras.cli.fields import field_list, field_table
 from cpc_keras.config.detection_recipe import DetectionRecipe
 from cpc_keras.config.fields import default_of
 from cpc_keras.config.recipe import PATCH_FIELDS, Recipe
@@ -49,3 +50,12 @@ def test_patch_fields_are_the_signature_of_the_layer():
     for name, default in arguments.items():
         assert default_of(fields[f"patch_{name}"]) == default
         assert fields[f"patch_{name}"].metadata["text"] in " ".join(PatchAugmentation.__doc__.split())
+
+
+def test_programs_read_the_same():
+    listed = {one["field"]: one for one in field_list("fashion_mnist")}
+    assert set(listed) == set(rows())
+    assert (listed["patch_size"]["value"], listed["patch_size"]["required"]) == (12, False)
+    assert listed["normalization"]["choices"] == ("layer", "batch", "none")
+    assert [one["field"] for one in field_list(detection=True) if one["required"]] == ["data"]
+    json.dumps(list(listed.values()))

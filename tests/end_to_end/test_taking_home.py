@@ -38,6 +38,16 @@ def place(tmp_path_factory, pretrained):
     return place
 
 
+def test_programs_read_json_and_logs_may_be_silent(place):
+    again = ("evaluate", "run", "--methods", "linear,propagated")
+    told = json.loads(cpc_keras(*again, "--json", cwd=place, code=0).stdout)
+    assert told == json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
+    done = cpc_keras(*again, "--quiet", cwd=place, code=0)
+    assert done.stdout + done.stderr == ""
+    done = cpc_keras("--quiet", "evaluate", "run", "--methods", "magic", cwd=place, code=2)
+    assert len((done.stdout + done.stderr).splitlines()) == 1
+
+
 def first_result(records, method):
     """Of the first subset of four labels a class."""
     asked = (method, "cpc", 8, 0)
@@ -325,6 +335,11 @@ def test_lists_what_there_is(place):
     (place / "models" / "torn" / "model.json").write_text("{")
     shutil.copytree(place / "models" / "small", place / "models" / "foreign")
     (place / "models" / "foreign" / "model.json").write_text('{"signatures": {"a": 1}, "weights": "many"}')
+    listed = json.loads(cpc_keras("models", "models", "--json", cwd=place, code=0).stdout)
+    assert {one["path"]: "error" in one for one in listed} == {
+        f"models/{name}": name == "torn" for name in ("foreign", "small", "torn")
+    }
+    assert listed[1]["signatures"] and listed[1]["head"]["labels"] > 0
     done = cpc_keras("models", "models", cwd=place, code=0)
     assert "small" in done.stdout and "serving_default" in done.stdout and "8 labels" in done.stdout
     assert "torn" in done.stdout and done.stdout.count("damaged") == 2

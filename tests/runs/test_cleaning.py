@@ -1,3 +1,4 @@
+import json
 import os
 
 import pytest
@@ -46,12 +47,15 @@ def test_features_and_halves_are_freed_and_nothing_else(run, tmp_path):
     assert done.stdout.splitlines()[-1] == "Freed: 10 MB."
     assert all(path.is_file() for path in (*kept, run.recipe_file)) and not any(path.exists() for path in freed)
     run.fill(*freed)
-    table, bytes_ = clean(run)
-    assert bytes_ == 10_000_000
-    rows = {row.cells[0]: row.cells[1:] for row in table.rows}
+    done = cpc_keras("clean", "run", "--json", cwd=tmp_path, code=0)
+    assert json.loads(done.stdout)["freed"] == 10_000_000
+    run.fill(*freed)
+    cleaned = clean(run)
+    assert cleaned.freed == 10_000_000
+    rows = {row.cells[0]: row.cells[1:] for row in cleaned.table().rows}
     assert rows["features"] == ("4 MB", "0 kB") and rows["checkpoints"] == ("4 MB", "2 MB")
     assert rows["all"] == ("20 MB", "10 MB")
-    assert clean(run)[1] == 0
+    assert clean(run).freed == 0
 
 
 def test_linked_features_stay_where_they_are(run, tmp_path):

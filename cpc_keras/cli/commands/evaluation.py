@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from cpc_keras.cli.arguments import Data, Run
+from cpc_keras.cli.arguments import Data, Json, Run
 from cpc_keras.cli.checks import check_run
-from cpc_keras.cli.console import open_console
+from cpc_keras.cli.console import open_console, print_json
 from cpc_keras.cli.endings import after_evaluation, command_line, say_weight
 from cpc_keras.cli.options import budget_numbers, option_numbers, share_of, within
 from cpc_keras.config.fields import LARGEST, SOME_SHARE
@@ -34,7 +34,7 @@ def evaluate(
     methods: Annotated[
         str | None,
         typer.Option(
-            help=f"Any of {','.join(METHODS)}; {','.join(default_methods(crossed=True))} with --labels, else "
+            help=f"Any of {', '.join(METHODS)}; {','.join(default_methods(crossed=True))} with --labels, else "
             f"{','.join(default_methods(crossed=False))}."
         ),
     ] = None,
@@ -63,6 +63,7 @@ def evaluate(
         Literal["last", "all"],
         typer.Option(help="all puts the probes on every checkpoint, the untrained network first."),
     ] = "last",
+    json: Json = False,
 ) -> None:
     """Accuracy with few labels, of the encoder and of baselines; run again, it goes on where it was."""
     numbers = budget_numbers(labels_per_class, fractions)
@@ -74,12 +75,12 @@ def evaluate(
     chosen = tuple(methods.split(",")) if methods else None
     check_methods(chosen)
     check_run(run, data)
-    console = open_console()
+    console = open_console(quiet=json)
     from cpc_keras.data.budgets import Budget, read_list
     from cpc_keras.evaluation.evaluate import evaluate as evaluate_run
 
     budgets = [Budget(kind, amount) for kind, amount in numbers] + [read_list(path) for path in subset or ()]
-    evaluate_run(
+    records = evaluate_run(
         run,
         console,
         data=data,
@@ -94,6 +95,9 @@ def evaluate(
         class_shares=class_shares,
         selection=select,
     )
+    if json:
+        print_json(records)
+        return
     say_weight(run, console)
     console.print(f"Next: {command_line('report', run)}, or {after_evaluation(run)}")
 

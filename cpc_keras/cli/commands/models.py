@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from cpc_keras.cli.arguments import ImageData, Model, Run
+from cpc_keras.cli.arguments import ImageData, Json, Model, Run
 from cpc_keras.cli.checks import check_model, check_run
-from cpc_keras.cli.console import open_console, plain_console
+from cpc_keras.cli.console import open_console, plain_console, print_json
 from cpc_keras.cli.endings import command_line
 from cpc_keras.cli.options import within
 from cpc_keras.errors import InputError, printable
@@ -86,8 +86,12 @@ def models(
     folder: Annotated[pathlib.Path, typer.Argument(metavar="FOLDER", help="Where exported models lie.")] = pathlib.Path(
         "saved_models"
     ),
+    json: Json = False,
 ) -> None:
     """Lists exported models with their figures."""
-    from cpc_keras.export.index import model_table
+    from cpc_keras.export.index import model_list, model_table
 
+    if json:
+        print_json(model_list(folder))
+        return
     plain_console().print(model_table(folder).rich())

@@ -1,13 +1,14 @@
 """Commands about recipes and pre-training."""
 
+import dataclasses
 import pathlib
 from typing import Annotated, Literal
 
 import typer
 
-from cpc_keras.cli.arguments import Data, Minutes, Overrides, RecipeName, RunOption
+from cpc_keras.cli.arguments import Data, Json, Minutes, Overrides, RecipeName, RunOption
 from cpc_keras.cli.checks import open_recipe
-from cpc_keras.cli.console import open_console, open_console_and_strategy, plain_console
+from cpc_keras.cli.console import open_console, open_console_and_strategy, plain_console, print_json
 from cpc_keras.cli.endings import evaluation_of, say_weight
 from cpc_keras.cli.options import within
 
@@ -74,6 +75,7 @@ def describe(
     measure: Annotated[
         bool, typer.Option("--measure/--no-measure", help="Whether to take a few steps, for the time on this machine.")
     ] = True,
+    json: Json = False,
     overrides: Overrides = None,
 ) -> None:
     """Geometry, parameters, cost and warnings of a recipe, before anything is trained."""
@@ -82,9 +84,12 @@ def describe(
 
     check_accelerator(accelerator)
     console = open_console()
+    console.quiet = json
     from cpc_keras.describing import describe as describe_recipe
 
-    describe_recipe(loaded, console, accelerator, utilisation, measure=measure)
+    found = describe_recipe(loaded, console, accelerator, utilisation, measure=measure)
+    if json:
+        print_json(found)
 
 
 def fields(
@@ -92,11 +97,29 @@ def fields(
         str | None, typer.Argument(metavar="[RECIPE]", help="Whose values to show; the defaults if not given.")
     ] = None,
     detection: Annotated[bool, typer.Option("--detection", help="Those of a recipe for detection.")] = False,
+    json: Json = False,
 ) -> None:
     """Lists what a recipe may set: value, bounds, and what each field is."""
-    from cpc_keras.cli.fields import field_table
+    from cpc_keras.cli.fields import field_list, field_table
 
-    plain_console().print(field_table(recipe, detection).rich())
+    if json:
+        print_json(field_list(recipe, detection))
+    else:
+        plain_console().print(field_table(recipe, detection).rich())
+
+
+def recipes(json: Json = False) -> None:
+    """Lists the recipes that come along, and about how long each takes on this machine."""
+    open_console(quiet=True)
+    from cpc_keras.describing.recipe_list import listed_recipes, recipe_table
+
+    found = listed_recipes()
+    if json:
+        print_json([dataclasses.asdict(one) for one in found])
+    else:
+        console = plain_console()
+        console.print(recipe_table(found).rich())
+        console.print("Next: cpc-keras describe RECIPE, or cpc-keras pretrain RECIPE --data SOURCE")
 
 
 def ablate(

@@ -1,11 +1,11 @@
 """Commands about folders of runs."""
 
-from cpc_keras.cli.arguments import Run
+from cpc_keras.cli.arguments import Json, Run
 from cpc_keras.cli.checks import check_run
-from cpc_keras.cli.console import plain_console
+from cpc_keras.cli.console import plain_console, print_json
 
 
-def clean(run: Run) -> None:
+def clean(run: Run, json: Json = False) -> None:
     """Says what a run weighs, and frees what is computed again where it is needed: features of images.
 
     Not while an evaluation of it goes on.
@@ -15,7 +15,10 @@ def clean(run: Run) -> None:
     from cpc_keras.runs.cleaning import size_text
     from cpc_keras.runs.folder import RunFolder
 
-    table, freed = clean_folder(RunFolder(run))
+    cleaned = clean_folder(RunFolder(run))
+    if json:
+        print_json({"before": cleaned.before, "after": cleaned.after, "freed": cleaned.freed})
+        return
     console = plain_console()
-    console.print(table.rich())
-    console.print(f"Freed: {size_text(freed)}.")
+    console.print(cleaned.table().rich())
+    console.print(f"Freed: {size_text(cleaned.freed)}.")
