@@ -15,7 +15,8 @@ def check_installed(packages, extra, argument):
         argument: What messages say needs them.
     """
     for package in packages:
-        if importlib.util.find_spec(package) is None:
+        spec = importlib.util.find_spec(package)
+        if spec is None or spec.origin is None:  # a folder of that name: W&B writes one into the working directory
             raise InputError(f"`{argument}` needs {package}: pip install 'cpc-keras[{extra}]'. Received: no {package}")
 
 

@@ -12,19 +12,20 @@ def open_recipe(name, overrides, data, minutes=None, check=True, labelled=None):
         overrides: What `--set` gave, a list of `KEY=VALUE`, or `None`.
         data: Source in place of the recipe's, or `None`.
         minutes: Time in place of the recipe's, or `None`.
-        check: Whether its sources must be there.
+        check: Whether its sources, and its tracker, must be there.
         labelled: Source of labelled images in place of the recipe's, or `None`.
 
     Returns:
         A `Recipe`.
 
     Raises:
-        InputError: If there is no such recipe or field, or no such source; if labels
-            are given to a recipe whose jitter is settled.
+        InputError: If there is no such recipe or field, or no such source; if its tracker
+            is not installed; if labels are given to a recipe whose jitter is settled.
     """
     from cpc_keras.config.fields import AUTO
     from cpc_keras.config.files import load_recipe
     from cpc_keras.errors import InputError
+    from cpc_keras.trackers.tracker import check_tracker
 
     given = {"data": data, "minutes": minutes, "labelled": labelled}
     chosen = [f"{key}={value!r}" for key, value in given.items() if value is not None]
@@ -37,6 +38,7 @@ def open_recipe(name, overrides, data, minutes=None, check=True, labelled=None):
     if check:
         for source in filter(None, (recipe.data, getattr(recipe, "labelled", None))):
             _check_source(source)
+        check_tracker(recipe.tracker)
     return recipe
 
 

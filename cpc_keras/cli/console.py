@@ -5,13 +5,16 @@ import io
 import json
 import logging
 import os
+import pathlib
 import sys
 import threading
 import warnings
 
 from cpc_keras.backend.keras_settings import settle_for_commands
+from cpc_keras.errors import printable
 
 _DEBUG, _QUIET = "CPC_KERAS_DEBUG", "CPC_KERAS_QUIET"
+_PACKAGE = pathlib.Path(__file__).parents[1]
 # Letters of a line below which nobody can have meant it, and those that are taken then.
 _LEAST, _USUAL = 20, 80
 # After so many of them a user is told what is waited for.
@@ -49,13 +52,19 @@ def quiet_libraries():
     """Libraries warn those who write programs; what its user is to know, a command says itself."""
     shown, disabled = warnings.showwarning, logging.root.manager.disable
     if not debugging() and not sys.warnoptions:
-        warnings.showwarning = lambda *told, **more: None
+        warnings.showwarning = _show_our_own
         logging.disable(logging.WARNING)
     try:
         yield
     finally:
         warnings.showwarning = shown
         logging.disable(disabled)
+
+
+def _show_our_own(message, category, filename, *more, **others):
+    """A warning of this package about what will not do any longer, as a line; none of a library."""
+    if issubclass(category, FutureWarning) and pathlib.Path(filename).is_relative_to(_PACKAGE):
+        print(f"Note: {printable(str(message))}", file=sys.stderr, flush=True)
 
 
 def plain_console():

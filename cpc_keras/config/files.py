@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import difflib
 import pathlib
+import warnings
 
 from cpc_keras.config.fields import REQUIRED, default_of
 from cpc_keras.config.jitter import with_single_fields
@@ -24,7 +25,7 @@ _LENGTH = ("steps", "epochs", "minutes")
 _NOT_LITERAL = (ValueError, TypeError, MemoryError, RecursionError)
 
 
-def load_recipe(name, overrides=(), kind=Recipe):
+def load_recipe(name, overrides=(), kind=Recipe, written_by_hand=True):
     """Reads a recipe file.
 
     Args:
@@ -36,6 +37,8 @@ def load_recipe(name, overrides=(), kind=Recipe):
             level says of it. The file's `learning_curve` is dropped where they make
             another recipe of it.
         kind: The dataclass of its fields.
+        written_by_hand: Whether to warn (`FutureWarning`) of names that fields had in
+            version 0.1; what that version wrote itself is read without a word.
 
     Returns:
         A `Recipe`, or what `kind` is.
@@ -54,13 +57,18 @@ def load_recipe(name, overrides=(), kind=Recipe):
         text = read_text(path)
     except (OSError, ValueError) as error:
         raise InputError(f"`RECIPE` must be a readable file. Received: {path} ({first_line(error)})") from error
-    fields = current_names(_read_assignments(text, str(path)), kind)
+    written = _read_assignments(text, str(path))
+    fields = current_names(written, kind)
     given: dict = {}
+    former: set[str] = set(written)
     for override in overrides:
         key, separator, value = override.partition("=")
         if not separator:
             raise InputError(f"`--set` must be KEY=VALUE. Received: {override}")
+        former.add(key.strip())
         given |= current_names({key.strip(): _literal_or_text(value.strip())}, kind)
+    if written_by_hand:
+        _say_former(former, kind)
     if not set(given) <= _OF_THE_SAME:
         fields.pop("learning_curve", None)
     if any(given.get(name) is not None for name in _LENGTH[:2]):
@@ -96,6 +104,13 @@ def current_names(fields, kind=Recipe):
     {'patch_grayscale': 0.5}
     """
     return _renamed(fields, getattr(kind, "FORMER_NAMES", {}))
+
+
+def _say_former(names, kind):
+    """Warns of fields that are asked for by a name of version 0.1."""
+    for old, new in getattr(kind, "FORMER_NAMES", {}).items():
+        if old in names:
+            warnings.warn(f"{old!r} is called {new!r} now; the old name goes with version 0.2.", FutureWarning, 1)
 
 
 def first_names(fields, kind):

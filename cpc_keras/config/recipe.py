@@ -177,6 +177,12 @@ class Recipe(PatchFields):
         "runs of so many steps, rising, accuracies in `[0, 1]`. A report on a run that `minutes` cut "
         "short tells by it what a longer one would bring. Changes nothing.",
     )
+    tracker: str | None = setting(
+        None,
+        'Experiment tracker, `"mlflow"` or `"wandb"`, that is told of parameters, metrics and results beside the '
+        "run's folder, where its own environment variables say. Changes nothing.",
+        choices=(None, "mlflow", "wandb"),
+    )
     seed: int = setting(0, "Seed of everything random.", bounds=NOT_NEGATIVE)
 
     def __post_init__(self):

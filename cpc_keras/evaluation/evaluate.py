@@ -27,6 +27,7 @@ from cpc_keras.storage import digests
 from cpc_keras.storage.atomic import write_gathered, write_json, write_text
 from cpc_keras.storage.names import file_name, written
 from cpc_keras.storage.reading import note
+from cpc_keras.trackers.results import track_figures
 
 # Label budgets below all labels that a file of them is evaluated at.
 _POWERS = 5
@@ -174,6 +175,7 @@ def evaluate(
     for one in choices(results, step):
         console.print(choice_words(one), markup=False)
     _account(console, runner, records)
+    track_figures(folder, console, at_checkpoint(records, step), step)
     return records
 
 

@@ -120,7 +120,7 @@ def load_settings(paths):
 
 def _read(file):
     try:
-        return load_recipe(str(file), kind=TunedSetting)
+        return load_recipe(str(file), kind=TunedSetting, written_by_hand=False)
     except (OSError, ValueError) as error:
         raise InputError(
             "`--settings` must be as `cpc-keras tune` wrote them, which the same search, run again, does at once. "

@@ -25,10 +25,11 @@ from cpc_keras.export.signature_accuracy import SignatureAccuracy
 from cpc_keras.progress import ProgressBars, waiting
 from cpc_keras.runs.checkpoints import load_last_model
 from cpc_keras.runs.folder import RunFolder
-from cpc_keras.storage.names import written
+from cpc_keras.storage.names import file_name, written
 from cpc_keras.storage.outputs import check_replaceable
 from cpc_keras.storage.owner import owned_output
 from cpc_keras.tables import as_code
+from cpc_keras.trackers.results import track_files
 
 
 def export(run, dest, console, with_head=False, kind="saved_model", classifier="linear"):
@@ -65,7 +66,9 @@ def export(run, dest, console, with_head=False, kind="saved_model", classifier="
     else:
         check_convertible(dest, kind)
     with owned_output(dest, "DEST", "folder" if has_card else "file"):
-        return _export(folder, recipe, dest, console, classifier if with_head else None, kind)
+        artefact = _export(folder, recipe, dest, console, classifier if with_head else None, kind)
+        track_files(folder, console, dest, f"export/{file_name(dest.resolve().name)}" if has_card else "export")
+        return artefact
 
 
 def _export(folder, recipe, dest, console, classifier, kind):

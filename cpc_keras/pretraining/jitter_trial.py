@@ -159,7 +159,7 @@ def _short(run, level, place):
         length = {"steps": whole * max(1, round(max(_FEWEST, _SHARE_OF_STEPS * recipe.steps) / whole))}
     else:
         length = {"minutes": _SHARE_OF_MINUTES * recipe.minutes}
-    recipe = dataclasses.replace(recipe, keep_checkpoints=1, keep_milestones=False, **length)
+    recipe = dataclasses.replace(recipe, keep_checkpoints=1, keep_milestones=False, tracker=None, **length)
     quiet = Console(quiet=True)
     return dataclasses.replace(
         run, recipe=recipe, folder=RunFolder(place), labelled=None, deciding=None, console=quiet, began=now, opened=now

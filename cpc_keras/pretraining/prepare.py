@@ -22,6 +22,7 @@ from cpc_keras.errors import InputError
 from cpc_keras.pretraining.online_probe import open_probe_images
 from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.folder import RunFolder
+from cpc_keras.trackers.tracker import check_tracker
 
 
 @dataclasses.dataclass
@@ -88,9 +89,11 @@ def prepare(recipe, run, console, strategy=None, may_be_longer=False):
         A `Run`.
 
     Raises:
-        InputError: If the recipe does not fit the images, the folder or the replicas.
+        InputError: If the recipe does not fit the images, the folder or the replicas, or
+            its tracker is not installed.
     """
     began = time.monotonic()
+    check_tracker(recipe.tracker)
     enable_determinism()
     keras.utils.set_random_seed(recipe.seed)
     strategy = strategy or tf.distribute.get_strategy()

@@ -30,6 +30,8 @@ from cpc_keras.runs.checkpoints import load_last_whole, seconds_to_save
 from cpc_keras.runs.logs import still_falling
 from cpc_keras.storage.atomic import write_json
 from cpc_keras.storage.owner import owned_folder
+from cpc_keras.trackers.callback import TrackerLog
+from cpc_keras.trackers.tracking import open_tracking
 
 # Steps that a model is built for whose number is still to be found.
 _ANY = 1000
@@ -89,7 +91,8 @@ def fit(run, fitted=None):
     if run.recipe.minutes is not None and folder.recipe_file.is_file():
         run = dataclasses.replace(run, recipe=_more_steps(run))
     announce(run)
-    with errors_in_one_line(folder, run.strategy) as watch:
+    tracker = run.recipe.tracker if run.chief else None
+    with open_tracking(folder, console.print, tracker) as tracking, errors_in_one_line(folder, run.strategy) as watch:
         run = dataclasses.replace(run, images=dataclasses.replace(run.images, read=watch(run.images.read)))
         model = probe = expected = trial = None
         if run.deciding:
@@ -118,6 +121,7 @@ def fit(run, fitted=None):
                 f"{folder.path} is trained: all {run.recipe.steps} steps are done. More of them, as in "
                 f"--set steps={2 * run.recipe.steps}, go on from there."
             )
+            tracking.describe(run.recipe)
         else:
             if start:
                 console.print(f"Resumes after step {start} of {run.recipe.steps}.")
@@ -125,7 +129,8 @@ def fit(run, fitted=None):
                 _restart(run, model, max((step for step in made_longer_at if step <= start), default=0))
             if run.chief:
                 folder.lengthen(run.asked, run.recipe)
-            _train(run, model, probe or _probe(run, model), start, expected)
+            tracking.describe(run.recipe)
+            _train(run, model, probe or _probe(run, model), start, tracking, expected)
     if run.chief:
         report_bad_files(run)
         for words in filter(
@@ -239,7 +244,7 @@ def _fit_to_time(run, runs=1):
     return model, probe, fitted
 
 
-def _train(run, model, probe, start, expected=None):
+def _train(run, model, probe, start, tracking, expected=None):
     recipe, folder = run.recipe, run.folder
     callbacks: list[keras.callbacks.Callback] = [StopOnDivergence(folder, start)]
     batch_log = log = None
@@ -260,7 +265,8 @@ def _train(run, model, probe, start, expected=None):
                     initial_epoch=first,
                     epochs=last,
                     steps_per_epoch=length,
-                    callbacks=[*callbacks, checkpoints],  # which looks at `interrupts`, and saves before it ends
+                    # Checkpoints look at `interrupts`, and save before they end.
+                    callbacks=[*callbacks, checkpoints, TrackerLog(tracking)],
                     verbose=0,
                     shuffle=False,
                 )

@@ -44,6 +44,7 @@ from cpc_keras.storage.atomic import write_text
 from cpc_keras.storage.names import table_for_spreadsheet
 from cpc_keras.storage.owner import owned_folder
 from cpc_keras.storage.reading import note
+from cpc_keras.trackers.results import track_files
 
 # Images among which neighbours are looked for and points are drawn.
 _GALLERY = 2000
@@ -68,7 +69,9 @@ def write_report(run, console):
     """
     folder = RunFolder(run)
     with owned_folder(folder.report, "RUN"), waiting(console, "Drawing the report"):
-        return _write_report(folder, console)
+        path = _write_report(folder, console)
+    track_files(folder, console, folder.report, "report")
+    return path
 
 
 def _write_report(folder, console):

@@ -81,13 +81,14 @@ def settled(path, asked, resolve, done=None):
     """
     fields, content = plain(asked), read_description(path)
     before = current_names(content.get("asked", {}))
-    # A field that an older version did not know is None now; a learning curve changes no run.
-    names = {*fields, *before} - {"learning_curve"}
+    # A field that an older version did not know is None now; a learning curve and a tracker change no run.
+    names = {*fields, *before} - {"learning_curve", "tracker"}
     if fields["minutes"] == AUTO and before.get("minutes") is None:  # as that recipe was before it had minutes
         names.discard("minutes")
     differing = sorted(key for key in names if fields.get(key) != before.get(key))
+    recipe = dataclasses.replace(described_recipe(content, path), tracker=asked.tracker)
     if not differing:
-        return described_recipe(content, path)
+        return recipe
     first = differing[0]
     received = (
         f"Received: {path.parent}, where {', '.join(differing)} differ ({first}={before.get(first)!r} there, "
@@ -95,7 +96,6 @@ def settled(path, asked, resolve, done=None):
     )
     if done is None or not set(differing) <= set(LENGTH):
         raise InputError(f"`--run` must be a new folder or one of the same recipe. {received}")
-    recipe = described_recipe(content, path)
     if done < recipe.steps:
         raise InputError(
             "`--run` must be a new folder or one of the same recipe, finished if it is to be made longer. "

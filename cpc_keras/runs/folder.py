@@ -35,6 +35,7 @@ class RunFolder:
         self.batches_file = self.path / "batches.csv"
         self.bad_files_file = self.path / "bad_files.csv"
         self.classes_file = self.path / "classes.json"
+        self.tracker_file = self.path / "tracker.json"
         self.checkpoints = self.path / "checkpoints"
         self.tensorboard = self.path / "tensorboard"
         self.evaluation = self.path / "evaluation"

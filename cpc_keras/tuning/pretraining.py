@@ -26,7 +26,7 @@ _DISTORTIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 # Strides that the patches of a grid reach over at least, so that offsets of 3 find their targets.
 _STEPS = 3
 # Fields of a recipe that no trial depends on: a trial has its own number of steps.
-_IRRELEVANT = ("minutes", "learning_curve", "jitter", "labelled")
+_IRRELEVANT = ("minutes", "learning_curve", "jitter", "labelled", "tracker")
 
 
 class PretrainingHyperModel(RacingHyperModel):
@@ -129,7 +129,7 @@ class PretrainingHyperModel(RacingHyperModel):
         whole = self.recipe.accumulate
         steps = whole * max(1, round(self.steps * share / whole))
         recipe = dataclasses.replace(
-            self._fitting(setting, steps), keep_checkpoints=1, keep_milestones=False, online_probe=None
+            self._fitting(setting, steps), keep_checkpoints=1, keep_milestones=False, online_probe=None, tracker=None
         )
         run = self._runs / digests.of_json(self.digest, setting, share)[:16]
         try:

@@ -6,6 +6,7 @@ import typer
 
 from cpc_keras.cli.app import COMMANDS, app
 from cpc_keras.cli.version import version_words
+from cpc_keras.config.files import load_recipe
 from tests.commands import cpc_keras
 
 
@@ -48,6 +49,18 @@ def test_the_example_stands_in_the_help_of_a_command(tmp_path):
 
 def test_version(tmp_path):
     assert cpc_keras("--version", cwd=tmp_path, code=0).stdout == f"{version_words()}\n"
+
+
+def test_a_former_name_is_said_to_go(tmp_path):
+    """Once, on standard error; the value counts."""
+    (tmp_path / "old.py").write_text("patch_greyscale = 0.5\nsteps = 1\n")
+    done = cpc_keras("fields", "old.py", cwd=tmp_path, code=0)
+    assert (
+        done.stderr == "Note: 'patch_greyscale' is called 'patch_grayscale' now; the old name goes with version 0.2.\n"
+    )
+    assert "patch_grayscale" in done.stdout and "0.5" in done.stdout
+    with pytest.warns(FutureWarning, match="'patch_greyscale' is called 'patch_grayscale'"):
+        load_recipe(str(tmp_path / "old.py"))
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])

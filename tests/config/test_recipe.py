@@ -46,7 +46,14 @@ def test_reads_literals_and_overrides(write):
 
 
 @pytest.mark.parametrize(
-    ("override", "holds"), [("seed=3", True), ("minutes=None", True), ("widths=(8, 8)", False), ("data=dir:x", False)]
+    ("override", "holds"),
+    [
+        ("seed=3", True),
+        ("minutes=None", True),
+        ("tracker=mlflow", True),
+        ("widths=(8, 8)", False),
+        ("data=dir:x", False),
+    ],
 )
 def test_a_learning_curve_is_that_of_its_recipe(write, override, holds):
     path = write("steps = 100\nminutes = 8\nlearning_curve = [[50, 0.1, 0.2], [100, 0.3, 0.4]]\n")

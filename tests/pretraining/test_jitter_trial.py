@@ -12,6 +12,7 @@ from cpc_keras.errors import InputError
 from cpc_keras.evaluation.held_out_scores import HeldOutScores
 from cpc_keras.pretraining import fit_to_time, jitter_trial
 from cpc_keras.pretraining.jitter_trial import compare
+from cpc_keras.pretraining.prepare import prepare
 from cpc_keras.pretraining.pretrain import pretrain
 from cpc_keras.runs.checkpoints import load_model
 from cpc_keras.runs.folder import RunFolder
@@ -77,6 +78,12 @@ def test_labels_choose_the_jitter_and_the_run_is_as_if_it_had_been_named(bright_
     pretrain(asked, run.path, console)
     assert "Jitter" not in console.file.getvalue() and "all 40 steps are done" in console.file.getvalue()
     assert load_model(run.last_checkpoint()[1]).augmentation.brightness == JITTER[trial["level"]]["patch_brightness"]
+
+
+def test_its_trainings_are_not_tracked(photo_folder, tmp_path):
+    recipe = Recipe(steps=4, tracker="mlflow", data=f"dir:{photo_folder}", **TINY)
+    short = jitter_trial._short(prepare(recipe, tmp_path / "run", Console(quiet=True)), "weak", tmp_path)
+    assert (recipe.tracker, short.recipe.tracker) == ("mlflow", None)
 
 
 def test_without_labels_it_is_weak_and_said(photo_folder, tmp_path):

@@ -28,16 +28,18 @@ def test_settles_begins_and_opens(tmp_path):
 
 
 def test_a_run_of_an_older_version_is_known_again(tmp_path):
-    """Its recipe has no fields that came later; and a learning curve, whenever it was drawn, makes no other run."""
+    """Its recipe has no fields that came later; a learning curve, whenever drawn, and a tracker make no other run."""
     folder = RunFolder(tmp_path)
     folder.begin(Recipe(steps=5), Recipe(steps=5))
     description = json.loads(folder.recipe_file.read_text())
     for recipe in (description["recipe"], description["asked"]):
-        del recipe["minutes"], recipe["learning_curve"]
+        del recipe["minutes"], recipe["learning_curve"], recipe["tracker"]
     folder.recipe_file.write_text(json.dumps(description))
     for later in ({"learning_curve": ((5, 0.1, 0.2),)}, {"minutes": "auto"}):
         asked = Recipe(steps=5, **later)
         assert folder.settle(asked, lambda: pytest.fail("is resolved already")) == folder.open() == Recipe(steps=5)
+    tracked = Recipe(steps=5, tracker="mlflow")
+    assert folder.settle(tracked, lambda: pytest.fail("is resolved already")) == tracked  # where it is tracked now
     assert folder.fitted() is None
     with pytest.raises(InputError, match=r"minutes differ \(minutes=None there, 8 here\)"):
         folder.settle(Recipe(steps=5, minutes=8), lambda: None)
