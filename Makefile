@@ -9,6 +9,7 @@ READY := $(VENV)/.ready
 TUNING := $(VENV)/.ready-tuning
 DETECTION := $(VENV)/.ready-detection
 DEV := $(VENV)/.ready-dev
+DOCS := $(VENV)/.ready-docs
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile --editable
 # What pip would do on one core.
 COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
@@ -27,7 +28,7 @@ TYPEFACES := fonts-adf-accanthis fonts-adf-gillius fonts-adf-tribun fonts-aenigm
 export TFDS_DATA_DIR ?= $(CURDIR)/.cache/tensorflow_datasets
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-huge test-kills test-addons coverage lint bench bench-quick searches data trees pictograms letters browser clean
+.PHONY: demo test test-fast test-huge test-kills test-addons coverage lint bench bench-quick searches data trees pictograms letters browser docs pictures clean
 
 # Options of the command go in ARGS, as in make demo ARGS="--minutes 3".
 demo: $(READY) data
@@ -138,6 +139,12 @@ $(DEV): setup.cfg | $(CREATED)
 	@$(COMPILE)
 	@touch $(READY) $(TUNING) $(DETECTION) $@
 
+$(DOCS): setup.cfg | $(CREATED)
+	@echo "Installs the package and what its site takes into $(VENV): 3 GB, 0.8 of them to fetch; one to three minutes."
+	$(PIP_INSTALL) '.[tensorboard,docs]'
+	@$(COMPILE)
+	@touch $(READY) $@
+
 # Fashion-MNIST from Debian; elsewhere TFDS downloads it when it is first asked for.
 data:
 	@test -f $(FASHION)/train-images-idx3-ubyte.gz || \
@@ -162,6 +169,15 @@ $(LETTERS)/.ready:
 	@dpkg -L $(TYPEFACES) >/dev/null 2>&1 || $(MAKE) --no-print-directory system PACKAGES="$(TYPEFACES)"
 	$(BIN)/python benchmarks/real_sets.py letters $(LETTERS) $$(dpkg -L $(TYPEFACES) | grep -iE '\.(ttf|otf)$$' | sort -u)
 	@touch $@
+
+# The pages of docs/ as a site, in .cache/site/index.html, notebooks executed; see mkdocs.yml.
+docs: $(DOCS) data
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mkdocs build --quiet
+	@echo "The site: .cache/site/index.html"
+
+# The pictures of README and pages, from a run of the demo.
+pictures: $(DEV) data browser
+	$(BIN)/python docs/draw_pictures.py $(RUN)
 
 # Annotated aerial photographs, which a Python package carries along: to train on, to test on, and pixels without
 # boxes, none of them of the test image.

@@ -7,7 +7,12 @@ import re
 import cpc_keras
 
 ROOT = pathlib.Path(__file__).parents[2]
-PAGES = [*sorted(pathlib.Path(cpc_keras.__file__).parent.rglob("*.py")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [
+    *sorted(pathlib.Path(cpc_keras.__file__).parent.rglob("*.py")),
+    *(ROOT / "docs").glob("*.md"),
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+]
 
 
 def found(name):
@@ -29,7 +34,7 @@ def test_every_name_that_is_mentioned_is_there():
 
 
 def test_every_file_that_a_page_names_is_there():
-    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md"):
+    for page in (*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"):
         for path in re.findall(
             r"`((?:cpc_keras|tests|benchmarks|recipes)/[\w/.]+\.py)`", page.read_text(encoding="utf-8")
         ):

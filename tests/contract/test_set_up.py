@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from tests.snippets import PAGES
+
 ROOT = pathlib.Path(__file__).parents[2]
 ALL = "dev,tensorboard,tuning,detection"
 
@@ -32,6 +34,8 @@ def installs(venv, target):
         ("test", ALL),
         ("lint", ALL),
         ("bench", ALL),
+        ("docs", "tensorboard,docs"),
+        ("pictures", ALL),
     ],
 )
 def test_each_installs_what_it_takes_in_one_go(tmp_path, target, extras):
@@ -53,7 +57,7 @@ def test_tests_add_what_the_demo_did_without_and_setup_cfg_begins_anew(tmp_path)
 
 def test_nothing_is_built_in_the_checkout():
     """pip builds in `build/` where the package is not installed as editable; what is left by that goes with `clean`."""
-    commands = re.findall(r"pip install [^\n]*'\.\[[^\n]*", (ROOT / "README.md").read_text())
+    commands = re.findall(r"pip install [^\n]*'\.\[[^\n]*", "".join(page.read_text() for page in PAGES))
     assert len(commands) >= 3 and all("--editable" in one for one in commands)
     assert re.search(r"^PIP_INSTALL := .* --editable$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     done = subprocess.run(["make", "--dry-run", "clean"], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -1,0 +1,96 @@
+"""What the site has besides the pages that lie here: the API, from what is public, and CONTRIBUTING.md.
+
+MkDocs calls `on_files`; `tests/contract/test_public.py` asks for the same pages.
+"""
+
+import ast
+import pathlib
+
+ROOT = pathlib.Path(__file__).parents[1]
+# Pages of the API: what is public at the root, and in each package.
+PACKAGES = (
+    "cpc_keras",
+    *(f"cpc_keras.{name}" for name in ("models", "layers", "losses", "optimizers", "data", "evaluation")),
+    *(f"cpc_keras.{name}" for name in ("export", "tuning", "detection")),
+)
+
+
+def on_files(files, config):
+    """Adds the pages that are made."""
+    from mkdocs.structure.files import File  # the rest is read where MkDocs is not installed
+
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    pages = {"contributing.md": contributing.replace("docs/pictures/", "pictures/")}
+    pages |= {f"api/{name}": text for name, text in api_pages().items()}
+    for path, text in pages.items():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def api_pages():
+    """Text of each page of the API by its name: a heading a public name, which mkdocstrings fills from docstrings."""
+    pages = {}
+    listed = ["# API", "What is public, by package; the rest may change without notice.", ""]
+    for package in PACKAGES:
+        title, names = package, public_names(package)
+        page = _page_of(package)
+        about = _docstring(ROOT / package.replace(".", "/") / "__init__.py")
+        parts = [f"# {title}", about]
+        for name, home in names.items():
+            if home is None or _shown_by(package, home) != package:
+                continue  # a package, or what stands on the page of another
+            parts.append(f"::: {home}\n    options:\n      heading: {package}.{name}\n      toc_label: {name}")
+        pages[page] = "\n\n".join(parts) + "\n"
+        shown = [f"[`{name}`]({_page_of(_shown_by(package, home))}#{home})" for name, home in names.items() if home]
+        listed.append(f"**[`{package}`]({page})**: {about.splitlines()[0]} {', '.join(shown)}\n")
+    pages["index.md"] = "\n".join(listed)
+    return pages
+
+
+def public_names(package):
+    """From each public name of a package to where it is defined, dotted; to `None` of a package in it.
+
+    Read, not imported: the site is built without TensorFlow.
+    """
+    tree = ast.parse((ROOT / package.replace(".", "/") / "__init__.py").read_text(encoding="utf-8"))
+    homes = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(package):
+            homes |= {alias.name: node.module for alias in node.names}
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_HOMES":
+            homes = _literal_homes(node.value)
+            return {name: home and _defined(package, home, name) for name, home in homes.items()}
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return {name: f"{homes[name]}.{name}" for name in ast.literal_eval(node.value)}
+    raise ValueError(f"{package} does not say what is public")
+
+
+def _defined(package, home, name):
+    """Where a name is defined which a package takes from one of its modules, or of its packages."""
+    folder = ROOT / package.replace(".", "/") / home.replace(".", "/")
+    return public_names(f"{package}.{home}")[name] if folder.is_dir() else f"{package}.{home}.{name}"
+
+
+def _shown_by(package, home):
+    """The package on whose page a public name of a package stands: that which defines it, if it is public there."""
+    own = max((one for one in PACKAGES if home.startswith(f"{one}.")), key=len)
+    return own if own == package or home in public_names(own).values() else package
+
+
+def _page_of(package):
+    return "root.md" if package == "cpc_keras" else f"{package.removeprefix('cpc_keras.')}.md"
+
+
+def _literal_homes(node):
+    """The dictionary that a package's `_HOMES` is written as; `**dict.fromkeys(names)` are packages."""
+    homes = {}
+    for key, value in zip(node.keys, node.values, strict=True):
+        if key is None:
+            homes |= dict.fromkeys(ast.literal_eval(value.args[0]))
+        else:
+            homes[ast.literal_eval(key)] = ast.literal_eval(value)
+    return homes
+
+
+def _docstring(path):
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
