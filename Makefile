@@ -19,6 +19,7 @@ ADDONS := .cache/addons
 TORCH := .cache/torch
 FASHION := /usr/share/datasets/fashion-mnist
 TREES := .cache/trees
+IPYTHON := .cache/ipython
 PICTOGRAMS := .cache/pictograms
 LETTERS := .cache/letters
 TYPEFACES := fonts-adf-accanthis fonts-adf-gillius fonts-adf-tribun fonts-aenigma fonts-cantarell fonts-comic-neue \
@@ -172,7 +173,9 @@ $(LETTERS)/.ready:
 
 # The pages of docs/ as a site, in .cache/site/index.html, notebooks executed; see mkdocs.yml.
 docs: $(DOCS) data
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mkdocs build --quiet
+	@mkdir -p $(IPYTHON)/profile_default
+	@echo "c.IPKernelApp.log_level = 40  # it warns of its own transport" > $(IPYTHON)/profile_default/ipython_kernel_config.py
+	IPYTHONDIR="$(CURDIR)/$(IPYTHON)" NO_MKDOCS_2_WARNING=1 PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mkdocs build --quiet
 	@echo "The site: .cache/site/index.html"
 
 # The pictures of README and pages, from a run of the demo.

@@ -38,6 +38,8 @@ _OF_TRAINING = ("learning_rate", "weight_decay", "step_multiplier", "translation
 # Steps of a trial on one held-out part, as a share of those of a training, and of one on two halves of few labels.
 SHORT_BUDGET = 0.5
 SHORTER_BUDGET = 0.25
+# Classes up to which steps do not depend on their number.
+_FEW_CLASSES = 10
 # Labels from which on steps are whole passes over them.
 _MANY = 20_000
 # Parameters of the networks that are kept, traced, for a setting that comes back; of each there are four copies.
@@ -68,16 +70,19 @@ class NetworkClassifier:
             `step_multiplier` (factor on the number of steps).
         start: Function `(model, inputs)` that gives a new model, before it is
             trained, weights that depend on the labels; `None` does nothing.
-        steps: Function from the number of labels to optimizer steps.
+        steps: Function from the number of labels to optimizer steps; `usual_steps` if
+            `None`.
         batch_size: Function from the number of labels to inputs a step.
         seed: Seed of the folds.
+        classes: Number of classes, on which the usual steps depend.
     """
 
-    def __init__(self, build_model, space=None, start=None, steps=None, batch_size=None, seed=0):
+    def __init__(self, build_model, space=None, start=None, steps=None, batch_size=None, seed=0, classes=_FEW_CLASSES):
         self.build_model = build_model
         self.space = SPACE if space is None else space
         self.start = start
-        self.steps = steps or usual_steps
+        self.classes = classes
+        self.steps = steps or functools.partial(usual_steps, classes=classes)
         self.batch_size = batch_size or usual_batch_size
         self.seed = seed
         self._compiled = {}
@@ -249,18 +254,24 @@ def usual_batch_size(labels):
     return 16 if labels < 200 else 32 if labels < 2000 else 64 if labels < _MANY else 128
 
 
-def usual_steps(labels):
-    """Optimizer steps for a number of labels: more labels, more steps, and ever fewer passes.
+def usual_steps(labels, classes=_FEW_CLASSES):
+    """Optimizer steps for a number of labels: more labels, more steps, and ever fewer passes; more of many classes.
+
+    Args:
+        labels: How many there are.
+        classes: Of how many classes.
 
     Example:
 
     >>> [usual_steps(labels) for labels in (25, 50, 100, 600, 6000, 60000)]
     [245, 346, 490, 1200, 2585, 2343]
+    >>> [usual_steps(130, classes) for classes in (2, 10, 26, 100)]
+    [559, 559, 901, 1117]
     """
     if labels >= _MANY:
         return 5 * labels // usual_batch_size(labels)
-    # Measured from new weights: 130 labels of 26 letters have 20 % with 207 steps and 39 % with 828, 45 labels of nine
-    # kinds of pictograms 28 % with 61 and 30 % with 244; 50 and 100 of Fashion-MNIST, whose classes are told easily,
-    # gain half a point from four times 69 and 153; 600 gain up to about 1,500.
-    share = labels / 600
-    return round(1200 * share ** (1 / 2 if share < 1 else 1 / 3))
+    # Measured from new weights: 130 labels of 26 letters have 20 % with 207 steps, 26 % with 559 and 39 % with 828, 45
+    # labels of nine kinds of pictograms 28 % with 61 and 30 % with 244; 50 and 100 of Fashion-MNIST, whose classes are
+    # told easily, gain half a point from four times 69 and 153; 600 gain up to about 1,500.
+    share, more = labels / 600, min(2.0, max(1.0, (classes / _FEW_CLASSES) ** 0.5))
+    return round(1200 * share ** (1 / 2 if share < 1 else 1 / 3) * more)

@@ -188,7 +188,7 @@ class NetworkEstimator:
         self.classes = classes
         self.setting = setting
         self.trials = trials
-        self.classifier = NetworkClassifier(build_model, space, start)
+        self.classifier = NetworkClassifier(build_model, space, start, classes=classes)
         tuned = [] if setting is None else [digested(setting), trials]
         self.digest = digests.of_json(name, digest, digested(space), self.classifier.schedule, *tuned)
         self.searches = setting is None

@@ -206,7 +206,7 @@ class LabelFractionHyperModel(RacingHyperModel):
 
     def _classifier(self):
         like = self._estimator.classifier
-        return NetworkClassifier(like.build_model, start=like.start, seed=self.seed)
+        return NetworkClassifier(like.build_model, start=like.start, seed=self.seed, classes=like.classes)
 
     def inputs(self, images):
         """Images as a classifier of this regime takes them.

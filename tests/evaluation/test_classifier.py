@@ -108,8 +108,17 @@ def test_another_schedule_is_another_result(monkeypatch):
 
     before = digest()
     assert digest() == before
-    monkeypatch.setattr(classifier_module, "usual_steps", lambda count: 2 * usual_steps(count))
+    monkeypatch.setattr(classifier_module, "usual_steps", lambda count, classes: 2 * usual_steps(count, classes))
     assert digest() != before
+
+
+def test_many_classes_get_more_steps_and_few_the_same():
+    def digest(classes):
+        return NetworkEstimator("supervised", "scratch", None, None, SPACE, "start", None, classes).digest
+
+    assert digest(2) == digest(10)
+    assert digest(26) != digest(10)
+    assert [usual_steps(130, classes) for classes in (2, 26, 40, 1000)] == [559, 901, 1117, 1117]
 
 
 @pytest.mark.slow
