@@ -13,6 +13,14 @@ def evaluation_of(folder, labels=None):
     return f"{command_line('evaluate', folder.path)} --labels {shlex.quote(str(labels or 'FILE.csv'))}"
 
 
+def after_pretraining(folder, labels=None):
+    """What comes after pre-training: where nobody has labels yet, which images to label; else the evaluation."""
+    evaluated = evaluation_of(folder, labels)
+    if folder.classes_file.is_file() or labels:
+        return evaluated
+    return f"{command_line('select', folder.path, '--count', 50)}, label these, then {evaluated}"
+
+
 def after_evaluation(run):
     """What comes after an evaluation, or, where there was none, that; a classifier goes along if there is one."""
     from cpc_keras.evaluation.run_labels import preferred_layer, run_records

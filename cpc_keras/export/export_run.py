@@ -97,7 +97,7 @@ def _export(folder, recipe, dest, console, classifier, kind):
                 console.print(f"Note: no accuracy goes along with the encoder. {error}")
     if head and not has_card:
         console.print(f"Classes of `probabilities`, in its order: {', '.join(head.class_names)}")
-        console.print(calibration_words(description["head"]))
+        console.print(calibration_words({**description["head"], "class_names": head.class_names}))
     with waiting(console, f"Writing {dest}"):
         if has_card:
             return save(model, dest, pooling=_pooling(pooling) if pooling else None, head=head, description=description)

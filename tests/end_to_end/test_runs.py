@@ -50,7 +50,8 @@ def test_three_corrupt_files_are_named(place, photo_folder):
     listed = {os.path.basename(row["path"]) for row in rows(place / "bad" / "bad_files.csv")}
     assert listed == {"text.jpg", "cut.jpg", "nothing.png"}
     assert all(name in done.stdout for name in listed)
-    assert done.stdout.endswith("Run:  bad\nNext: cpc-keras evaluate bad --labels FILE.csv\n")
+    after = "label these, then cpc-keras evaluate bad --labels FILE.csv"
+    assert done.stdout.endswith(f"Run:  bad\nNext: cpc-keras select bad --count 50, {after}\n")
     description = json.loads((place / "bad" / "recipe.json").read_text())
     fitted = {"minutes": 2, "steps": 12, "full_steps": 120, "seconds_a_step": 9.0, "seconds": 120.0}
     fitted |= {"checkpoint_every": 5, "runs": 1}  # as if it had been cut short

@@ -9,7 +9,7 @@ import typer
 from cpc_keras.cli.arguments import Data, Json, Minutes, Overrides, RecipeName, RunOption
 from cpc_keras.cli.checks import open_recipe
 from cpc_keras.cli.console import open_console, open_console_and_strategy, plain_console, print_json
-from cpc_keras.cli.endings import evaluation_of, say_weight
+from cpc_keras.cli.endings import after_pretraining, say_weight
 from cpc_keras.cli.options import within
 
 
@@ -44,7 +44,7 @@ def pretrain(
     pretrain_run(loaded, run, console, opened, may_be_longer=True)
     if is_chief(opened):
         say_weight(run, console)
-        console.print(f"Run:  {run}\nNext: {evaluation_of(RunFolder(run), labels)}")
+        console.print(f"Run:  {run}\nNext: {after_pretraining(RunFolder(run), labels)}")
 
 
 def launch(
