@@ -175,7 +175,8 @@ $(LETTERS)/.ready:
 docs: $(DOCS) data
 	@mkdir -p $(IPYTHON)/profile_default
 	@echo "c.IPKernelApp.log_level = 40  # it warns of its own transport" > $(IPYTHON)/profile_default/ipython_kernel_config.py
-	IPYTHONDIR="$(CURDIR)/$(IPYTHON)" NO_MKDOCS_2_WARNING=1 PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mkdocs build --quiet
+	IPYTHONDIR="$(CURDIR)/$(IPYTHON)" NO_MKDOCS_2_WARNING=1 PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mkdocs build --quiet \
+	  2> .cache/docs.log || { cat .cache/docs.log; exit 1; }  # which has what TensorFlow logs, too
 	@echo "The site: .cache/site/index.html"
 
 # The pictures of README and pages, from a run of the demo.

@@ -37,11 +37,11 @@ def of_page(snippet, names):
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory, photo_folder):
-    """`photos` and `labels.csv`: twelve of sixteen are labelled."""
+    """`photos` and `labels.csv`: eight of sixteen are labelled."""
     place = tmp_path_factory.mktemp("pages")
     shutil.copytree(photo_folder, place / "photos")
     names = sorted(path.name for path in (place / "photos").iterdir())
-    rows = [f"photos/{name},{('even', 'odd')[number % 2]}\n" for number, name in enumerate(names[:12])]
+    rows = [f"photos/{name},{('even', 'odd')[number % 2]}\n" for number, name in enumerate(names[:8])]
     (place / "labels.csv").write_text("path,label\n" + "".join(rows))
     shutil.copy(place / "photos" / "photo1.jpg", place / "photo.jpg")
     return place
