@@ -76,7 +76,7 @@ def predict(
     """Class of every image of a source, by a model that was exported with a head."""
     check_model(model, data)
     console = open_console()
-    from cpc_keras.export.embed import predict as predict_images
+    from cpc_keras.export.predict import predict as predict_images
 
     predict_images(model, data, out, console, probabilities, threshold)
     console.print(printable(f"Next, in Python: pandas.read_csv({str(out)!r})"))

@@ -10,7 +10,7 @@ from rich.console import Console
 from cpc_keras import export
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.features import pool
-from cpc_keras.export.embed import predict
+from cpc_keras.export.predict import predict
 
 
 @pytest.fixture(scope="module", params=[2, 3])
