@@ -54,6 +54,8 @@ def errors_in_one_line(folder, strategy):
             raise InputError(
                 f"`data` must stay readable while a run trains; {last}. Received: {unreadable[0]}"
             ) from error
+        if refusal(error):  # a full disk exhausts a resource, too
+            raise unwritable(error) from error
         if isinstance(error, tf.errors.ResourceExhaustedError):
             raise InputError(
                 f"`batch_size` must leave room in memory: a smaller one takes less, as does a smaller `crop`; "
@@ -65,8 +67,6 @@ def errors_in_one_line(folder, strategy):
                 "a worker is gone, and the others cannot go on without it; started again, all go on from the last "
                 f"checkpoint in {folder.checkpoints} ({type(error).__name__}: {reason[:200]})"
             ) from error
-        if refusal(error):
-            raise unwritable(error) from error
         raise
     except BrokenPipeError:
         raise
