@@ -2,26 +2,18 @@
 
 import dataclasses
 import functools
-import pathlib
-import shutil
-import tempfile
-import weakref
 
 import numpy as np
 
 from cpc_keras.data.image_set import as_image_set
-from cpc_keras.data.label_subsets import nested_subsets
-from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.classifier import SHORT_BUDGET, SHORTER_BUDGET, UNSEARCHED, NetworkClassifier
-from cpc_keras.evaluation.encoders import encoder_of
-from cpc_keras.evaluation.held_out_scores import held_out_splits, splits_digest
+from cpc_keras.evaluation.held_out_scores import held_out_splits
 from cpc_keras.evaluation.holdout import SEARCHES
 from cpc_keras.evaluation.methods import NETWORKS
 from cpc_keras.evaluation.networks import network_estimator, stacks_of
 from cpc_keras.models import ClassifierHead
-from cpc_keras.storage import digests
-from cpc_keras.tuning.racing import RacingHyperModel
+from cpc_keras.tuning.few_labels import FewLabelsHyperModel
 from cpc_keras.tuning.spaces import choose_setting, coarse_space
 
 # What is trained step by step.
@@ -32,7 +24,7 @@ _MANY = 200
 _NETWORKS = dataclasses.replace(SEARCHES, folds_of_many=3, few=_MANY, most_train=1000)
 
 
-class LabelFractionHyperModel(RacingHyperModel):
+class LabelFractionHyperModel(FewLabelsHyperModel):
     """Searches a classifier's hyperparameters inside the few labels that it may have.
 
     Any tuner of keras-tuner searches it. A trial is scored by cross-validation
@@ -119,17 +111,9 @@ class LabelFractionHyperModel(RacingHyperModel):
     ):
         if regime not in REGIMES:
             raise InputError(f"`regime` must be one of {', '.join(REGIMES)}. Received: regime={regime!r}")
-        if folder is None:
-            folder = tempfile.mkdtemp()
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        super().__init__(f"label_fraction_{regime}", folder, epochs, progress)
+        name, numbers = f"label_fraction_{regime}", (labels_per_class, fraction, subset)
+        super().__init__(name, model, data, *numbers, crop, folder, features, seed, epochs, progress)
         self.regime = regime
-        self.seed = seed
-        if not isinstance(data, LabelledImages):
-            data = LabelledImages(as_image_set(data), None, seed)
-        self.data = dataclasses.replace(data, test=None)
-        self.crop = crop or int(self.data.train.sizes[:, :2].min())
-        self._encoder = encoder_of(model)
         if regime != "linear" and self._encoder.backbone is None:
             raise InputError(
                 f"`model` must be an encoder from images of any size to maps for regime={regime!r}. Received: "
@@ -137,23 +121,11 @@ class LabelFractionHyperModel(RacingHyperModel):
             )
         self.head_size = head_size
         self.flip = flip
-        self._features = pathlib.Path(features or pathlib.Path(folder) / "features")
-        self._split = drawn_split(self.data, labels_per_class, fraction, subset, seed)
         self._estimator = self._estimator_of(self.data)
         self._estimator.inputs.prepare([self._split], self.progress, test=False)
         self._inputs = self._estimator.inputs.train(self._split)
         self._trained = self._classifier()  # one for all trials: Hyperband comes back to settings
         self._splits = held_out_splits(self.truth, seed, SEARCHES if regime == "linear" else _NETWORKS)
-
-    @property
-    def labels(self):
-        """Number of labels in the subset."""
-        return len(self._split.train)
-
-    @property
-    def truth(self):
-        """The labels inside which settings are compared, an integer array `[N]`."""
-        return self._inputs.labels
 
     @property
     def _share(self):
@@ -162,14 +134,9 @@ class LabelFractionHyperModel(RacingHyperModel):
             return SHORTER_BUDGET
         return 1.0 if self.regime == "linear" else SHORT_BUDGET
 
-    @functools.cached_property
-    def digest(self):
-        """Of all that a trial's result depends on, but for its setting."""
-        chosen = self.data.subset_digest(self._split.train)
-        truth = digests.of_lines(self.truth)
-        images = self.data.train.fingerprint
-        splits = splits_digest(self._splits)
-        return digests.of_json(self._estimator.digest, images, chosen, truth, self.seed, splits, self._share)
+    @property
+    def _schedule(self):
+        return (self._share,)
 
     def setting(self, hp):
         """What a classifier is trained with, as a dictionary, see `NetworkClassifier.fit`."""
@@ -227,25 +194,3 @@ class LabelFractionHyperModel(RacingHyperModel):
         return network_estimator(
             self._encoder, self.regime, data, self._features, self.crop, build_head, flip=self.flip
         )
-
-
-def drawn_split(data, labels_per_class, fraction, subset, seed):
-    """The `Split` to search in, whose test part is empty; arguments as of `LabelFractionHyperModel`."""
-    given = [value is not None for value in (labels_per_class, fraction, subset)]
-    if sum(given) != 1:
-        raise InputError(
-            "`labels_per_class`, `fraction` or `subset` must be given, one of them. "
-            f"Received: labels_per_class={labels_per_class}, fraction={fraction}, "
-            f"{'a' if subset is not None else 'no'} subset"
-        )
-    if subset is not None:
-        positions = np.unique(subset)
-        if not len(positions) or positions[0] < 0 or positions[-1] >= len(data.train):
-            raise InputError(
-                f"`subset` must be positions of images, from 0 to {len(data.train) - 1}. Received: "
-                f"{len(positions)}{f', from {positions[0]} to {positions[-1]}' if len(positions) else ''}"
-            )
-    else:
-        numbers = {"labels_per_class": (labels_per_class,)} if fraction is None else {"fractions": (fraction,)}
-        (positions,) = nested_subsets(data.train_labels, seed, **numbers).values()
-    return data.split_of(positions, seed)

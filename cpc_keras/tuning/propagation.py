@@ -1,30 +1,21 @@
 """How labels are propagated to images without, chosen inside a few labels."""
 
-import dataclasses
 import functools
-import pathlib
-import shutil
-import tempfile
-import weakref
 
 import keras
 import numpy as np
 
 from cpc_keras.data.image_set import as_image_set
-from cpc_keras.data.labelled_images import LabelledImages
-from cpc_keras.evaluation.encoders import encoder_of
 from cpc_keras.evaluation.estimators import ProbeEstimator
 from cpc_keras.evaluation.feature_store import FrozenFeatures
 from cpc_keras.evaluation.features import SECOND_MOMENT, extract, with_joined
-from cpc_keras.evaluation.held_out_scores import held_out_splits, splits_digest
+from cpc_keras.evaluation.held_out_scores import held_out_splits
 from cpc_keras.evaluation.propagated import PropagatedProbe, fixed_arguments
-from cpc_keras.storage import digests
-from cpc_keras.tuning.hypermodel import drawn_split
-from cpc_keras.tuning.racing import RacingHyperModel
+from cpc_keras.tuning.few_labels import FewLabelsHyperModel
 from cpc_keras.tuning.spaces import choose_propagation, coarse_propagation
 
 
-class PropagationHyperModel(RacingHyperModel):
+class PropagationHyperModel(FewLabelsHyperModel):
     """Searches how a few labels are propagated to images without, see `cpc_keras.evaluation.propagated`.
 
     Pooling, graph, propagation and the strengths of both classifiers are searched. Trials are scored as those
@@ -88,40 +79,13 @@ class PropagationHyperModel(RacingHyperModel):
         epochs=1,
         progress=None,
     ):
-        if folder is None:
-            folder = tempfile.mkdtemp()
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        super().__init__("propagation", folder, epochs, progress)
-        self.seed = seed
+        numbers = labels_per_class, fraction, subset
+        super().__init__("propagation", model, data, *numbers, crop, folder, features, seed, epochs, progress)
         self.class_shares = class_shares
-        if not isinstance(data, LabelledImages):
-            data = LabelledImages(as_image_set(data), None, seed)
-        self.data = dataclasses.replace(data, test=None)
-        self.crop = crop or int(self.data.train.sizes[:, :2].min())
-        self._encoder = encoder_of(model)
-        self._split = drawn_split(self.data, labels_per_class, fraction, subset, seed)
-        place = pathlib.Path(features or pathlib.Path(folder) / "features")
-        frozen = FrozenFeatures(place, self._encoder.features, self._encoder.digest, self.data, self.crop)
+        frozen = FrozenFeatures(self._features, self._encoder.features, self._encoder.digest, self.data, self.crop)
         self._estimator = ProbeEstimator("propagated", self._encoder, frozen, self.data, class_shares=class_shares)
         self._estimator.prepare([self._split], self.progress)
         self._splits = held_out_splits(self.truth, seed)
-
-    @property
-    def labels(self):
-        """Number of labels in the subset."""
-        return len(self._split.train)
-
-    @property
-    def truth(self):
-        """The labels inside which settings are compared, an integer array `[N]`."""
-        return self.data.train_labels[self._split.train]
-
-    @functools.cached_property
-    def digest(self):
-        """Of all that a trial's result depends on, but for its setting."""
-        chosen = self.data.subset_digest(self._split.train)
-        truth, images = digests.of_lines(self.truth), self.data.train.fingerprint
-        return digests.of_json(self._estimator.digest, images, chosen, truth, self.seed, splits_digest(self._splits))
 
     @functools.cached_property
     def _given(self):
