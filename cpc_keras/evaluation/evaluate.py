@@ -135,15 +135,22 @@ def evaluate(
         if aside := set_aside(folder, images, source):
             console.print(printable(f"Note: {aside}"))
         head, flip = functools.partial(build_head, recipe), recipe.mirrored_alike
-        rivals = _baselines(recipe, (*baselines, "untrained") if every_checkpoint else baselines)
-        earlier = _earlier(folder, step) if every_checkpoint else ()
+        rivals = list(_baselines(recipe, (*baselines, "untrained") if every_checkpoint else baselines))
+        earlier = _steps_before(folder, step) if every_checkpoint else ()
+
+        def estimators_of(planned):
+            for encoder, names in planned:
+                yield from estimators(encoder, names, images, features, recipe.crop, head, class_shares, flip)
+
+        rows = estimators_of(planned_methods(own, methods, rivals, others, [own] * len(earlier)))
+        runner.rows = sum(1 for _ in rows) + len(tuned)
+        described = {"data": source, "cross_validate": cross_validate, "made_in": folder.place_of_work()}
 
         @functools.cache
         def take_over():
             """From its first result on the run is one that was evaluated with these labels."""
-            described = {"data": source, "cross_validate": cross_validate, "made_in": folder.place_of_work()}
             _write_subsets(folder, images, runner.splits)
-            write_json(folder.source_file, described)
+            write_json(folder.source_file, {**described, "rows": runner.rows})
             record_labels(folder, images)
 
         def save():
@@ -151,9 +158,9 @@ def evaluate(
             folder.write_records(store)
 
         wanted = []
-        for encoder, names in planned_methods(own, methods, rivals, others, earlier):
-            for estimator in estimators(encoder, names, images, features, recipe.crop, head, class_shares, flip):
-                wanted += runner.run(estimator, save, asked_keys).values()
+        planned = planned_methods(own, methods, rivals, others, _earlier(folder, earlier))
+        for estimator in estimators_of(planned):
+            wanted += runner.run(estimator, save, asked_keys).values()
         before = earlier_one = None
         for setting, key in zip(tuned, tuned_keys, strict=True):
             estimator = tuned_estimator(own, setting, images, features, recipe.crop, head, class_shares, flip)
@@ -161,6 +168,7 @@ def evaluate(
             wanted += runner.run(estimator, save, [key], earlier_one if same == before else None).values()
             before, earlier_one = same, estimator
     save()
+    write_json(folder.source_file, described)
     finished = store.everything()
     records = [record for record, _ in finished]
     results = Results(finished, images.test_labels, images.figure)
@@ -200,16 +208,20 @@ def _baselines(recipe, names):
         yield handmade_encoder()
 
 
-def _earlier(folder, last):
-    """The run's encoder at each checkpoint before the last, but the untrained one."""
-    for step in folder.checkpoint_steps():
-        if 0 < step < last and not folder.unfinished_file(step).exists():
-            try:
-                model = load_trained(folder.checkpoint_file(step))
-            except BrokenCheckpointError as error:
-                note(f"{error}; it counts as missing.")
-            else:
-                yield cpc_encoder(model, checkpoint=step)
+def _steps_before(folder, last):
+    """Steps of the run's checkpoints before the last, but the untrained one."""
+    return [step for step in folder.checkpoint_steps() if 0 < step < last and not folder.unfinished_file(step).exists()]
+
+
+def _earlier(folder, steps):
+    """The run's encoder at checkpoints, one after the other."""
+    for step in steps:
+        try:
+            model = load_trained(folder.checkpoint_file(step))
+        except BrokenCheckpointError as error:
+            note(f"{error}; it counts as missing.")
+        else:
+            yield cpc_encoder(model, checkpoint=step)
 
 
 def _check_names(names):

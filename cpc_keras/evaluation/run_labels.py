@@ -179,6 +179,21 @@ def run_records(folder):
     return [record for record, _ in EvaluationStore(stores[-1]).everything()] if stores else []
 
 
+def unfinished(folder):
+    """That the last evaluation of a run is under way or broke off, in a sentence; else nothing.
+
+    Args:
+        folder: A `RunFolder`.
+    """
+    rows = (folder.source() or {}).get("rows")
+    if rows is None:
+        return ""
+    return (
+        f"The last evaluation, of {rows} {'row' if rows == 1 else 'rows'}, is under way or broke off: figures are of "
+        "what is finished, and the same command goes on."
+    )
+
+
 def run_source(folder, recipe):
     """`(source, cross_validate)` that a run was evaluated with; the recipe's if it was not."""
     described = folder.source()

@@ -35,6 +35,8 @@ class Runner:
         splits: Dictionary from `(Budget, seed)` to a list of `Split`, labels rising.
         seconds: Time by part, `"features"` and `"fits"`.
         computed: Number of results that were computed here, not read.
+        rows: How many estimators `run` is going to be given, for progress to say which of
+            them it is at; `None` if nobody knows.
     """
 
     def __init__(self, data, budgets, seeds, results, progress=None, tell=True):
@@ -44,6 +46,8 @@ class Runner:
         self.progress = progress or NoProgress()
         self.seconds = {"features": 0.0, "fits": 0.0}
         self.computed = 0
+        self.rows = None
+        self._row = 0
         self.splits = {}
         for seed in range(seeds):
             for budget, splits in data.splits(budgets, seed).items():
@@ -73,6 +77,7 @@ class Runner:
         Returns:
             A dictionary from `(Budget, seed)` to the record of its result.
         """
+        self._row += 1
         keys = list(self.splits if keys is None else keys)
         records = {
             key: self._finished(estimator, key) or self._taken_over(same_setting, estimator, key) for key in keys
@@ -83,7 +88,7 @@ class Runner:
         with self._timed("features"):
             estimator.prepare([split for key in missing for split in self.splits[key]], self.progress)
         folds = sum(len(self.splits[key]) for key in missing)
-        name = _words(estimator)
+        name = _words(estimator) if self.rows is None else f"{self._row}/{self.rows} {_words(estimator)}"
         self.progress.start(name, folds * estimator.parts)
         spoke = time.monotonic()
         for key in missing:

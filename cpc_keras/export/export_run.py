@@ -15,6 +15,7 @@ from cpc_keras.evaluation.run_labels import (
     result_store,
     run_records,
     run_source,
+    unfinished,
 )
 from cpc_keras.evaluation.table import at_checkpoint, drawn_only
 from cpc_keras.export import LinearHead, convert, save
@@ -78,6 +79,8 @@ def _export(folder, recipe, dest, console, classifier, kind):
     description = _describe(folder, recipe, step)
     records, head = at_checkpoint(drawn_only(run_records(folder)), step), None
     pooling = preferred_pooling(records)
+    if remark := unfinished(folder):
+        console.print(f"Note: {remark}")
     if classifier and not any((one["method"], one["encoder"]) == (classifier, "cpc") for one in records):
         raise InputError(
             f"`--with-head` must be asked of a run that was evaluated with --methods {classifier}. "

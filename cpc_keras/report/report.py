@@ -21,6 +21,7 @@ from cpc_keras.evaluation.run_labels import (
     preferred_pooling,
     run_records,
     run_source,
+    unfinished,
 )
 from cpc_keras.evaluation.table import at_checkpoint, drawn_only, fewer_subsets
 from cpc_keras.progress import waiting
@@ -86,7 +87,9 @@ def _write_report(folder, console):
         finished = [(record, arrays["predicted"]) for record, arrays in details]
         notes = [*labelled.notes, *_without_probabilities(folder, details)]
         results = Results(finished, labelled.test_labels, labelled.figure)
-        notes = [*notes, *filter(None, [fewer_subsets(results.at(step))])]
+        if remark := unfinished(folder):
+            console.print(f"Note: {remark}")
+        notes = [*notes, *filter(None, (remark, fewer_subsets(results.at(step))))]
         words, found = _label_efficiency(folder, results, details, labelled, step, metrics, images)
         sections += found
     else:

@@ -218,7 +218,10 @@ class RunFolder:
         write_gathered(self.label_efficiency_file, lambda: [record for record, _ in store.everything()])
 
     def source(self):
-        """What the run was evaluated with, as a dictionary; `None` where it was not."""
+        """What the run was evaluated with, as a dictionary; `None` where it was not.
+
+        Until an evaluation has finished, `rows` has how many methods it is of.
+        """
         return read_json(self.source_file, _check_source)
 
     def checkpoint_file(self, step):
@@ -268,6 +271,7 @@ class RunFolder:
 
 def _check_source(content):
     check_kinds(content, data=str, cross_validate=bool)
+    check_kinds({"rows": None, **content}, rows=int | None)
     if "made_in" in content:
         check_kinds(content["made_in"], **PLACE)
 

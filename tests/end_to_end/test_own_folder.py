@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cpc_keras.evaluation.run_labels import unfinished
+from cpc_keras.runs.folder import RunFolder
 from tests.commands import RECIPE, cpc_keras, cpc_keras_running
 
 pytestmark = pytest.mark.slow
@@ -66,6 +68,8 @@ def test_the_probe_sees_the_csv_alone_and_every_label_is_tested(place):
     assert "Classes are uneven, from 3 to 18 labelled images" in done.stdout
     assert "The smallest class has 3 images" in done.stdout
     assert "broken.jpg" in done.stdout
+    told = re.findall(r"^(\d+)/12 .*: .* % with 1 a class", done.stdout, re.MULTILINE)
+    assert list(map(int, told)) == [*range(1, 13)]  # two methods on three checkpoints and three baselines
     found = records(place)
     assert {record["checkpoint"] for record in found if record["encoder"] == "cpc"} == {2, 4, 8}
     assert {record["labels"] for record in found} == {
@@ -98,12 +102,14 @@ def test_killed_in_mid_sweep_finished_results_stay(place):
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
+    assert "of 12 rows, is under way or broke off" in unfinished(RunFolder(place / "run"))
     finished = finished_results(place)
     assert len(before) - 6 <= len(finished) < len(before)
     done = cpc_keras(*arguments, cwd=place, code=0, fresh=True)
     assert f"fits of {len(before) - len(finished)} new results" in done.stdout
     assert untimed(records(place)) == untimed(before)
     assert finished.items() <= finished_results(place).items()
+    assert unfinished(RunFolder(place / "run")) == ""
 
 
 def finished_results(place):

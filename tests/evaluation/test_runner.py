@@ -379,3 +379,8 @@ def test_figures_are_told_as_they_come_in(data, tmp_path, monkeypatch):
     (knn,) = probes(data, tmp_path, ["knn"])
     runner.run(knn)
     assert len(told.lines) == 8  # it was quick
+
+    runner.rows = 4
+    (prototype,) = probes(data, tmp_path, ["prototype"])
+    runner.run(prototype)
+    assert told.lines[-1].startswith("4/4 raw pixels, nearest class mean: ")
