@@ -15,8 +15,8 @@ from cpc_keras.errors import printable
 
 _DEBUG, _QUIET = "CPC_KERAS_DEBUG", "CPC_KERAS_QUIET"
 _PACKAGE = pathlib.Path(__file__).parents[1]
-# Letters of a line below which nobody can have meant it, and those that are taken then.
-_LEAST, _USUAL = 20, 80
+# Letters of a line below which nobody can have meant it, those that are taken then, and those of a log.
+_LEAST, _USUAL, _LOG = 20, 80, 160
 # After so many of them a user is told what is waited for.
 _SECONDS = 2.0
 
@@ -74,6 +74,8 @@ def plain_console():
     console = PlainConsole()
     if console.width < _LEAST:  # COLUMNS=0, as some schedulers set it
         console.width = _USUAL
+    elif not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _LOG  # a file has no edge at which a table would have to break
     return console
 
 

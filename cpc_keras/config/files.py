@@ -68,7 +68,9 @@ def load_recipe(name, overrides=(), kind=Recipe, written_by_hand=True):
         former.add(key.strip())
         given |= current_names({key.strip(): _literal_or_text(value.strip())}, kind)
     if written_by_hand:
-        _say_former(former, kind)
+        for old, new in getattr(kind, "FORMER_NAMES", {}).items():
+            if old in former:
+                say_former(old, new)
     if not set(given) <= _OF_THE_SAME:
         fields.pop("learning_curve", None)
     if any(given.get(name) is not None for name in _LENGTH[:2]):
@@ -106,11 +108,9 @@ def current_names(fields, kind=Recipe):
     return _renamed(fields, getattr(kind, "FORMER_NAMES", {}))
 
 
-def _say_former(names, kind):
-    """Warns of fields that are asked for by a name of version 0.1."""
-    for old, new in getattr(kind, "FORMER_NAMES", {}).items():
-        if old in names:
-            warnings.warn(f"{old!r} is called {new!r} now; the old name goes with version 0.2.", FutureWarning, 1)
+def say_former(old, new):
+    """Warns of something that is asked for by its name of version 0.1."""
+    warnings.warn(f"{old!r} is called {new!r} now; the old name goes with version 0.2.", FutureWarning, 1)
 
 
 def first_names(fields, kind):

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import itertools
 import warnings
 
 import numpy as np
@@ -14,6 +15,7 @@ from cpc_keras.evaluation.calibration import TINY
 from cpc_keras.evaluation.features import SECOND_MOMENT, USUAL_POOLINGS
 from cpc_keras.evaluation.held_out_scores import standard_error
 from cpc_keras.evaluation.scores import balanced_mean
+from cpc_keras.storage import digests
 
 _EPSILON = 1e-6
 # Smallest probability a held-out label is taken to have; neighbours may give 0.
@@ -22,6 +24,9 @@ FLOOR = 1e-2
 _THREADED = 20_000
 # Up to so many labels, features are rotated into the space that they span.
 _SPANNED = 600
+# What searches found in this process, the oldest first, and how many of them are kept: a few kilobytes each.
+_CHOSEN: dict[str, tuple] = {}
+_KEPT = 500
 
 
 class PooledProbe(ClassifierMixin, BaseEstimator):
@@ -77,19 +82,33 @@ class PooledProbe(ClassifierMixin, BaseEstimator):
         usual = next((name for name in USUAL_POOLINGS if name in names), None)
         if splits:
             used, splits = holdout.among_used(splits)
-            losses = {}
-            for name in names:
-                scaled = _reduce(self._scale(name, features[name][used]))[0]
-                for setting in settings:
-                    losses[name, setting] = self._loss(scaled, labels[used], setting, splits)
-            pooling, setting = choose(losses, labels[used], [one for one in losses if one[0] == usual])
-            scaled = _reduce(self._scale(pooling, features[pooling][used]))[0]
-            places, probabilities = self._held_out(scaled, labels[used], setting, splits)
+            scaled = {name: self._scale(name, features[name][used]) for name in names}
+            pooling, setting, places, probabilities = self._chosen(scaled, labels[used], settings, splits, usual)
             self.held_out_ = used[places], probabilities
         else:
             pooling, setting = usual or names[0], settings[len(settings) // 2]
         self.selected_ = {"pooling": pooling, self._setting_name: setting}
         return self._put_on(features, labels)
+
+    def _chosen(self, scaled, labels, settings, splits, usual):
+        """`(pooling, setting, places, probabilities)`: what is best by held-out labels, and what it said of these.
+
+        Probes that come to the same search, as those of `linear` and `propagated` on one
+        label subset, make it once.
+        """
+        arrays = [(one.shape, digests.of_array(one)) for one in (*scaled.values(), labels, *itertools.chain(*splits))]
+        asked = digests.of_json(type(self).__name__, list(scaled), settings, usual, arrays)
+        if asked not in _CHOSEN:
+            losses = {}
+            for name, values in scaled.items():
+                reduced = _reduce(values)[0]
+                for setting in settings:
+                    losses[name, setting] = self._loss(reduced, labels, setting, splits)
+            pooling, setting = choose(losses, labels, [one for one in losses if one[0] == usual])
+            _CHOSEN[asked] = pooling, setting, *self._held_out(_reduce(scaled[pooling])[0], labels, setting, splits)
+            if len(_CHOSEN) > _KEPT:
+                del _CHOSEN[next(iter(_CHOSEN))]
+        return _CHOSEN[asked]
 
     def _put_on(self, features, labels):
         """Fits the classifier with what was selected."""

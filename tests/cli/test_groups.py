@@ -61,6 +61,8 @@ def test_a_former_name_is_said_to_go(tmp_path):
     assert "patch_grayscale" in done.stdout and "0.5" in done.stdout
     with pytest.warns(FutureWarning, match="'patch_greyscale' is called 'patch_grayscale'"):
         load_recipe(str(tmp_path / "old.py"))
+    done = cpc_keras("detect", "nowhere", "--trunk", "cpc", cwd=tmp_path, code=2)
+    assert done.stderr.startswith("Note: '--trunk' is called '--backbone' now; the old name goes with version 0.2.\n")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])

@@ -50,6 +50,34 @@ def test_sees_nothing_but_the_labelled_subset(probe, case):
     np.testing.assert_array_equal(one.predict_proba(features), two.predict_proba(features))
 
 
+def test_the_same_search_is_made_once(case, monkeypatch):
+    """Other labels, features or settings are another one."""
+    features, labels, train, _ = case
+    few, given, fitted = part(features, train), labels[train], []
+    fit = LogisticRegression.fit
+    monkeypatch.setattr(LogisticRegression, "fit", lambda *args: fitted.append(1) or fit(*args))
+
+    def fits(probe, few, given):
+        before = len(fitted)
+        return probe.fit(few, given), len(fitted) - before
+
+    first, searched = fits(LinearProbe(seed=3), few, given)
+    again, counted = fits(LinearProbe(seed=3), few, given)
+    assert searched > 100 and counted == 1
+    assert again.selected_ == first.selected_
+    np.testing.assert_array_equal(again.held_out_[1], first.held_out_[1])
+    swapped = np.where(np.arange(24) == 0, 1, given)
+    moved = {**few, "bad": few["bad"] + np.eye(24, 30)}
+    for probe, some, truth in (
+        (LinearProbe(seed=3), few, swapped),
+        (LinearProbe(seed=3), moved, given),
+        (LinearProbe(seed=4), few, given),
+        (LinearProbe(seed=3, Cs=(1e-3, 1e-2, 1e-1)), few, given),
+        (LinearProbe(seed=3, poolings=("good",)), few, given),
+    ):
+        assert fits(probe, some, truth)[1] > 10
+
+
 def test_rotation_into_the_span_changes_no_linear_fit(case):
     features, labels, train, test = case
     probe = LinearProbe(Cs=(0.1,)).fit({"good": features["good"][train]}, labels[train])

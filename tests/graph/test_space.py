@@ -22,6 +22,13 @@ def test_directions_are_independent_and_half_whitened(digits):
     np.testing.assert_allclose(np.diag(covariance), np.sqrt(variances), rtol=1e-3)
 
 
+def test_many_images_with_more_features_yet_have_the_same_directions():
+    features = np.random.default_rng(0).normal(size=(600, 700)) * np.geomspace(10, 1, 700)
+    vectors = Space().fit(features, (features.mean(axis=0), 1.0)).vectors(features)
+    variances = np.linalg.svd(features - features.mean(axis=0), compute_uv=False)[:128] ** 2 / 599
+    np.testing.assert_allclose(vectors.var(axis=0, ddof=1), np.sqrt(variances), rtol=1e-3)
+
+
 def test_neighbours_in_it_are_of_the_same_class_more_often_than_in_the_features(digits):
     features, labels = digits
 

@@ -27,12 +27,12 @@ def detect(
         list[str] | None,
         typer.Option(
             "--backbone",
-            "--trunk",  # its name in version 0.1
             metavar="BACKBONE",
             help="What detectors stand on: cpc, cpc_frozen, scratch, untrained, or a path, of an exported encoder or "
             "of a .keras file (a classifier, say); may be repeated.",
         ),
     ] = None,
+    trunk: Annotated[list[str] | None, typer.Option("--trunk", metavar="BACKBONE", hidden=True)] = None,
     exported: Annotated[
         pathlib.Path | None,
         typer.Option("--export", metavar="DEST", help="Folder for the first backbone's detector, as a SavedModel."),
@@ -42,10 +42,13 @@ def detect(
     """Faster R-CNN on the run's encoder and on baselines: mean average precision; run again, it resumes."""
     check_installed(("keras_hub", "pycocotools"), "detection", "detect")
     from cpc_keras.config.detection_recipe import DetectionRecipe
-    from cpc_keras.config.files import load_recipe
+    from cpc_keras.config.files import load_recipe, say_former
 
     given = [f"{name}={value!r}" for name, value in (("data", data), ("test", test)) if value]
     chosen = load_recipe(recipe, [*(overrides or []), *given], DetectionRecipe)
+    if trunk:
+        say_former("--trunk", "--backbone")
+        backbone = [*(backbone or []), *trunk]
     check_run(run)
     console = open_console()
     from cpc_keras.detection.detect import detect as detect_objects
