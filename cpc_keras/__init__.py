@@ -11,7 +11,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "CPC": "models",
     "load": "export.loading",
-    **dict.fromkeys(("data", "evaluation", "export", "layers", "losses", "models", "optimizers")),
+    **dict.fromkeys(("data", "evaluation", "export", "layers", "losses", "models")),
+    **dict.fromkeys(("optimizers", "semi_supervised")),
 }
 __all__ = [*_HOMES]
 __getattr__, __dir__ = on_demand(__name__, _HOMES)

@@ -62,7 +62,7 @@ def draw(path):
         corner = x - _WIDTH / 2, y - _HEIGHT / 2
         style = {"boxstyle": "round,pad=0.02", "facecolor": _PAPER, "edgecolor": _LINE, "linewidth": 1.2}
         axes.add_patch(FancyBboxPatch(corner, _WIDTH, _HEIGHT, **style, zorder=2))
-        axes.text(x, y, room, ha="center", va="center", color=_INK, fontsize=10, zorder=3)
+        axes.text(x, y, room, ha="center", va="center", color=_INK, fontsize=9 if len(room) < 14 else 8, zorder=3)
     axes.set_xlim(-4.7, 4.7)
     axes.set_ylim(-1.15 * len(house) - 0.6, 0.6)
     axes.set_axis_off()

@@ -1,6 +1,6 @@
 """What the site has besides the pages that lie here: the API, from what is public, and CONTRIBUTING.md.
 
-MkDocs calls `on_files`; `tests/contract/test_public.py` asks for the same pages.
+MkDocs calls `on_files`; `tests/contract/test_pages.py` asks for the same pages.
 """
 
 import ast
@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 PACKAGES = (
     "cpc_keras",
     *(f"cpc_keras.{name}" for name in ("models", "layers", "losses", "optimizers", "data", "evaluation")),
-    *(f"cpc_keras.{name}" for name in ("export", "tuning", "detection")),
+    *(f"cpc_keras.{name}" for name in ("export", "tuning", "semi_supervised", "detection")),
 )
 
 

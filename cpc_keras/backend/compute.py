@@ -3,7 +3,14 @@
 import keras
 
 if keras.backend.backend() == "tensorflow":
-    from cpc_keras.backend.tensorflow_compute import COMPILES, accelerated, compiled, on_cpu, tell_if_onednn_is_missed
+    from cpc_keras.backend.tensorflow_compute import (
+        COMPILES,
+        accelerated,
+        compiled,
+        gradient_of,
+        on_cpu,
+        tell_if_onednn_is_missed,
+    )
 elif keras.backend.backend() != "jax":
     raise ImportError(
         "`cpc_keras` needs Keras on TensorFlow or JAX: see KERAS_BACKEND and the file keras.json. "
@@ -18,6 +25,10 @@ else:
         """The function as it is."""
         return function
 
+    def gradient_of(function, values):
+        """The gradient of a scalar function of a tensor, like the tensor."""
+        return jax.grad(function)(values)
+
     def on_cpu():
         """Whether TensorFlow computes on processors alone."""
         return False
@@ -30,4 +41,4 @@ else:
         """Nothing: the kernels are XLA's."""
 
 
-__all__ = ["COMPILES", "accelerated", "compiled", "on_cpu", "tell_if_onednn_is_missed"]
+__all__ = ["COMPILES", "accelerated", "compiled", "gradient_of", "on_cpu", "tell_if_onednn_is_missed"]

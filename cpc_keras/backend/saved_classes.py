@@ -17,6 +17,7 @@ HOMES = {
     "PatchExtractor": "layers.patch_extractor",
     "RunSchedule": "optimizers.run_schedule",
     "SpatialLayerNormalization": "layers.spatial_layer_normalization",
+    "StrongAugmentation": "semi_supervised.augmentation",
     "WarmUp": "optimizers.warm_up",
 }
 

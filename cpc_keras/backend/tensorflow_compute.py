@@ -21,6 +21,15 @@ def compiled(function):
     return tf.function(function, jit_compile=True, autograph=False, reduce_retracing=False)
 
 
+def gradient_of(function, values):
+    """The gradient of a scalar function of a tensor, like the tensor; 0 where it does not depend on it."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        values = tf.convert_to_tensor(values)
+        tape.watch(values)
+        result = function(values)
+    return tape.gradient(result, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
 def on_cpu():
     """Whether TensorFlow computes on processors alone."""
     return all(device.device_type == "CPU" for device in tf.config.list_logical_devices())
