@@ -58,7 +58,7 @@ def results_of(run, source, budgets, draws, selection):
     folder = RunFolder(run)
     shutil.rmtree(folder.cells, ignore_errors=True)
     evaluate(
-        *(run, Console(), source),
+        *(run, Console(width=160), source),
         budgets=budgets,
         methods=_METHODS,
         seeds=draws,
@@ -86,25 +86,36 @@ def main(run, draws):
         count = write_images(place / "images")
         copy, source = place / "run", f"classes:{place / 'images'}"
         shutil.copytree(run, copy, ignore=shutil.ignore_patterns("evaluation", "report", "tuning", ".owner"))
-        even = [Budget("per_class", number) for number in _PER_CLASS]
-        # As many labels, drawn from all.
-        random = [Budget("fraction", 10 * number / count) for number in _PER_CLASS]
-        drawn_evenly = results_of(copy, source, even, draws, "typical")
-        at_random = results_of(copy, source, random, draws, None)
+        even = results_of(copy, source, [Budget("per_class", number) for number in _PER_CLASS], draws, "typical")
+        _print_even(even, draws)
+        # About as many labels, drawn from all: each class has its share.
+        shares = [Budget("fraction", 10 * number / count) for number in _PER_CLASS]
+        _print_at_random(results_of(copy, source, shares, draws, None))
+
+
+def _print_even(results, draws):
     table = Table(
-        ("labels", "linear, drawn evenly", "propagated", "chosen, linear", "chosen, propagated", "drawn at random"),
+        ("labels", "linear, drawn evenly", "propagated", "chosen, linear", "chosen, propagated"),
         f"Balanced accuracy, %, and difference to the first (95 % interval), {draws} draws or choices",
     )
     for number in _PER_CLASS:
         labels = 10 * number
-        first = row(drawn_evenly, "linear", labels)
+        first = row(results, "linear", labels)
         others = [
-            row(drawn_evenly, method, labels, selection)
+            row(results, method, labels, selection)
             for method, selection in (("propagated", ""), ("linear", "typical"), ("propagated", "typical"))
         ]
-        cells = [f"{100 * one['mean']:.1f}, {points(drawn_evenly.compare(one, first)[2])}" for one in others]
-        drawn = " and ".join(f"{100 * row(at_random, method, labels)['mean']:.1f} {method}" for method in _METHODS)
-        table.add(labels, f"{100 * first['mean']:.1f}", *cells, drawn)
+        cells = [f"{100 * one['mean']:.1f}, {points(results.compare(one, first)[2])}" for one in others]
+        table.add(str(labels), f"{100 * first['mean']:.1f}", *cells)
+    Console(width=160).print(table.rich())
+
+
+def _print_at_random(results):
+    table = Table(("labels", "linear", "propagated, difference"), "Labels that are drawn from all images")
+    for labels in sorted(results.summary["labels"].unique()):
+        first, other = (row(results, method, labels) for method in _METHODS)
+        difference = points(results.compare(other, first)[2])
+        table.add(str(labels), f"{100 * first['mean']:.1f}", f"{100 * other['mean']:.1f}, {difference}")
     Console(width=160).print(table.rich())
 
 

@@ -265,18 +265,17 @@ class SemiSupervised(TrainingStep, keras.Model):
 
     def _class_loss(self, batch, weights):
         """Mean cross-entropy of the labelled images and their copies, classes by their given weights."""
-        own = self._cross_entropy(batch.labels, batch.logits)
-        for factors in filter(lambda one: one is not None, (term.label_weights(batch) for term in self.terms)):
-            own = own * factors
-        losses, labels = [own], batch.labels
+        losses, count = [self._cross_entropy(batch.labels, batch.logits)], self.count_of(batch.labels)
         for term in self.terms:
             copies = term.labelled_copies(batch)
             if copies is not None:
-                times = copies.shape[0] and labels.shape[0] and copies.shape[0] // labels.shape[0]
-                times = times or ops.shape(copies)[0] // ops.shape(labels)[0]
-                losses.append(self._cross_entropy(ops.tile(labels, (times,)), copies))
-        losses = ops.reshape(ops.concatenate(losses), (-1, self.count_of(labels)))
-        return _weighted(ops.mean(losses, axis=0), weights)
+                times = (copies.shape[0] or ops.shape(copies)[0]) // count
+                losses.append(self._cross_entropy(ops.tile(batch.labels, (times,)), copies))
+        by_image = ops.mean(ops.reshape(ops.concatenate(losses), (-1, count)), axis=0)
+        for term in self.terms:
+            factors = term.label_weights(batch)
+            by_image = by_image if factors is None else by_image * factors
+        return _weighted(by_image, weights)
 
     def _cross_entropy(self, labels, logits):
         classes = logits.shape[-1]
