@@ -250,8 +250,7 @@ class SemiSupervised(TrainingStep, keras.Model):
         for name, value in losses.items():
             self._trackers[name].update_state(value)
         self._accuracy.update_state(labels, batch.logits)
-        self._loss_tracker.update_state(loss)
-        return self.get_metrics_result()
+        return self._log(images, None, loss)
 
     def test_step(self, data):
         images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
@@ -320,6 +319,9 @@ class SemiSupervised(TrainingStep, keras.Model):
 
     def get_metrics_result(self):
         return {metric.name: metric.result() for metric in self.metrics}
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return self.get_metrics_result()
 
 
 def _weighted(losses, weights):

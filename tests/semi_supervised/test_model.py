@@ -140,6 +140,16 @@ def test_learnt_labels_are_annealed_away():
     assert loss == pytest.approx(np.log1p(np.exp(3.0)), rel=0.05)  # that of the one label that is not known
 
 
+def test_weights_of_labelled_images_count():
+    points, labels = np.zeros((4, 2), "float32"), np.array([0, 1, 1, 1])
+    few = tf.data.Dataset.from_tensors((points, labels, np.array([4.0, 0.0, 0.0, 0.0])))
+    model = on_vectors([])
+    model.head.layers[-1].bias.assign([3.0, 0.0])
+    data = few, tf.data.Dataset.from_tensors(points)
+    loss = model.fit(data, steps_per_epoch=1, verbose=0).history["class_loss"][0]
+    assert loss == pytest.approx(np.log1p(np.exp(-3.0)), rel=1e-5)  # that of the first alone
+
+
 def test_refuses():
     with pytest.raises(ValueError, match="`losses` must be terms of different names. Received: vat, vat"):
         on_vectors([VAT(), VAT()])
