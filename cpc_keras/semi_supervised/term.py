@@ -1,7 +1,9 @@
 """What all terms of a semi-supervised loss have."""
 
+import abc
 
-class Term:
+
+class Term(abc.ABC):
     """One term of the loss of `SemiSupervised`: called with a `Batch`, it gives a float32 scalar without its weight.
 
     Args:
@@ -23,8 +25,9 @@ class Term:
             raise ValueError(f"`weight` must not be negative. Received: weight={weight}")
         self.weight = weight
 
+    @abc.abstractmethod
     def __call__(self, batch):
-        raise NotImplementedError
+        """The term of a step, a float32 scalar."""
 
     def build(self, features):
         """Makes what it trains of its own.
