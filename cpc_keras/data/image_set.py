@@ -107,6 +107,27 @@ def to_float(array):
     return array.astype("float32") / np.iinfo(array.dtype).max
 
 
+def joined(first, second):
+    """The images of two sets one after the other, without labels.
+
+    Example:
+
+    >>> import numpy as np
+    >>> both = joined(from_arrays(np.zeros((2, 8, 8, 1), "uint8")), from_arrays(np.ones((1, 8, 8, 1), "uint8")))
+    >>> len(both), both.read(2).max().item()
+    (3, 1)
+    """
+    count = len(first)
+    return ImageSet(
+        first.name,
+        first.split,
+        [*first.ids, *second.ids],
+        lambda position: first.read(position) if position < count else second.read(position - count),
+        np.concatenate([first.sizes, second.sizes]),
+        verified=first.verified and second.verified,
+    )
+
+
 def from_arrays(images, labels=None, class_names=None, name="arrays"):
     """Arrays in memory as a set of images.
 

@@ -9,6 +9,7 @@ import numpy as np
 from cpc_keras.evaluation import holdout
 from cpc_keras.evaluation.features import SLIGHT_TRANSLATION
 from cpc_keras.evaluation.probes import LinearProbe
+from cpc_keras.evaluation.regimes import STRENGTHS
 from cpc_keras.evaluation.reusable_network import ReusableNetwork, is_long
 from cpc_keras.evaluation.scores import balanced_score
 from cpc_keras.storage import digests
@@ -30,6 +31,7 @@ UNSEARCHED = {
     "head_blocks": None,
     "head_width": None,
     "head_bottleneck": None,
+    **STRENGTHS,
 }
 # What digests call axes: the names of the first version, so that what it kept is known again.
 _IN_DIGESTS = {"translation": "shift", "step_multiplier": "passes", "pooling": "view"}
@@ -75,9 +77,21 @@ class NetworkClassifier:
         batch_size: Function from the number of labels to inputs a step.
         seed: Seed of the folds.
         classes: Number of classes, on which the usual steps depend.
+        regime: The `cpc_keras.evaluation.regimes.Regime` of a network that learns from
+            unlabelled images too, which the inputs then hold; else `None`.
     """
 
-    def __init__(self, build_model, space=None, start=None, steps=None, batch_size=None, seed=0, classes=_FEW_CLASSES):
+    def __init__(
+        self,
+        build_model,
+        space=None,
+        start=None,
+        steps=None,
+        batch_size=None,
+        seed=0,
+        classes=_FEW_CLASSES,
+        regime=None,
+    ):
         self.build_model = build_model
         self.space = SPACE if space is None else space
         self.start = start
@@ -85,6 +99,7 @@ class NetworkClassifier:
         self.steps = steps or functools.partial(usual_steps, classes=classes)
         self.batch_size = batch_size or usual_batch_size
         self.seed = seed
+        self.regime = regime
         self._compiled = {}
 
     @property
@@ -182,6 +197,9 @@ class NetworkClassifier:
         if self.start:
             self.start(self.model_, inputs)
         batches = inputs.training_batches(batch_size, seed, steps, setting["translation"])
+        if self.regime:
+            others = min(batch_size * self.regime.unlabelled, len(inputs.unlabelled))
+            batches = batches, inputs.unlabelled_batches(others, seed, steps, setting["translation"])
         self._network.train(batches, steps, setting["learning_rate"], setting["weight_decay"])
         return self
 
@@ -194,7 +212,11 @@ class NetworkClassifier:
         network = self._compiled.pop(key, None)
         if network is None:
             build = functools.partial(self.build_model, setting)
-            network = ReusableNetwork(build, smoothed_crossentropy, setting["optimizer"], long)
+            own = self.regime and {
+                "trainer": functools.partial(self.regime.trainer, setting),
+                "averaged": self.regime.averaged,
+            }
+            network = ReusableNetwork(build, smoothed_crossentropy, setting["optimizer"], long, **(own or {}))
         self._compiled[key] = network  # as the last one
         return network
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.features import EncoderFeatures, MapFeatures, PixelFeatures
+from cpc_keras.evaluation.methods import SCRATCH
 from cpc_keras.storage import digests
 from cpc_keras.storage.names import written
 from cpc_keras.storage.plain_paths import plain_path
@@ -52,6 +53,12 @@ def handmade_encoder():
     from cpc_keras.evaluation.handmade import VERSION, HandmadeFeatures
 
     return Encoder("handmade", None, HandmadeFeatures(), VERSION)
+
+
+def from_scratch(encoder):
+    """An encoder's architecture alone, which networks train from new weights."""
+    backbone = encoder.backbone
+    return Encoder(SCRATCH, None, encoder.features, backbone.to_json() if backbone else encoder.digest, backbone)
 
 
 def keras_encoder(encoder, name, value_range=(0.0, 1.0)):

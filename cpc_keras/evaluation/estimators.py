@@ -159,10 +159,13 @@ class NetworkEstimator:
         setting: What `cpc-keras tune` found, as a dictionary; `None` searches
             `space` inside the labels of each split.
         trials: Settings that were tried to find it.
+        regime: As of `cpc_keras.evaluation.classifier.NetworkClassifier`.
+        like: The `NetworkEstimator` whose search finds the setting; its own if `None`.
 
     Attributes:
         digest: As of `ProbeEstimator`, and so are `parts`, `searches`, `selected_`,
             `trials_` and `calibration_`, which leaves probabilities as they are.
+        searcher: The estimator whose search finds the setting.
     """
 
     calibration_ = Calibration()
@@ -180,6 +183,8 @@ class NetworkEstimator:
         start=None,
         setting=None,
         trials=None,
+        regime=None,
+        like=None,
     ):
         self.name = name
         self.encoder_name = encoder_name
@@ -188,7 +193,8 @@ class NetworkEstimator:
         self.classes = classes
         self.setting = setting
         self.trials = trials
-        self.classifier = NetworkClassifier(build_model, space, start, classes=classes)
+        self.searcher = like or self
+        self.classifier = NetworkClassifier(build_model, space, start, classes=classes, regime=regime)
         tuned = [] if setting is None else [digested(setting), trials]
         self.digest = digests.of_json(name, digest, digested(space), self.classifier.schedule, *tuned)
         self.searches = setting is None

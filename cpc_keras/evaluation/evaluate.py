@@ -12,7 +12,7 @@ from cpc_keras.evaluation.chosen_labels import Chooser, chosen_budgets
 from cpc_keras.evaluation.earlier_results import carried_along, set_aside
 from cpc_keras.evaluation.encoders import BASELINES, cpc_encoder, handmade_encoder, load_encoder, pixels_encoder
 from cpc_keras.evaluation.findings import choice_words, choices, find, lead, most_accurate
-from cpc_keras.evaluation.methods import check_methods, default_methods
+from cpc_keras.evaluation.methods import SCRATCH, STARTS, check_methods, default_methods
 from cpc_keras.evaluation.networks import estimators, planned_methods, tuned_estimator
 from cpc_keras.evaluation.recorded_labels import record_labels, recorded_labels
 from cpc_keras.evaluation.results import Results
@@ -48,6 +48,7 @@ def evaluate(
     settings=(),
     class_shares=None,
     selection=None,
+    start="cpc",
 ):
     """Accuracy with few labels, of a run's encoder and of baselines.
 
@@ -84,6 +85,8 @@ def evaluate(
         selection: Beside label subsets that are drawn, as many images are chosen, one choice
             a seed, without a look at their labels: one of `"typical"` and `"diverse"`; `None`
             chooses none.
+        start: Where networks start that learn from labelled and unlabelled images at once: one of
+            `cpc_keras.evaluation.methods.STARTS`.
 
     Returns:
         The records, as written to `evaluation/label_efficiency.json`.
@@ -142,7 +145,8 @@ def evaluate(
             for encoder, names in planned:
                 yield from estimators(encoder, names, images, features, recipe.crop, head, class_shares, flip)
 
-        rows = estimators_of(planned_methods(own, methods, rivals, others, [own] * len(earlier)))
+        starts = STARTS[start]
+        rows = estimators_of(planned_methods(own, methods, rivals, others, [own] * len(earlier), starts))
         runner.rows = sum(1 for _ in rows) + len(tuned)
         described = {"data": source, "cross_validate": cross_validate, "made_in": folder.place_of_work()}
 
@@ -158,7 +162,7 @@ def evaluate(
             folder.write_records(store)
 
         wanted = []
-        planned = planned_methods(own, methods, rivals, others, _earlier(folder, earlier))
+        planned = planned_methods(own, methods, rivals, others, _earlier(folder, earlier), starts)
         for estimator in estimators_of(planned):
             wanted += runner.run(estimator, save, asked_keys).values()
         before = earlier_one = None
@@ -225,7 +229,7 @@ def _earlier(folder, steps):
 
 
 def _check_names(names):
-    taken = {"cpc", "scratch", *BASELINES}
+    taken = {"cpc", SCRATCH, *BASELINES}
     alike = {name.casefold() for name in names}  # as file systems have it that do not tell case
     if len(alike) < len(names) or taken & alike:
         raise InputError(

@@ -7,8 +7,6 @@ import pandas as pd
 from cpc_keras.evaluation.intervals import worth
 from cpc_keras.evaluation.methods import method_and_kind, row_name
 
-# What networks that are trained from new weights have for an encoder.
-_SCRATCH = "scratch"
 # How findings are told apart, and how that is said where it comes first and where it comes later.
 _VERDICTS = (
     ("ahead", "pays", "pays"),
@@ -75,7 +73,7 @@ def find(results, checkpoint):
     summary = summary[[method_and_kind(method)[1] is None for method in summary["method"]]]
     ours = summary[(summary["encoder"] == "cpc") & (summary["checkpoint"] == checkpoint)]
     rivals = summary[summary["encoder"] != "cpc"]
-    scratch = summary[summary["encoder"] == _SCRATCH]
+    scratch = summary[summary["method"] == "supervised"]
     curve = list(zip(scratch["labels"], scratch["mean"], strict=True))
     findings = []
     for labels in sorted(ours["labels"].unique()):
@@ -121,7 +119,7 @@ def choices(results, checkpoint):
     """
     rows = results.at(checkpoint, chosen=True)
     rows = rows[[method_and_kind(method)[1] is None for method in rows["method"]]]
-    ours, scratch = rows[rows["encoder"] == "cpc"], rows[rows["encoder"] == _SCRATCH]
+    ours, scratch = rows[rows["encoder"] == "cpc"], rows[rows["method"] == "supervised"]
     found = []
     for selection in sorted(set(ours["selection"]) - {""}):
         for labels in sorted(ours[ours["selection"] == selection]["labels"].unique()):

@@ -14,6 +14,8 @@ from cpc_keras.evaluation.features import POOLINGS, SECOND_MOMENT, AugmentedMaps
 from cpc_keras.evaluation.pooled_probe import moments
 
 _TEST_BATCH = 250
+# Added to the seed by which images without labels are put in order: another order than that of labelled ones.
+_OTHERS = 1_000_003
 
 
 class ImageInputs:
@@ -24,13 +26,18 @@ class ImageInputs:
         crop: Side of the crop in pixels.
         test_images: That of `test(split)`.
         flip: Whether half of them are mirrored in training.
+        unlabelled_of: Function from a `Split` to the `ImageSet` of those to learn from
+            without labels; `None` for networks that learn from labels alone.
+        unlabelled: These.
     """
 
-    def __init__(self, images, crop, test_images=None, flip=True):
+    def __init__(self, images, crop, test_images=None, flip=True, unlabelled_of=None, unlabelled=None):
         self.images = images
         self.crop = crop
         self.test_images = test_images
         self.flip = flip
+        self.unlabelled_of = unlabelled_of
+        self.unlabelled = unlabelled
         self.labels = images.labels
 
     def prepare(self, splits, progress, test=True):
@@ -38,22 +45,33 @@ class ImageInputs:
 
     def train(self, split):
         """Those that a `Split` trains on."""
-        return self.subset(split.train)
+        found = self.subset(split.train)
+        if self.unlabelled_of:
+            found.unlabelled = self.unlabelled_of(split)
+        return found
 
     def test(self, split):
         """Those that a `Split` tests on."""
         return ImageInputs(self.test_images.subset(split.test), self.crop)
 
     def subset(self, positions):
-        """Those at `positions`."""
-        return ImageInputs(self.images.subset(positions), self.crop, flip=self.flip)
+        """Those at `positions`, and all that have no label."""
+        return ImageInputs(self.images.subset(positions), self.crop, flip=self.flip, unlabelled=self.unlabelled)
 
     def training_batches(self, batch_size, seed, steps, translation):
         """`tf.data.Dataset` of `(images, labels, weights)`, translated by up to this share of the side."""
         labels, weights = tf.constant(self.labels), tf.constant(class_weights(self.labels))
-        pad = translation_pixels(translation, self.crop) if translation else 0
-        batches = training_batches(self.images, batch_size, self.crop, seed, flip=self.flip, pad=pad, steps=steps)
+        batches = self._batches(self.images, batch_size, seed, steps, translation)
         return batches.map(lambda images, at: (images, tf.gather(labels, at), tf.gather(weights, at)))
+
+    def unlabelled_batches(self, batch_size, seed, steps, translation):
+        """`tf.data.Dataset` of images without labels, translated alike."""
+        batches = self._batches(self.unlabelled, batch_size, _OTHERS + seed, steps, translation)
+        return batches.map(lambda images, _: images)
+
+    def _batches(self, images, batch_size, seed, steps, translation):
+        pad = translation_pixels(translation, self.crop) if translation else 0
+        return training_batches(images, batch_size, self.crop, seed, flip=self.flip, pad=pad, steps=steps)
 
     def batches(self):
         """`tf.data.Dataset` of images, in order, as they are."""

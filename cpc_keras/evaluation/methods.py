@@ -19,7 +19,8 @@ class Method:
         words: What tables call it, on the CPC encoder.
         fits: What is fitted: a `"probe"` of scikit-learn, or a `"network"`.
         starts_from: What of the encoder it is given: `"frozen features"`, `"frozen
-            maps"`, `"pre-trained weights"`, or `"new weights"` for its architecture alone.
+            maps"`, `"pre-trained weights"`, `"new weights"` for its architecture alone, or
+            `"either weights"` for whichever of these is asked for.
         probe: Of a probe, `"module:Class"` in `cpc_keras.evaluation`.
         arguments: Those of the class.
         needs_unlabelled: Whether it looks at some images without labels, for the scale
@@ -56,6 +57,10 @@ class Method:
         """
         module, name = str(self.probe).split(":")
         return getattr(importlib.import_module(f"cpc_keras.evaluation.{module}"), name)(seed=seed, **self.arguments)
+
+
+def _joint(name, words, **kwargs):
+    return Method(name, words, "network", "either weights", needs_pool=True, **kwargs)
 
 
 def _probe(name, words, probe, **kwargs):
@@ -129,14 +134,30 @@ METHODS = {
             marker="P",
         ),
         Method("supervised", "supervised from scratch", "network", "new weights", default="test split", marker="s"),
+        _joint("pseudo_label", "pseudo-label", color="#999933", line=":", marker="1"),
+        _joint("vat", "VAT", color="#AA4499", line=":", marker="2"),
+        _joint("vat_entropy", "VAT + entropy", color="#AA4499", line="--", marker="3"),
+        _joint("uda", "UDA", color="#117733", line="--", marker="4"),
+        _joint("fixmatch", "FixMatch", color="#117733", line=":", marker="+"),
+        _joint("rotation_joint", "joint training with rotation", color="#882255", line="--", marker="|"),
+        _joint("exemplar_joint", "joint training with exemplars", color="#882255", line=":", marker="_"),
+        _joint("rotation_vat_entropy", "rotation + VAT + entropy", color="#661100", line="-.", marker="p"),
     )
 }
 PROBES = tuple(name for name, method in METHODS.items() if method.fits == "probe")
 NETWORKS = tuple(name for name, method in METHODS.items() if method.fits == "network")
+# Networks that learn from labelled and unlabelled images at once.
+JOINT = tuple(name for name, method in METHODS.items() if method.starts_from == "either weights")
+# Where these start: the encoder's weights, new ones, or one after the other.
+STARTS = {"cpc": ("cpc",), "scratch": ("scratch",), "both": ("cpc", "scratch")}
 # What `cpc-keras tune` searches settings of: classifiers on frozen features, and the networks.
 SEARCHED = ("linear", "propagated", *NETWORKS)
 # Probes that come to one linear layer, which an export takes along.
 LAYERS = ("linear", "propagated")
+# And networks that start from the encoder, which an export takes along as they are.
+EXPORTED = (*LAYERS, "finetune", *JOINT)
+# What records call the encoder of a network from new weights.
+SCRATCH = "scratch"
 ENCODER_WORDS = {
     "cpc": "CPC",
     "untrained": "untrained encoder",
@@ -191,6 +212,8 @@ def row_name(name, encoder):
     ('CPC, frozen, linear probe', 'raw pixels, kNN', 'supervised from scratch')
     >>> row_name("linear_tuned", "cpc")
     'CPC, frozen, linear map, tuned'
+    >>> row_name("vat", "cpc"), row_name("vat", "scratch")
+    ('CPC, VAT', 'VAT from scratch')
     """
     method, kind = method_and_kind(name)
     if kind:
@@ -198,6 +221,8 @@ def row_name(name, encoder):
     words = METHODS[method].words
     if METHODS[method].starts_from == "new weights":
         return words
+    if encoder == SCRATCH:
+        return f"{words} from scratch"
     words = words if encoder == "cpc" else words.removeprefix("frozen, ")
     return f"{ENCODER_WORDS.get(encoder, encoder)}, {words}"
 

@@ -7,18 +7,21 @@ import keras
 
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.classifier import SPACE, UNSEARCHED, LinearProbeStart
+from cpc_keras.evaluation.encoders import from_scratch
 from cpc_keras.evaluation.estimators import NetworkEstimator, ProbeEstimator
 from cpc_keras.evaluation.feature_store import FrozenFeatures
 from cpc_keras.evaluation.features import SLIGHT_TRANSLATION, AugmentedMaps, EncoderFeatures
 from cpc_keras.evaluation.inputs import ImageInputs, MapInputs, VectorInputs
-from cpc_keras.evaluation.methods import METHODS, PROBES
+from cpc_keras.evaluation.methods import JOINT, METHODS, PROBES, SCRATCH
+from cpc_keras.evaluation.regimes import REGIMES, VERSION
+from cpc_keras.evaluation.unlabelled import UnlabelledImages
 
 _SIZE = ("blocks", "width", "bottleneck")
 # Labels up to which a head on frozen maps also learns from maps of mirrored and translated images.
 _AUGMENTED = 10_000
 
 
-def planned_methods(own, methods, baselines=(), others=(), earlier=()):
+def planned_methods(own, methods, baselines=(), others=(), earlier=(), starts=("cpc",)):
     """Which methods are put on which encoder: all on one's own, what can be compared on the others.
 
     Args:
@@ -29,20 +32,24 @@ def planned_methods(own, methods, baselines=(), others=(), earlier=()):
             new weights, if they have a backbone.
         earlier: Earlier states of one's own, for the probes. Like the others they
             may be a generator: each is asked for when its turn comes.
+        starts: Where methods start that may from either weights: `"cpc"`, those of the
+            encoder in question, `"scratch"`, or both.
 
     Yields:
         `(encoder, methods)`.
     """
     frozen = [name for name in methods if METHODS[name].fits == "probe"]
+    both = [name for name in methods if METHODS[name].starts_from == "either weights"]
     new = [name for name in methods if METHODS[name].starts_from == "new weights"]
-    pretrained = [name for name in methods if name not in new]
+    pretrained = [name for name in methods if name not in new and (name not in both or "cpc" in starts)]
+    new += both if SCRATCH in starts else []
     yield own, pretrained
     for encoder in baselines:
         yield encoder, frozen
     for encoder in others:
         yield encoder, pretrained if encoder.backbone else frozen
     if new:
-        yield own, new
+        yield from_scratch(own), new
     for encoder in earlier:
         yield encoder, frozen
 
@@ -129,6 +136,9 @@ def network_estimator(encoder, method, data, folder, crop, build_head, tuned=Non
     name, fixed = method, {}
     if tuned is not None:
         name, fixed = f"{method}_{tuned.kind}", {"setting": tuned.setting, "trials": tuned.trials}
+    if METHODS[method].starts_from == "new weights":
+        encoder = from_scratch(encoder)
+    is_new = encoder.name == SCRATCH
     who = (name, encoder.name, encoder.checkpoint)
     if method == "linear":
         features = FrozenFeatures(folder, encoder.features, encoder.digest, data, crop)
@@ -152,7 +162,7 @@ def network_estimator(encoder, method, data, folder, crop, build_head, tuned=Non
 
     def build_whole(setting):
         copy = keras.models.clone_model(backbone)
-        if method == "finetune":
+        if not is_new:
             copy.set_weights(backbone.get_weights())
             freeze_stacks(copy, setting["frozen_stacks"])
         pictures = keras.Input((crop, crop, channels), name="images")
@@ -160,7 +170,7 @@ def network_estimator(encoder, method, data, folder, crop, build_head, tuned=Non
 
     plain = {**UNSEARCHED, "dropout": 0.0}
     architecture = [build_classifier({**plain, "head": kind}).to_json() for kind in SPACE["head"]]
-    digest = [encoder.digest if method != "supervised" else backbone.to_json(), architecture, crop]
+    digest = [encoder.digest, architecture, crop]
     digest += [] if flip else ["not mirrored"]
     if method == "resnet":
         space = {**SPACE, "head": ("resnet",), "translation": SPACE["translation"][:1]}
@@ -176,10 +186,17 @@ def network_estimator(encoder, method, data, folder, crop, build_head, tuned=Non
         )
         maps = MapInputs(many, few, _AUGMENTED, data.train_labels)
         return NetworkEstimator(*who, build_classifier, space, digest, maps, classes, **fixed)
-    images = ImageInputs(data.train, crop, data.test_images, flip)
-    if method == "supervised":
-        return NetworkEstimator(name, "scratch", None, build_whole, SPACE, digest, images, classes, **fixed)
-    return NetworkEstimator(*who, build_whole, SPACE, digest, images, classes, start=LinearProbeStart(), **fixed)
+    start = None if is_new else LinearProbeStart()
+    if method not in JOINT:
+        images = ImageInputs(data.train, crop, data.test_images, flip)
+        return NetworkEstimator(*who, build_whole, SPACE, digest, images, classes, start, **fixed)
+    images = ImageInputs(data.train, crop, data.test_images, flip, UnlabelledImages(data))
+    if tuned is None:
+        # What a search finds for the same network without unlabelled images costs nothing once that was evaluated.
+        counterpart = "supervised" if is_new else "finetune"
+        fixed["like"] = network_estimator(encoder, counterpart, data, folder, crop, build_head, flip=flip)
+    digest += [data.pool_images.fingerprint, VERSION]
+    return NetworkEstimator(*who, build_whole, SPACE, digest, images, classes, start, regime=REGIMES[method], **fixed)
 
 
 def _linear_on_pooling(inputs, classes, setting):

@@ -105,7 +105,7 @@ def _check_search(record, arrays):
 
 def _rank(record):
     """Encoders by kind, then checkpoints, methods, budgets, seeds."""
-    encoders, encoder = (*methods.ENCODER_WORDS, "scratch"), record["encoder"]
+    encoders, encoder = (*methods.ENCODER_WORDS, methods.SCRATCH), record["encoder"]
     return (
         encoders.index(encoder) if encoder in encoders else len(encoders),
         encoder,

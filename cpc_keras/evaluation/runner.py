@@ -134,7 +134,7 @@ class Runner:
         splits = self.splits[key]
         probabilities, calibrations, selected, trials = [], [], [], []
         for split in splits:
-            found = self._search(estimator, split, seed) if estimator.searches else None
+            found = self.search(estimator, split, seed) if estimator.searches else None
             probabilities.append(estimator.fit(split, seed, found).predict_proba(split))
             calibrations.append(estimator.calibration_)
             selected.append(estimator.selected_)
@@ -161,14 +161,24 @@ class Runner:
         }
         return record, arrays
 
-    def _search(self, estimator, split, seed):
-        """`(setting, trials)` of a search, stored by the labels that it looks at: other budgets come to the same."""
-        labels = self.data.subset_digest(estimator.searched(split))
-        digest = digests.of_json(estimator.digest, self.data.digest, self.data.seed, labels, seed)
-        store, name = self.results.searches, f"{estimator.name}-{estimator.encoder_name}-{digest[:16]}"
+    def search(self, estimator, split, seed):
+        """What an estimator's search finds, stored by the labels that it looks at: other budgets come to the same.
+
+        Args:
+            estimator: A `NetworkEstimator` that has a search.
+            split: A `Split`.
+            seed: Whole number.
+
+        Returns:
+            `(setting, trials)`.
+        """
+        searcher = estimator.searcher
+        labels = self.data.subset_digest(searcher.searched(split))
+        digest = digests.of_json(searcher.digest, self.data.digest, self.data.seed, labels, seed)
+        store, name = self.results.searches, f"{searcher.name}-{searcher.encoder_name}-{digest[:16]}"
         kept = store.load(name, digest)
         if kept is None:
-            selected, trials = estimator.search(split, seed, self.progress.advance)
+            selected, trials = searcher.search(split, seed, self.progress.advance)
             store.save(name, digest, {"selected": selected, "trials": trials})
             return selected, trials
         self.progress.advance(estimator.parts - 1)

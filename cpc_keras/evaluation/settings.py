@@ -20,9 +20,7 @@ class TunedSetting:
 
     FORMER_NAMES: ClassVar = {"passes": "step_multiplier", "shift": "translation", "view": "pooling"}
 
-    regime: str = setting(
-        REQUIRED, '`"linear"`, `"propagated"`, `"resnet"`, `"finetune"` or `"supervised"`.', choices=SEARCHED
-    )
+    regime: str = setting(REQUIRED, f"One of {', '.join(SEARCHED)}.", choices=SEARCHED)
     kind: str = setting(
         REQUIRED, '`"tuned"`, or `"default"` for the setting that it is compared with.', choices=tuple(KINDS)
     )
@@ -47,6 +45,10 @@ class TunedSetting:
     head_width: int | None = setting(None, "Its channels; the recipe's if `None`.", bounds=POSITIVE)
     head_bottleneck: int | None = setting(None, "Its channels inside a block; the recipe's if `None`.", bounds=POSITIVE)
     frozen_stacks: int = setting(0, "Stacks of the encoder that stay as they are.", bounds=NOT_NEGATIVE)
+    unlabelled_weight: float | None = setting(
+        None, "Factor on all terms of the loss that need no label.", bounds=POSITIVE
+    )
+    epsilon: float | None = setting(None, "Factor on the usual length of VAT's step.", bounds=POSITIVE)
     C: float | None = setting(
         None, 'Of the linear probe of `"propagated"`, the inverse strength of regularisation.', bounds=POSITIVE
     )
@@ -85,7 +87,10 @@ class TunedSetting:
 
 _TRAINED = ("optimizer", "learning_rate", "weight_decay", "dropout", "step_multiplier", "translation")
 _STANDS_ON = {"linear": "pooling"}
-_OF_NETWORKS = (*_TRAINED, "pooling", "head", "head_blocks", "head_width", "head_bottleneck", "frozen_stacks")
+_OF_NETWORKS = (
+    *(*_TRAINED, "pooling", "head", "head_blocks", "head_width", "head_bottleneck", "frozen_stacks"),
+    *("unlabelled_weight", "epsilon"),
+)
 _PROPAGATED = ("pooling", "C", "neighbors", "alpha", "steps", "strength", "layer_C")
 
 

@@ -8,6 +8,7 @@ from cpc_keras.extras import on_demand
 _HOMES = {
     "ImageFeatures": "image_features",
     "LinearHead": "image_features",
+    "NetworkHead": "image_features",
     "convert": "other_formats",
     "save": "saved_model",
     "save_detector": "detector",

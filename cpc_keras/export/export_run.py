@@ -3,10 +3,12 @@
 import functools
 import pathlib
 
+from cpc_keras.config.build import build_head
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.encoders import cpc_encoder
 from cpc_keras.evaluation.feature_store import FrozenFeatures
 from cpc_keras.evaluation.features import pool
+from cpc_keras.evaluation.networks import network_estimator
 from cpc_keras.evaluation.run_labels import (
     add_pool,
     finished_results,
@@ -18,7 +20,7 @@ from cpc_keras.evaluation.run_labels import (
     unfinished,
 )
 from cpc_keras.evaluation.table import at_checkpoint, drawn_only
-from cpc_keras.export import LinearHead, convert, save
+from cpc_keras.export import LinearHead, NetworkHead, convert, save
 from cpc_keras.export.model_card import calibration_words
 from cpc_keras.export.other_formats import check_convertible
 from cpc_keras.export.saved_model import MARKS
@@ -43,13 +45,13 @@ def export(run, dest, console, with_head=False, kind="saved_model", classifier="
         run: Path of the run's folder.
         dest: Folder, or with another format file, to write.
         console: A `rich.console.Console`.
-        with_head: Whether a linear classifier goes along, trained on the first
-            label subset of the run's largest budget; where figures are
-            cross-validated, on all labels. Its probabilities are calibrated inside
-            these labels.
+        with_head: Whether a classifier goes along, trained on the first label subset of the
+            run's largest budget; where figures are cross-validated, on all labels.
+            Probabilities of a linear one are calibrated inside these labels.
         kind: `"saved_model"`, `"onnx"` or `"litert"`.
         classifier: What that classifier is: one of
-            `cpc_keras.evaluation.methods.LAYERS`, which the run was evaluated with.
+            `cpc_keras.evaluation.methods.EXPORTED`, which the run was evaluated with: a linear
+            layer, or a network that was trained on from the encoder.
 
     Returns:
         The path of the artefact.
@@ -90,8 +92,8 @@ def _export(folder, recipe, dest, console, classifier, kind):
         figures = functools.cache(lambda: _figures(folder, recipe, step, model, classifier, progress))
         if classifier:
             images = figures().images
-            probe, said = figures().classifier(result_store(folder, images), classifier)
-            head, description["head"] = _head(probe, said, images.train.class_names)
+            found, said = figures().classifier(result_store(folder, images), classifier)
+            head, description["head"] = _head(found, said, images.train.class_names)
         if has_card and pooling:
             description["pooling"] = pooling
             try:
@@ -100,7 +102,8 @@ def _export(folder, recipe, dest, console, classifier, kind):
                 console.print(f"Note: no accuracy goes along with the encoder. {error}")
     if head and not has_card:
         console.print(f"Classes of `probabilities`, in its order: {', '.join(head.class_names)}")
-        console.print(calibration_words({**description["head"], "class_names": head.class_names}))
+        if "temperature" in description["head"]:
+            console.print(calibration_words({**description["head"], "class_names": head.class_names}))
     with waiting(console, f"Writing {dest}"):
         if has_card:
             return save(model, dest, pooling=_pooling(pooling) if pooling else None, head=head, description=description)
@@ -120,7 +123,12 @@ def _figures(folder, recipe, step, model, classifier, progress):
     records = at_checkpoint(drawn_only(record for record, _ in finished_results(folder, images)), step)
     encoder = cpc_encoder(model, checkpoint=step)
     features = FrozenFeatures(folder.evaluation / "features", encoder.features, encoder.digest, images, recipe.crop)
-    return SignatureAccuracy(images, encoder, features, records, folder.evaluation / "signatures", progress)
+
+    def network(method):
+        kept, build, flip = folder.evaluation / "features", functools.partial(build_head, recipe), recipe.mirrored_alike
+        return network_estimator(encoder, method, images, kept, recipe.crop, build, flip=flip)
+
+    return SignatureAccuracy(images, encoder, features, records, folder.evaluation / "signatures", progress, network)
 
 
 def _pooling(name):
@@ -139,9 +147,12 @@ def _describe(folder, recipe, step):
     }
 
 
-def _head(probe, said, names):
-    """`(head, description)` of a fitted probe, its temperature inside the one layer."""
+def _head(found, said, names):
+    """`(head, description)` of a network, or of a fitted probe, its temperature inside the one layer."""
     names = tuple(map(written, names))  # TensorFlow's texts are UTF-8
+    if said.get("network"):
+        return NetworkHead(found, names), said
+    probe = found
     kernel, bias = probe.affine(len(names), said["temperature"])
     head = LinearHead(_pooling(probe.selected_["pooling"]), kernel.astype("float32"), bias.astype("float32"), names)
     return head, {**said, "pooling": probe.selected_["pooling"]}

@@ -27,12 +27,26 @@ class LinearHead:
     class_names: tuple[str, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class NetworkHead:
+    """A classifier that was trained as a whole on few labels, with an encoder of its own.
+
+    Attributes:
+        network: A `keras.Model` from crops `[B, crop, crop, C]` to probabilities
+            `[B, classes]`.
+        class_names: A text for each class.
+    """
+
+    network: keras.Model
+    class_names: tuple[str, ...]
+
+
 class ImageFeatures(keras.Model):
     """The encoder of a CPC model, from whole images to feature vectors.
 
     Args:
         model: A built `CPC` model. Its weights are shared, not copied.
-        head: A `LinearHead`, or `None`.
+        head: A `LinearHead`, a `NetworkHead`, or `None`.
 
     Call arguments:
         images: Float32 tensor `[B, H, W, C]`, values in `[0, 1]`, of any height
@@ -82,7 +96,11 @@ class ImageFeatures(keras.Model):
         return ops.cast(pooling(self.patch_grid(images), self.feature_map(images)), "float32")
 
     def probabilities(self, images):
-        """What the head says, `[B, classes]`."""
+        """What the head says, `[B, classes]`; that of a `NetworkHead`, of images that have the size of its crops."""
+        if isinstance(self.head, NetworkHead):
+            network = self.head.network
+            crops = ops.reshape(self._in_channels(images), (-1, *network.input_shape[1:]))
+            return ops.cast(network(crops, training=False), "float32")
         kernel, bias = (ops.convert_to_tensor(part, "float32") for part in (self.head.kernel, self.head.bias))
         return ops.softmax(ops.matmul(self.pooled(images, self.head.pooling), kernel) + bias)
 

@@ -8,7 +8,7 @@ _WHAT = {
     "feature_map": "the encoder's map of the whole image, without patches, for heads and detectors",
     "selected": "the pooling that labelled subsets preferred",
     "features": "`serving_default` of whole images",
-    "classify": "a linear classifier on few labels, with the names of its classes",
+    "classify": "a classifier that was trained on few labels, with the names of its classes",
 }
 # What signatures take, by what the description calls it.
 _TAKES = {
@@ -19,6 +19,11 @@ _TAKES = {
 }
 
 
+# Of a classifier that is no layer on the features.
+_OWN_NETWORK = (
+    "It is a network of its own (`{method}`), which was trained on from the encoder's weights: the features of the "
+    "other signatures are those of the encoder as it was pre-trained. Its probabilities are as the network gives them."
+)
 # Classes that a card names.
 _LISTED = 100
 
@@ -112,6 +117,8 @@ def _figures(description):
             accuracy = f"{head['figure']} {head['accuracy']:.1f} %"
             others = f" and {head['unlabelled']:,} images without labels" if head.get("unlabelled") else ""
             lines += ["", f"`classify` was trained on {head['labels']:,} labels{others}; {accuracy}."]
+        if head.get("network"):
+            lines += ["", _OWN_NETWORK.format(method=head["method"])]
         if "temperature" in head:
             lines += ["", as_markdown(calibration_words(head))]
         lines += ["", f"Classes of `classify`, in its order: {class_list(head['class_names'])}."]

@@ -6,8 +6,8 @@ import warnings
 import keras
 
 from cpc_keras.errors import InputError
-from cpc_keras.export.float32 import in_float32
-from cpc_keras.export.image_features import ImageFeatures
+from cpc_keras.export.image_features import NetworkHead
+from cpc_keras.export.saved_model import exported_features
 from cpc_keras.extras import check_installed
 from cpc_keras.storage.outputs import atomic_output, check_replaceable
 from cpc_keras.storage.plain_paths import plain_path
@@ -24,14 +24,14 @@ def convert(model, dest, kind, head=None):
     cropping, which `classify` of a SavedModel does, is left to the caller, for these
     formats neither decode files nor multiply by sparse matrices of integers. It gives
     `feature_vector` `[B, D]`, the mean over the patch grid, and with a head
-    `probabilities` `[B, classes]`.
+    `probabilities` `[B, classes]`. With a `NetworkHead`, images have the size of its crops.
 
     Args:
         model: A `CPC` model.
         dest: File to write, with the ending of its format; replaced if it is
             there.
         kind: `"onnx"` or `"litert"`.
-        head: A `LinearHead`, or `None`.
+        head: A `LinearHead`, a `NetworkHead`, or `None`.
 
     Returns:
         The path.
@@ -42,9 +42,12 @@ def convert(model, dest, kind, head=None):
     """
     dest = pathlib.Path(dest)
     check_convertible(dest, kind)
-    outputs = Outputs(ImageFeatures(in_float32(model), head))
-    images = keras.InputSpec("float32", (None, None, None, outputs.features.channels), name="images")
-    outputs(keras.ops.zeros((1, *2 * (model.patch_size,), outputs.features.channels)))  # Keras exports what was called
+    outputs = Outputs(exported_features(model, head))
+    sides, least = (None, None), 2 * (model.patch_size,)
+    if isinstance(head, NetworkHead):
+        sides = least = head.network.input_shape[1:3]
+    images = keras.InputSpec("float32", (None, *sides, outputs.features.channels), name="images")
+    outputs(keras.ops.zeros((1, *least, outputs.features.channels)))  # Keras exports what was called
     with atomic_output(dest) as partial, plain_path(partial) as plain, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # Keras 3.15 asks NumPy for a name that is gone
         outputs.export(plain, format=kind, input_signature=[images], verbose=False)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from cpc_keras.export.float32 import in_float32
-from cpc_keras.export.image_features import ImageFeatures
+from cpc_keras.export.image_features import ImageFeatures, NetworkHead
 from cpc_keras.export.index import DESCRIPTION
 from cpc_keras.export.model_card import model_card
 from cpc_keras.export.whole_images import FORMS, WholeImages
@@ -61,7 +61,7 @@ def save(model, dest, pooling=None, head=None, description=None):
         model: A `CPC` model.
         dest: Folder to write. An older export there is replaced.
         pooling: Function from `(patch_grid, feature_map)` to features.
-        head: A `LinearHead`, a classifier on features.
+        head: A `LinearHead`, a classifier on features, or a `NetworkHead`, a whole network.
         description: Further entries of `model.json`, as a dictionary.
 
     Returns:
@@ -72,7 +72,7 @@ def save(model, dest, pooling=None, head=None, description=None):
     """
     dest = pathlib.Path(dest)
     with atomic_output(dest, MARKS) as partial:
-        features = ImageFeatures(in_float32(model), head)
+        features = exported_features(model, head)
         described = description or {}
         given = {**_input(features), **described.get("input", {})}
         signatures = _signatures(features, pooling, given)
@@ -80,6 +80,13 @@ def save(model, dest, pooling=None, head=None, description=None):
         told = _describe(features, signatures, partial, dest.name, {**described, "input": given})
         write_words(told, model_card(told), partial)
     return dest
+
+
+def exported_features(model, head):
+    """The `ImageFeatures` of a CPC model and a head, in float32."""
+    if isinstance(head, NetworkHead):
+        head = NetworkHead(in_float32(head.network), head.class_names)
+    return ImageFeatures(in_float32(model), head)
 
 
 def write_program(artefact, signatures, folder):
@@ -120,6 +127,8 @@ def _artefact(features):
     artefact.variables = [weight.value for weight in encoder.weights]
     artefact.trainable_variables = [weight.value for weight in encoder.trainable_weights]
     artefact.regularization_losses = []
+    if isinstance(features.head, NetworkHead):
+        artefact.classifier_variables = [weight.value for weight in features.head.network.weights]
     return artefact
 
 
@@ -143,11 +152,13 @@ def _signatures(features, pooling, given):
     functions |= whole.signatures("features", functions["serving_default"])
     if features.head is not None:
         names = list(features.head.class_names)
+        least = given["crop"] if isinstance(features.head, NetworkHead) else features.cpc.patch_size
         classify = of_crops(
             lambda images: {
                 "probabilities": features.probabilities(images),
                 "class_names": tf.tile(tf.constant([names]), [tf.shape(images)[0], 1]),
-            }
+            },
+            least,
         )
         functions |= whole.signatures("classify", classify)
     return {name: function.get_concrete_function() for name, function in functions.items()}

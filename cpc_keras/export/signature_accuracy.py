@@ -7,7 +7,7 @@ import numpy as np
 from cpc_keras.data.budgets import Budget, budget_of
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.estimators import ProbeEstimator
-from cpc_keras.evaluation.methods import row_name
+from cpc_keras.evaluation.methods import METHODS, row_name
 from cpc_keras.evaluation.results import EvaluationStore
 from cpc_keras.evaluation.runner import Runner
 from cpc_keras.evaluation.table import budget_name
@@ -27,15 +27,18 @@ class SignatureAccuracy:
             was compared with.
         folder: Where finished results are kept.
         progress: Object with `start(name, total)` and `advance(count)`.
+        network: Function from the name of a network of `cpc_keras.evaluation.methods.EXPORTED`
+            to its `NetworkEstimator` on the encoder.
     """
 
-    def __init__(self, images, encoder, features, records, folder, progress):
+    def __init__(self, images, encoder, features, records, folder, progress, network=None):
         self.images = images
         self.encoder = encoder
         self.features = features
         self.records = records
         self.folder = folder / f"{images.digest[:16]}-{features.digest[:16]}"
         self.progress = progress
+        self.network = network
 
     def table(self, selected):
         """Figures by signature and by the methods that they are compared with.
@@ -63,21 +66,22 @@ class SignatureAccuracy:
         }
 
     def classifier(self, store, method="linear"):
-        """A probe to take along as a linear layer, and what is known of it.
+        """A classifier to take along, a probe as a linear layer or a network, and what is known of it.
 
         It is trained on the first subset of the largest budget, so that the figure of
         that subset is its own; where figures are cross-validated, from every label.
 
         Args:
             store: The `EvaluationStore` of the evaluation, where the figure mostly is.
-            method: One of `cpc_keras.evaluation.methods.LAYERS`.
+            method: One of `cpc_keras.evaluation.methods.EXPORTED`.
 
         Returns:
-            `(probe, said)`: a fitted probe with `affine`, and a dictionary with `method`,
-            `labels`, `unlabelled` (a number of images), `figure`, `accuracy` in %, and by
-            which of its labels probabilities are to be calibrated: `held_out`, a number,
-            `temperature`, and of two classes `threshold`, see
-            `cpc_keras.evaluation.calibration.Calibration`.
+            `(classifier, said)`: a fitted probe with `affine`, or a `keras.Model` from crops to
+            probabilities, and a dictionary with `method`, `labels`, `unlabelled` (a number of
+            images), `figure`, `accuracy` in %; of a probe also by which of its labels
+            probabilities are to be calibrated: `held_out`, a number, `temperature`, and of two
+            classes `threshold`, see `cpc_keras.evaluation.calibration.Calibration`; of a network
+            `network`.
 
         Raises:
             InputError: If the encoder was not evaluated with this method, or with label
@@ -91,22 +95,27 @@ class SignatureAccuracy:
         budget = Budget("fraction", 1.0) if crossed else list(evaluated)[-1]
         runner = Runner(self.images, [budget], 1, store, self.progress, tell=False)
         ((split, *_),) = runner.splits.values()
-        shares = self._class_shares(method, split)
-        estimator = ProbeEstimator(method, self.encoder, self.features, self.images, class_shares=shares)
+        if METHODS[method].fits == "network":
+            estimator = self.network(method)
+        else:
+            shares = self._class_shares(method, split)
+            estimator = ProbeEstimator(method, self.encoder, self.features, self.images, class_shares=shares)
         (record,) = runner.run(estimator).values()
         if crossed:
             split = self.images.split_of(np.arange(len(self.images.train)), record["seed"])
         estimator.prepare([split], self.progress)
-        probe, calibration = estimator.fit(split, record["seed"]).probe_, estimator.calibration_
         said = {
             "method": method,
             "labels": len(split.train),
-            "unlabelled": len(split.pool) if estimator.method.needs_pool else 0,
+            "unlabelled": len(split.pool) if METHODS[method].needs_pool else 0,
             "figure": self.images.figure_name,
             "accuracy": round(100 * record[self.images.figure], 1),
-            "held_out": calibration.held_out,
-            "temperature": round(calibration.temperature, 4),
         }
+        if METHODS[method].fits == "network":
+            found = runner.search(estimator, split, record["seed"])
+            return estimator.fit(split, record["seed"], found).classifier.model_, {**said, "network": True}
+        probe, calibration = estimator.fit(split, record["seed"]).probe_, estimator.calibration_
+        said |= {"held_out": calibration.held_out, "temperature": round(calibration.temperature, 4)}
         if calibration.threshold is not None:
             said["threshold"] = round(calibration.threshold, 6)
         return probe, said

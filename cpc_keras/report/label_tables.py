@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from cpc_keras.evaluation.methods import row_name
+from cpc_keras.evaluation.methods import JOINT, SCRATCH, row_name
 from cpc_keras.evaluation.table import budgets_of, label_table, points
-from cpc_keras.report.published import PUBLISHED
+from cpc_keras.report.published import PUBLISHED, TWO_KINDS
 from cpc_keras.tables import Table
 
 # Classes that a table has room for.
@@ -16,6 +16,15 @@ PUBLISHED_REMARK = (
     "1905.09272) are of ImageNet’s 1,000 classes and much larger networks; they show how the gap between pre-training "
     "and supervision behaves, not what to expect here."
 )
+
+SECOND_REMARK = (
+    "Different data: the columns of ImageNet are top-5 with 1 % and 10 % of its labels, as published (Hénaff et al. "
+    "2019, arXiv 1905.09272, Table 2: of CPC that is the fine-tuned ResNet-161; joint training with rotation or "
+    "exemplars, Zhai et al. 2019, arXiv 1905.03670), the others are this run’s. All networks here have one "
+    "architecture and as many steps, and the setting that was chosen inside the labels for the network that learns "
+    "from these alone."
+)
+_IMAGENET = ("ImageNet, 1 %, top-5, %", "ImageNet, 10 %, top-5, %")
 
 # Where the figures of a run are of another kind than the published ones.
 PLAIN_REMARK = "Figures here are plain accuracy, as the published ones are; the table above has balanced accuracy."
@@ -58,6 +67,40 @@ def published_table(summary, step):
         top5 = None if pd.isna(row["top5"]) else 100 * row["top5"]
         name = row_name(row["method"], row["encoder"])
         table.add(name, "this run’s images", row["budget"], _figure(100 * row["mean"]), _figure(top5), ours=True)
+    return table
+
+
+def second_table(summary):
+    """The paper's second table: methods by what they learn from images without labels, published figures beside ours.
+
+    Args:
+        summary: That of `cpc_keras.evaluation.results.Results`, of one CPC encoder and of top-1.
+
+    Returns:
+        A `Table`; `None` if no network was evaluated that learns from labelled and
+        unlabelled images at once.
+    """
+    if not summary["method"].isin(JOINT).any():
+        return None
+    budgets = budgets_of(summary)
+    columns = [f"these images, {name}, top-1, %" for name in budgets.values()]
+    table = Table(("what it learns from images without labels", "method", *_IMAGENET, *columns), left=(0, 1))
+    joint = summary["method"].isin(JOINT)
+    kinds = {
+        "nothing": summary["method"] == "supervised",
+        "labels, propagated by a network": joint & (summary["encoder"] == SCRATCH),
+        "representations": ~joint & (summary["encoder"] == "cpc"),
+        "representations first, then labels": joint & (summary["encoder"] == "cpc"),
+    }
+    for kind, rows in kinds.items():
+        for (method, encoder), group in summary[rows].groupby(["method", "encoder"], sort=False):
+            published = TWO_KINDS.get(method, ()) if encoder == SCRATCH or method == "finetune" else ()
+            figures = dict(zip(group["labels"], group["mean"], strict=True))
+            table.add(
+                *(kind, row_name(method, encoder)),
+                *map(_figure, published or (None, None)),
+                *(_figure(100 * figures[labels] if labels in figures else None) for labels in budgets),
+            )
     return table
 
 

@@ -31,8 +31,10 @@ from cpc_keras.report.detections import detection_sections
 from cpc_keras.report.label_tables import (
     PLAIN_REMARK,
     PUBLISHED_REMARK,
+    SECOND_REMARK,
     accuracy_table,
     published_table,
+    second_table,
 )
 from cpc_keras.report.mistakes import mistakes_section
 from cpc_keras.report.page import Section, page
@@ -113,7 +115,10 @@ def _write_report(folder, console):
     else:
         note(f"{folder.metrics_file} has no row that can be read; the report shows no loss.")
     if labelled is not None:
-        table = published_table(Results(finished, labelled.test_labels).summary, step)
+        plain = Results(finished, labelled.test_labels)
+        if (second := second_table(plain.at(step))) is not None:
+            sections.append(Section("Labels propagated by a network", table=second, remark=SECOND_REMARK))
+        table = published_table(plain.summary, step)
         remark = f"{PUBLISHED_REMARK} {PLAIN_REMARK}" if labelled.uneven else PUBLISHED_REMARK
         sections.append(Section("Published figures", table=table, remark=remark))
     path = folder.report / "index.html"

@@ -10,7 +10,7 @@ from cpc_keras.errors import InputError
 from cpc_keras.evaluation.classifier import SHORT_BUDGET, SHORTER_BUDGET, UNSEARCHED, NetworkClassifier
 from cpc_keras.evaluation.held_out_scores import held_out_splits
 from cpc_keras.evaluation.holdout import SEARCHES
-from cpc_keras.evaluation.methods import NETWORKS
+from cpc_keras.evaluation.methods import JOINT, NETWORKS
 from cpc_keras.evaluation.networks import network_estimator, stacks_of
 from cpc_keras.models import ClassifierHead
 from cpc_keras.tuning.few_labels import FewLabelsHyperModel
@@ -46,8 +46,10 @@ class LabelFractionHyperModel(FewLabelsHyperModel):
             `[0, 1]`) and integer `[N]`; a labelled `ImageSet`; or a `LabelledImages`,
             whose test images are not looked at.
         regime: `"linear"` (a linear map on frozen features), `"resnet"` (a ResNet
-            head on frozen maps), `"finetune"` (from the encoder's weights) or
-            `"supervised"` (the same network from new ones).
+            head on frozen maps), `"finetune"` (from the encoder's weights),
+            `"supervised"` (the same network from new ones), or one of
+            `cpc_keras.evaluation.methods.JOINT`, which also learns from the images of `data` that
+            are not in the subset, without their labels.
         labels_per_class: Labels a class to search in.
         fraction: Instead, their share of all labels.
         subset: Instead, positions of the labelled images.
@@ -141,7 +143,8 @@ class LabelFractionHyperModel(FewLabelsHyperModel):
     def setting(self, hp):
         """What a classifier is trained with, as a dictionary, see `NetworkClassifier.fit`."""
         poolings = tuple(getattr(self._estimator.inputs, "spans", ()))
-        stacks = stacks_of(self._encoder.backbone) if self.regime == "finetune" else 0
+        pretrained = self.regime == "finetune" or self.regime in JOINT
+        stacks = stacks_of(self._encoder.backbone) if pretrained else 0
         # A part of the steps does not tell what more than the usual number would do.
         longest = 2.0 if self._share == 1.0 else 1.0
         return choose_setting(hp, self.regime, poolings, stacks, self.head_size, longest)
@@ -173,7 +176,9 @@ class LabelFractionHyperModel(FewLabelsHyperModel):
 
     def _classifier(self):
         like = self._estimator.classifier
-        return NetworkClassifier(like.build_model, start=like.start, seed=self.seed, classes=like.classes)
+        return NetworkClassifier(
+            like.build_model, start=like.start, seed=self.seed, classes=like.classes, regime=like.regime
+        )
 
     def inputs(self, images):
         """Images as a classifier of this regime takes them.

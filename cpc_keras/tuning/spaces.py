@@ -4,6 +4,7 @@ import keras_tuner
 
 from cpc_keras.evaluation.classifier import SPACE
 from cpc_keras.evaluation.features import USUAL_POOLINGS
+from cpc_keras.evaluation.methods import JOINT
 
 # Peak learning rate of each optimizer, on which the hyperparameter `rate` is a factor.
 _RATES = {"adamw": 2e-3, "lamb": 1e-2, "sgd": 5e-2}
@@ -19,9 +20,11 @@ def choose_setting(hp, regime, poolings=(), stacks=0, head_size=(2, 256, 64), lo
     Args:
         hp: A `keras_tuner.HyperParameters`.
         regime: `"linear"` (a linear map on frozen features), `"resnet"` (a ResNet
-            head on frozen maps), `"finetune"` or `"supervised"`.
+            head on frozen maps), `"finetune"`, `"supervised"`, or one that learns from unlabelled
+            images, too, of `cpc_keras.evaluation.methods.JOINT`.
         poolings: Of `"linear"`, the poolings of frozen features to choose from.
-        stacks: Of `"finetune"`, the stacks of the encoder that may stay as they are.
+        stacks: Where pre-trained weights are trained on, the stacks of the encoder that may
+            stay as they are.
         head_size: Blocks, channels and channels inside a block of a ResNet head, by
             default.
         longest: Highest factor on the number of steps.
@@ -52,8 +55,12 @@ def choose_setting(hp, regime, poolings=(), stacks=0, head_size=(2, 256, 64), lo
     with hp.conditional_scope("head", ["resnet"]):
         if setting["head"] == "resnet":
             setting.update(_size(hp, head_size))
-    if regime == "finetune":
+    if regime == "finetune" or regime in JOINT:
         setting["frozen_stacks"] = hp.Int("frozen_stacks", 0, stacks)
+    if regime in JOINT:
+        setting["unlabelled_weight"] = hp.Float("unlabelled_weight", 0.1, 10.0, sampling="log", default=1.0)
+    if regime in JOINT and "vat" in regime:
+        setting["epsilon"] = hp.Float("epsilon", 0.25, 4.0, sampling="log", default=1.0)
     return setting
 
 

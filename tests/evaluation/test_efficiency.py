@@ -11,6 +11,7 @@ from cpc_keras.errors import InputError
 from cpc_keras.evaluation import label_efficiency
 from cpc_keras.evaluation.classifier import UNSEARCHED
 from cpc_keras.evaluation.encoders import Encoder, cpc_encoder, load_encoder
+from cpc_keras.evaluation.methods import STARTS
 from cpc_keras.evaluation.networks import estimators, planned_methods
 from cpc_keras.evaluation.results import FIELDS
 from cpc_keras.models import ClassifierHead
@@ -132,9 +133,10 @@ def test_encoders_from_files(labelled, tmp_path):
 
 
 def test_an_encoder_is_asked_for_when_its_turn_comes():
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3)])
     own, pixels, map_giver, other = (
         Encoder(name, None, features=None, digest=name, backbone=backbone)
-        for name, backbone in (("cpc", "a model"), ("pixels", None), ("maps", "a model"), ("vectors", None))
+        for name, backbone in (("cpc", network), ("pixels", None), ("maps", network), ("vectors", None))
     )
     opened = []
 
@@ -149,10 +151,23 @@ def test_an_encoder_is_asked_for_when_its_turn_comes():
         ("pixels", ["knn"]),
         ("maps", ["knn", "finetune"]),
         ("vectors", ["knn"]),
-        ("cpc", ["supervised"]),
+        ("scratch", ["supervised"]),
     ]
     assert opened == []
     assert [(encoder.checkpoint, methods) for encoder, methods in turns] == [(100, ["knn"]), (200, ["knn"])]
+
+
+def test_networks_that_learn_from_unlabelled_images_start_where_they_are_asked_to():
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3)])
+    own = Encoder("cpc", 100, features=None, digest="own", backbone=network)
+
+    def turns(start):
+        planned = planned_methods(own, ("knn", "vat", "supervised"), starts=STARTS[start])
+        return [(encoder.name, encoder.checkpoint, methods) for encoder, methods in planned]
+
+    assert turns("cpc") == [("cpc", 100, ["knn", "vat"]), ("scratch", None, ["supervised"])]
+    assert turns("scratch") == [("cpc", 100, ["knn"]), ("scratch", None, ["supervised", "vat"])]
+    assert turns("both") == [("cpc", 100, ["knn", "vat"]), ("scratch", None, ["supervised", "vat"])]
 
 
 def test_the_baseline_is_searched_as_fine_tuning_is(small_cpc, labelled, tmp_path):

@@ -11,7 +11,8 @@ def test_a_row_says_all_that_others_ask(name):
     method = METHODS[name]
     assert method.name == name and method.words
     assert method.fits in ("probe", "network") and method.default in ("always", "test split", "no")
-    assert method.starts_from in ("frozen features", "frozen maps", "pre-trained weights", "new weights")
+    known = ("frozen features", "frozen maps", "pre-trained weights", "new weights", "either weights")
+    assert method.starts_from in known
     assert (method.probe is None) == (method.fits == "network")
     if method.fits == "probe":
         probe = method.new_probe(seed=7)

@@ -102,6 +102,7 @@ class Spy:
 
     def __init__(self, name="finetune"):
         self.name = self.digest = name
+        self.searcher = self
         self.searched_labels, self.fitted = [], []
 
     def prepare(self, splits, progress):

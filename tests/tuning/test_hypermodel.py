@@ -7,6 +7,7 @@ import pytest
 
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.classifier import UNSEARCHED, NetworkClassifier
+from cpc_keras.evaluation.methods import JOINT
 from cpc_keras.models import ResNet
 from cpc_keras.tuning import LabelFractionHyperModel
 from cpc_keras.tuning.hypermodel import REGIMES
@@ -14,6 +15,8 @@ from cpc_keras.tuning.racing import BrokenOffError
 
 HEAD = (1, 8, 2)
 SUBSET = np.arange(20)
+# Of those that learn from unlabelled images, too, one: they differ in terms of the loss alone.
+TRIED = tuple(regime for regime in REGIMES if regime not in JOINT or regime == "vat_entropy")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +73,7 @@ def test_wrong_labels_elsewhere_change_nothing(labelled, encoder, kept, tmp_path
     assert first[1] == before[1] and first[0] != before[0]
 
 
-@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("regime", TRIED)
 def test_no_other_label_reaches_a_trial(regime, labelled, encoder):
     """All that a trial is given: inputs and splits."""
     images, labels = labelled
@@ -129,7 +132,7 @@ def test_what_a_search_is_left_with_is_trained_and_classifies(labelled, encoder,
     assert (found == labels).mean() > 0.7
 
 
-@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("regime", TRIED)
 def test_every_regime_is_searched(regime, labelled, encoder, tmp_path, untrained):
     hypermodel = LabelFractionHyperModel(encoder, labelled, regime, labels_per_class=8, head_size=HEAD)
     tuner = searched(hypermodel, tmp_path, max_trials=1)
@@ -137,7 +140,7 @@ def test_every_regime_is_searched(regime, labelled, encoder, tmp_path, untrained
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("regime", TRIED)
 def test_every_regime_learns(regime, labelled, encoder):
     hypermodel = LabelFractionHyperModel(encoder, labelled, regime, labels_per_class=8, head_size=HEAD)
     hypermodel._splits = hypermodel._splits[:5]  # each label is held out once

@@ -12,8 +12,25 @@ from cpc_keras.cli.endings import after_evaluation, command_line, say_weight
 from cpc_keras.cli.options import budget_numbers, option_numbers, share_of, within
 from cpc_keras.config.fields import LARGEST, SOME_SHARE
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.methods import METHODS, check_methods, default_methods
+from cpc_keras.evaluation.methods import JOINT, METHODS, check_methods, default_methods
 from cpc_keras.extras import check_installed
+
+# Names of `cpc_keras.evaluation.methods.SEARCHED`.
+Searched = Literal[
+    "linear",
+    "propagated",
+    "finetune",
+    "resnet",
+    "supervised",
+    "pseudo_label",
+    "vat",
+    "vat_entropy",
+    "uda",
+    "fixmatch",
+    "rotation_joint",
+    "exemplar_joint",
+    "rotation_vat_entropy",
+]
 
 
 def evaluate(
@@ -59,6 +76,10 @@ def evaluate(
             "among the labels, or whatever comes out; labels if they were drawn as a share of all, else free."
         ),
     ] = None,
+    start: Annotated[
+        Literal["cpc", "scratch", "both"],
+        typer.Option(help=f"Where networks start that learn from unlabelled images, too ({', '.join(JOINT)})."),
+    ] = "cpc",
     checkpoints: Annotated[
         Literal["last", "all"],
         typer.Option(help="all puts the probes on every checkpoint, the untrained network first."),
@@ -94,6 +115,7 @@ def evaluate(
         settings=settings or (),
         class_shares=class_shares,
         selection=select,
+        start=start,
     )
     if json:
         print_json(records)
@@ -109,7 +131,7 @@ def tune(
         int | None, typer.Option(help="Label budget a class.", callback=within(2, LARGEST))
     ] = None,
     regime: Annotated[
-        Literal["linear", "propagated", "finetune", "resnet", "supervised"] | None,
+        Searched | None,
         typer.Option(help="What classifier; linear if not given."),
     ] = None,
     tuner: Annotated[

@@ -12,15 +12,30 @@ from cpc_keras.cli.endings import command_line
 from cpc_keras.cli.options import within
 from cpc_keras.errors import InputError, printable
 
+# Names of `cpc_keras.evaluation.methods.EXPORTED`.
+Exported = Literal[
+    "linear",
+    "propagated",
+    "finetune",
+    "pseudo_label",
+    "vat",
+    "vat_entropy",
+    "uda",
+    "fixmatch",
+    "rotation_joint",
+    "exemplar_joint",
+    "rotation_vat_entropy",
+]
+
 
 def export(
     run: Run,
     dest: Annotated[pathlib.Path, typer.Argument(metavar="DEST", help="Folder to write; a file for other formats.")],
     with_head: Annotated[
-        bool, typer.Option("--with-head", help="Add a linear classifier, trained on the largest label budget.")
+        bool, typer.Option("--with-head", help="Add a classifier, trained on the largest label budget.")
     ] = False,
     classifier: Annotated[
-        Literal["linear", "propagated"] | None,
+        Exported | None,
         typer.Option(help="Which, of the methods that the run was evaluated with; linear if not given."),
     ] = None,
     kind: Annotated[

@@ -1,0 +1,101 @@
+"""What networks that learn from labelled and unlabelled images at once are made of, a row of `METHODS` each."""
+
+import dataclasses
+import math
+
+from cpc_keras.semi_supervised import (
+    UDA,
+    VAT,
+    Entropy,
+    Exemplar,
+    FixMatch,
+    PseudoLabel,
+    Rotation,
+    SemiSupervised,
+    StrongAugmentation,
+)
+
+# What a setting may name of these networks alone, and their defaults: a factor on the weights of all terms, and one on
+# the length of VAT's step.
+STRENGTHS = {"unlabelled_weight": 1.0, "epsilon": 1.0}
+# Results of another version are computed anew.
+VERSION = 1
+# VAT's step for so many values in [0, 1]; it grows with their root.
+_EPSILON, _VALUES = 1.0, 28 * 28
+# Step at which VAT takes gradients: bfloat16 rounds smaller ones away.
+_XI, _COARSE_XI = 0.1, 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Regime:
+    """A network that learns from labelled and unlabelled images at once.
+
+    Attributes:
+        method: Its name in `METHODS`.
+        unlabelled: Unlabelled images a step for each labelled one. Those that are copied
+            several times have fewer, so that a step of each regime takes about as long.
+        class_weight: Factor on the cross-entropy of the labelled images.
+        averaged: Whether its weights are averaged over the last steps.
+    """
+
+    method: str
+    unlabelled: int = 7
+    class_weight: float = 1.0
+    averaged: bool = False
+
+    def trainer(self, setting, model, seed):
+        """A `SemiSupervised` that trains a model.
+
+        Args:
+            setting: As of `cpc_keras.evaluation.classifier.NetworkClassifier`, with a value for
+                each of `STRENGTHS`.
+            model: A `keras.Model` of an encoder and a classifier on it.
+            seed: Whole number.
+        """
+        _, encoder, head = model.layers
+        return SemiSupervised(
+            encoder,
+            head,
+            self._terms(
+                setting, model.input_shape[1:], all(layer.compute_dtype == "float32" for layer in encoder.layers)
+            ),
+            strong=StrongAugmentation(seed=seed),
+            class_weight=self.class_weight,
+            seed=seed,
+        )
+
+    def _terms(self, setting, shape, is_precise):
+        weight = setting["unlabelled_weight"]
+
+        def vat(share=1.0):
+            epsilon = setting["epsilon"] * _EPSILON * math.sqrt(math.prod(shape) / _VALUES)
+            return VAT(share * weight, epsilon, _XI if is_precise else _COARSE_XI)
+
+        terms = {
+            "pseudo_label": lambda: [PseudoLabel(weight)],
+            "vat": lambda: [vat()],
+            "vat_entropy": lambda: [vat(), Entropy(weight)],
+            "uda": lambda: [UDA(weight, annealing="exp")],
+            "fixmatch": lambda: [FixMatch(weight)],
+            "rotation_joint": lambda: [Rotation(weight)],
+            "exemplar_joint": lambda: [Exemplar(weight)],
+            "rotation_vat_entropy": lambda: [Rotation(0.4 * weight), vat(0.3), Entropy(0.3 * weight)],
+        }
+        return terms[self.method]()
+
+
+# Averages of weights are those of the papers; how many unlabelled images a step has is UDA's and FixMatch's seven where
+# a step has one or two copies of each.
+REGIMES = {
+    one.method: one
+    for one in (
+        Regime("pseudo_label"),
+        Regime("vat", 3),
+        Regime("vat_entropy", 3),
+        Regime("uda", averaged=True),
+        Regime("fixmatch", averaged=True),
+        Regime("rotation_joint", 2),
+        Regime("exemplar_joint", 1),
+        Regime("rotation_vat_entropy", 1, class_weight=0.3, averaged=True),
+    )
+}

@@ -1,0 +1,80 @@
+"""Networks that learn from labelled and unlabelled images at once, from the command to what is taken home."""
+
+import json
+import shutil
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from tests.commands import cpc_keras, cpc_keras_running
+
+pytestmark = pytest.mark.slow
+
+ASKED = ("evaluate", "run", "--labels-per-class", "4", "--seeds", "1", "--methods", "vat_entropy,supervised")
+
+
+def records(place):
+    """What an evaluation found, without how long it took."""
+    found = json.loads((place / "run" / "evaluation" / "label_efficiency.json").read_text())
+    return [{name: value for name, value in record.items() if name != "seconds"} for record in found]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, pretrained):
+    """A run, evaluated from both starts."""
+    place = shutil.copytree(pretrained, tmp_path_factory.mktemp("unlabelled") / "place")
+    done = cpc_keras(*ASKED, "--start", "both", cwd=place, code=0)
+    assert "VAT + entropy from scratch" in done.stdout and "CPC, VAT + entropy" in done.stdout
+    return place
+
+
+def test_both_starts_are_rows_of_their_own(place):
+    rows = {(record["method"], record["encoder"]): record for record in records(place)}
+    assert {key for key in rows if key[1] in ("cpc", "scratch")} == {
+        ("vat_entropy", "cpc"),
+        ("vat_entropy", "scratch"),
+        ("supervised", "scratch"),
+    }
+    # The network has what the same one without unlabelled images found in the same labels.
+    scratch, supervised = rows["vat_entropy", "scratch"], rows["supervised", "scratch"]
+    assert scratch["selected"] == supervised["selected"] and scratch["trials"] == supervised["trials"] > 1
+
+
+def test_killed_in_the_middle_of_a_cell_it_comes_to_the_same(place, tmp_path, pretrained):
+    other = shutil.copytree(pretrained, tmp_path / "place")
+    with cpc_keras_running(*ASKED, "--start", "both", cwd=other) as process:
+        cells = other / "run" / "evaluation" / "cells"
+        deadline = time.monotonic() + 600
+        while not list(cells.glob("*/searches/finetune-*.npz")):  # the search is there, its network is not
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+    assert not list(cells.glob("*/vat_entropy-*.npz"))
+    cpc_keras(*ASKED, "--start", "both", cwd=other, code=0)
+    assert records(other) == records(place)
+
+
+def test_the_report_has_the_papers_second_table(place):
+    cpc_keras("report", "run", cwd=place, code=0)
+    page = (place / "run" / "report" / "index.html").read_text()
+    for words in ("Labels propagated by a network", "VAT + entropy from scratch", "Rotation + VAT + entropy"):
+        assert words in page
+
+
+def test_the_network_is_taken_along_as_it_is(place):
+    """What it says of test images is what was evaluated."""
+    cpc_keras("export", "run", "models/whole", "--with-head", "--classifier", "vat_entropy", cwd=place, code=0)
+    told = json.loads((place / "models" / "whole" / "model.json").read_text())["head"]
+    (own,) = [one for one in records(place) if (one["method"], one["encoder"]) == ("vat_entropy", "cpc")]
+    assert (told["method"], told["labels"], told["network"]) == ("vat_entropy", 8, True)
+    assert told["accuracy"] == round(100 * own["top1"], 1) and told["unlabelled"] > 0
+    cpc_keras("predict", "models/whole", "--data", "classes:labelled", "--out", "classes.csv", cwd=place, code=0)
+    assert len(pd.read_csv(place / "classes.csv")) > 0
+    loaded = tf.saved_model.load(str(place / "models" / "whole"))
+    crops = np.random.default_rng(0).uniform(size=(3, 28, 28, 3)).astype("float32")
+    said = loaded.signatures["classify"](tf.constant(crops))["probabilities"]
+    np.testing.assert_allclose(np.sum(said, axis=1), 1.0, atol=1e-5)
