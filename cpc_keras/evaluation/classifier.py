@@ -8,11 +8,9 @@ import numpy as np
 
 from cpc_keras.evaluation import holdout
 from cpc_keras.evaluation.features import SLIGHT_TRANSLATION
-from cpc_keras.evaluation.probes import LinearProbe
 from cpc_keras.evaluation.regimes import STRENGTHS
 from cpc_keras.evaluation.reusable_network import ReusableNetwork, is_long
 from cpc_keras.evaluation.scores import balanced_score
-from cpc_keras.storage import digests
 
 # What is searched, axis by axis; the first of each is where the search begins.
 SPACE = {
@@ -199,7 +197,8 @@ class NetworkClassifier:
         batches = inputs.training_batches(batch_size, seed, steps, setting["translation"])
         if self.regime:
             others = min(batch_size * self.regime.unlabelled, len(inputs.unlabelled))
-            batches = batches, inputs.unlabelled_batches(others, seed, steps, setting["translation"])
+            arguments = (others, seed, steps, setting["translation"], self.regime.is_taught)
+            batches = batches, inputs.unlabelled_batches(*arguments)
         self._network.train(batches, steps, setting["learning_rate"], setting["weight_decay"])
         return self
 
@@ -224,34 +223,6 @@ class NetworkClassifier:
         kept = sum(network.model.count_params() for network in self._compiled.values())
         while kept > _KEPT and len(self._compiled) > 1:
             kept -= self._compiled.pop(next(iter(self._compiled))).model.count_params()
-
-
-class LinearProbeStart:
-    """LP-FT: sets a pooled head to the linear probe on its own features, where fine-tuning then starts.
-
-    Called as `start(model, inputs)`, with a `keras.Model` of one and the same
-    encoder, at its weights, and a `ClassifierHead`, and an `ImageInputs`. A ResNet head
-    is left as it is. What a probe finds is kept: all settings are given the same folds.
-
-    Reference:
-        Kumar et al. 2022, arXiv 2202.10054.
-    """
-
-    def __init__(self):
-        self._found = {}
-
-    def __call__(self, model, inputs):
-        *_, backbone, head = model.layers
-        if [layer.name for layer in head.layers] != ["maps", "pool", "dropout", "predictions"]:
-            return
-        pool, predictions = head.get_layer("pool"), head.get_layer("predictions")
-        about = digests.of_json(pool.get_config(), digests.of_lines(inputs.images.ids), digests.of_lines(inputs.labels))
-        if about not in self._found:
-            maps = (pool(backbone(batch, training=False)) for batch in inputs.batches())
-            features = np.concatenate([np.asarray(pooled) for pooled in maps])
-            self._found[about] = LinearProbe().fit({"pooled": features}, inputs.labels).affine(predictions.units)
-        for variable, value in zip((predictions.kernel, predictions.bias), self._found[about], strict=True):
-            variable.assign(value)
 
 
 def smoothed_crossentropy(labels, probabilities, smoothing=0.1):

@@ -29,6 +29,10 @@ class ImageInputs:
         unlabelled_of: Function from a `Split` to the `ImageSet` of those to learn from
             without labels; `None` for networks that learn from labels alone.
         unlabelled: These.
+
+    Attributes:
+        targets: Class probabilities `[U, classes]` of the images without labels, if
+            something said any before a training.
     """
 
     def __init__(self, images, crop, test_images=None, flip=True, unlabelled_of=None, unlabelled=None):
@@ -38,6 +42,7 @@ class ImageInputs:
         self.flip = flip
         self.unlabelled_of = unlabelled_of
         self.unlabelled = unlabelled
+        self.targets = None
         self.labels = images.labels
 
     def prepare(self, splits, progress, test=True):
@@ -64,10 +69,13 @@ class ImageInputs:
         batches = self._batches(self.images, batch_size, seed, steps, translation)
         return batches.map(lambda images, at: (images, tf.gather(labels, at), tf.gather(weights, at)))
 
-    def unlabelled_batches(self, batch_size, seed, steps, translation):
-        """`tf.data.Dataset` of images without labels, translated alike."""
+    def unlabelled_batches(self, batch_size, seed, steps, translation, is_taught=False):
+        """`tf.data.Dataset` of images without labels, translated alike; with `is_taught` of `(images, targets)`."""
         batches = self._batches(self.unlabelled, batch_size, _OTHERS + seed, steps, translation)
-        return batches.map(lambda images, _: images)
+        if not is_taught or self.targets is None:
+            return batches.map(lambda images, _: images)
+        targets = tf.constant(self.targets)
+        return batches.map(lambda images, at: (images, tf.gather(targets, at)))
 
     def _batches(self, images, batch_size, seed, steps, translation):
         pad = translation_pixels(translation, self.crop) if translation else 0

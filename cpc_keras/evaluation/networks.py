@@ -6,7 +6,7 @@ import re
 import keras
 
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.classifier import SPACE, UNSEARCHED, LinearProbeStart
+from cpc_keras.evaluation.classifier import SPACE, UNSEARCHED
 from cpc_keras.evaluation.encoders import from_scratch
 from cpc_keras.evaluation.estimators import NetworkEstimator, ProbeEstimator
 from cpc_keras.evaluation.feature_store import FrozenFeatures
@@ -14,6 +14,7 @@ from cpc_keras.evaluation.features import SLIGHT_TRANSLATION, AugmentedMaps, Enc
 from cpc_keras.evaluation.inputs import ImageInputs, MapInputs, VectorInputs
 from cpc_keras.evaluation.methods import JOINT, METHODS, PROBES, SCRATCH
 from cpc_keras.evaluation.regimes import REGIMES, VERSION
+from cpc_keras.evaluation.starts import LinearProbeStart, PropagatedStart
 from cpc_keras.evaluation.unlabelled import UnlabelledImages
 
 _SIZE = ("blocks", "width", "bottleneck")
@@ -186,7 +187,7 @@ def network_estimator(encoder, method, data, folder, crop, build_head, tuned=Non
         )
         maps = MapInputs(many, few, _AUGMENTED, data.train_labels)
         return NetworkEstimator(*who, build_classifier, space, digest, maps, classes, **fixed)
-    start = None if is_new else LinearProbeStart()
+    start = None if is_new else PropagatedStart() if method in JOINT else LinearProbeStart()
     if method not in JOINT:
         images = ImageInputs(data.train, crop, data.test_images, flip)
         return NetworkEstimator(*who, build_whole, SPACE, digest, images, classes, start, **fixed)

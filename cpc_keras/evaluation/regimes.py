@@ -36,12 +36,15 @@ class Regime:
             several times have fewer, so that a step of each regime takes about as long.
         class_weight: Factor on the cross-entropy of the labelled images.
         averaged: Whether its weights are averaged over the last steps.
+        is_taught: Whether it is given what was said of the unlabelled images before it is
+            trained, where it starts from a pre-trained encoder.
     """
 
     method: str
     unlabelled: int = 7
     class_weight: float = 1.0
     averaged: bool = False
+    is_taught: bool = False
 
     def trainer(self, setting, model, seed):
         """A `SemiSupervised` that trains a model.
@@ -89,7 +92,7 @@ class Regime:
 REGIMES = {
     one.method: one
     for one in (
-        Regime("pseudo_label"),
+        Regime("pseudo_label", is_taught=True),
         Regime("vat", 3),
         Regime("vat_entropy", 3),
         Regime("uda", averaged=True),

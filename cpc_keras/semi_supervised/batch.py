@@ -17,6 +17,8 @@ class Batch:
             float tensor `[L + U, …]`.
         everything_unchanged: The same as they came.
         all_logits: Float32 tensor `[L + U, classes]`, of `everything`.
+        targets: Float tensor `[U, classes]`, probabilities that were said of the unlabelled
+            images before the training; `None` if none were.
         kept: A dictionary in which a term keeps what it needs twice.
     """
 
@@ -26,6 +28,7 @@ class Batch:
     everything: Any
     everything_unchanged: Any
     all_logits: Any
+    targets: Any = None
     kept: dict = dataclasses.field(default_factory=dict)
 
     @property

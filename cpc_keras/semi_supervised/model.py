@@ -140,7 +140,9 @@ class SemiSupervised(TrainingStep, keras.Model):
             data: `(labelled, unlabelled)`: either `((images, labels), images)`, arrays, or two
                 `tf.data.Dataset`s of batches `(images, labels)` (or `(images, labels,
                 weights)`) and `images`, which are repeated. Labelled images belong
-                among the unlabelled ones, too.
+                among the unlabelled ones, too. In place of unlabelled images there may be
+                `(images, probabilities)`, `[U, classes]`, what an earlier classifier says of
+                these, which `PseudoLabel` then learns from.
             batch_size: Labelled images a step, of arrays.
             unlabelled_batch_size: Unlabelled images a step, of arrays.
             epochs: Number of epochs.
@@ -158,8 +160,9 @@ class SemiSupervised(TrainingStep, keras.Model):
         labelled, unlabelled = data
         if not isinstance(unlabelled, tf.data.Dataset):
             batch_size = min(batch_size, len(labelled[0]))
-            unlabelled_batch_size = min(unlabelled_batch_size, len(unlabelled))
-            steps_per_epoch = steps_per_epoch or len(unlabelled) // unlabelled_batch_size
+            count = len(unlabelled[0] if isinstance(unlabelled, tuple) else unlabelled)
+            unlabelled_batch_size = min(unlabelled_batch_size, count)
+            steps_per_epoch = steps_per_epoch or count // unlabelled_batch_size
             labelled = _batches(tuple(labelled), batch_size, 2 * seed)
             unlabelled = _batches(unlabelled, unlabelled_batch_size, 2 * seed + 1)
         elif steps_per_epoch is None:
@@ -170,6 +173,7 @@ class SemiSupervised(TrainingStep, keras.Model):
 
     def train_step(self, data):
         (images, labels, *weights), unlabelled = data
+        unlabelled, targets = unlabelled if isinstance(unlabelled, tuple) else (unlabelled, None)
         labels = ops.reshape(ops.cast(labels, "int32"), (-1,))
         unchanged = ops.concatenate([images, ops.cast(unlabelled, images.dtype)])
         everything = unchanged if self.weak is None else self.weak(unchanged, training=True)
@@ -177,7 +181,7 @@ class SemiSupervised(TrainingStep, keras.Model):
         with tf.GradientTape() as tape:
             _, all_logits = self.forward(everything, training=True)
             share = ops.cast(self.steps_done, "float32") / ops.cast(self.steps_in_all, "float32")
-            batch = Batch(self, labels, share, everything, unchanged, all_logits)
+            batch = Batch(self, labels, share, everything, unchanged, all_logits, targets)
             losses = {"class_loss": self._class_loss(batch, weights[0] if weights else None)}
             losses |= {term.name: term(batch) for term in self.terms}
             factors = [self.class_weight, *(term.weight for term in self.terms)]

@@ -4,12 +4,14 @@ import pytest
 
 from cpc_keras.data.image_set import ImageSet, from_arrays
 from cpc_keras.evaluation import classifier as classifier_module
-from cpc_keras.evaluation.classifier import LinearProbeStart, NetworkClassifier, smoothed_crossentropy, usual_steps
+from cpc_keras.evaluation.classifier import NetworkClassifier, smoothed_crossentropy, usual_steps
 from cpc_keras.evaluation.estimators import NetworkEstimator
 from cpc_keras.evaluation.feature_store import FeatureStore
 from cpc_keras.evaluation.features import AugmentedMaps
 from cpc_keras.evaluation.inputs import ImageInputs, MapInputs, class_weights
 from cpc_keras.evaluation.probes import LinearProbe
+from cpc_keras.evaluation.propagated import PropagatedProbe
+from cpc_keras.evaluation.starts import LinearProbeStart, PropagatedStart
 from cpc_keras.models import ClassifierHead, ResNet
 
 SPACE = {
@@ -248,3 +250,19 @@ def test_smoothing_equals_keras_own():
     peer = keras.losses.CategoricalCrossentropy(label_smoothing=0.1, reduction=None)
     expected = peer(np.eye(5, dtype="float32")[labels], probabilities)
     np.testing.assert_allclose(smoothed_crossentropy(labels, probabilities), expected, rtol=1e-5)
+
+
+def test_what_learns_from_unlabelled_images_starts_from_propagated_labels(images, encoder):
+    """The layer of `PropagatedProbe` on the head's own features; of each image without label it says what it says."""
+    pictures = keras.Input((24, 24, 3))
+    maps = encoder(pictures)
+    model = keras.Model(pictures, ClassifierHead(maps.shape[1:], 2, "mean")(maps))
+    inputs = ImageInputs(images.subset(np.arange(4)), 24, unlabelled=images)
+    PropagatedStart()(model, inputs)
+    pooled = np.asarray(encoder(np.stack([images.read(i) / 255.0 for i in range(24)]))).mean(axis=(1, 2))
+    probe = PropagatedProbe().fit({"pooled": pooled[:4]}, images.labels[:4], {"pooled": pooled[4:]})
+    np.testing.assert_allclose(inputs.targets, probe.predict_proba({"pooled": pooled}), atol=1e-3)
+    said = model.predict(np.stack([images.read(i) / 255.0 for i in range(24)]), verbose=0)
+    np.testing.assert_allclose(said, inputs.targets, atol=1e-4)
+    batch = next(iter(inputs.unlabelled_batches(5, 0, 1, 0.0, is_taught=True)))
+    assert [part.shape for part in batch] == [(5, 24, 24, 3), (5, 2)]

@@ -9,6 +9,7 @@ from cpc_keras.semi_supervised import (
     entropy,
     exemplar_loss,
     fixmatch,
+    given_label,
     pseudo_label,
     quarter_turns,
     rotation_loss,
@@ -55,6 +56,15 @@ def test_pseudo_label(logits):
     expected = [-np.log(p.max()) if p.max() > 0.95 else 0.0 for p in map(softmax, logits[0])]
     agrees(pseudo_label(logits[0]), expected)
     assert 0 < np.count_nonzero(expected) < 64
+
+
+def test_given_label(logits):
+    expected = []
+    for one, other in zip(*logits, strict=True):
+        sharp = softmax(one) ** 2
+        p, q = sharp / sharp.sum(), softmax(other)
+        expected.append(sum(a * np.log(a / b) for a, b in zip(p, q, strict=True) if a > 0))
+    agrees(given_label(np.array([softmax(row) for row in logits[0]]), logits[1]), expected)
 
 
 def test_fixmatch(logits):

@@ -185,3 +185,15 @@ def accuracy_on_moons(losses, seed):
     data = ((points[few], truth[few]), points)
     model.fit(data, batch_size=6, unlabelled_batch_size=500, steps_per_epoch=500, verbose=0)
     return np.mean(model.predict(points, batch_size=1000, verbose=0).argmax(axis=1) == truth)
+
+
+def test_what_is_said_of_unlabelled_images_beforehand_is_learnt():
+    """Labels that are all of one class, and probabilities of an earlier classifier that tell both."""
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(200, 2)).astype("float32")
+    said = np.eye(2, dtype="float32")[(points[:, 0] > 0).astype(int)] * 0.8 + 0.1
+    model = on_vectors([PseudoLabel()])
+    few = points[:2], np.zeros(2, int)
+    model.fit((few, (points, said)), batch_size=2, unlabelled_batch_size=50, epochs=30, verbose=0)
+    found = model.predict(points[2:], verbose=0).argmax(axis=1)
+    assert (found == said[2:].argmax(axis=1)).mean() > 0.9
