@@ -160,6 +160,7 @@ class NetworkEstimator:
             `space` inside the labels of each split.
         trials: Settings that were tried to find it.
         regime: As of `cpc_keras.evaluation.classifier.NetworkClassifier`.
+        steps: Function from a number of labels to steps; as usual if `None`.
         like: The `NetworkEstimator` whose search finds the setting; its own if `None`.
 
     Attributes:
@@ -184,6 +185,7 @@ class NetworkEstimator:
         setting=None,
         trials=None,
         regime=None,
+        steps=None,
         like=None,
     ):
         self.name = name
@@ -194,7 +196,7 @@ class NetworkEstimator:
         self.setting = setting
         self.trials = trials
         self.searcher = like or self
-        self.classifier = NetworkClassifier(build_model, space, start, classes=classes, regime=regime)
+        self.classifier = NetworkClassifier(build_model, space, start, steps, classes=classes, regime=regime)
         tuned = [] if setting is None else [digested(setting), trials]
         self.digest = digests.of_json(name, digest, digested(space), self.classifier.schedule, *tuned)
         self.searches = setting is None

@@ -12,13 +12,14 @@ from cpc_keras.evaluation.chosen_labels import Chooser, chosen_budgets
 from cpc_keras.evaluation.earlier_results import carried_along, set_aside
 from cpc_keras.evaluation.encoders import BASELINES, cpc_encoder, handmade_encoder, load_encoder, pixels_encoder
 from cpc_keras.evaluation.findings import choice_words, choices, find, lead, most_accurate
-from cpc_keras.evaluation.methods import SCRATCH, STARTS, check_methods, default_methods
+from cpc_keras.evaluation.methods import JOINT, SCRATCH, STARTS, check_methods, default_methods
 from cpc_keras.evaluation.networks import estimators, planned_methods, tuned_estimator
 from cpc_keras.evaluation.recorded_labels import record_labels, recorded_labels
 from cpc_keras.evaluation.results import Results
 from cpc_keras.evaluation.run_labels import add_pool, announce, open_labelled, recipe_budgets, result_store
 from cpc_keras.evaluation.runner import Runner
 from cpc_keras.evaluation.settings import load_settings
+from cpc_keras.evaluation.step_budget import make_budget
 from cpc_keras.evaluation.table import at_checkpoint, fewer_subsets, label_table
 from cpc_keras.progress import ProgressBars
 from cpc_keras.runs.checkpoints import BrokenCheckpointError, load_last_model, load_trained
@@ -49,6 +50,7 @@ def evaluate(
     class_shares=None,
     selection=None,
     start="cpc",
+    minutes_per_network=None,
 ):
     """Accuracy with few labels, of a run's encoder and of baselines.
 
@@ -87,6 +89,8 @@ def evaluate(
             chooses none.
         start: Where networks start that learn from labelled and unlabelled images at once: one of
             `cpc_keras.evaluation.methods.STARTS`.
+        minutes_per_network: Minutes that each of these may take, in as many steps as fit; if `None`
+            they have as many as the others.
 
     Returns:
         The records, as written to `evaluation/label_efficiency.json`.
@@ -141,11 +145,17 @@ def evaluate(
         rivals = list(_baselines(recipe, (*baselines, "untrained") if every_checkpoint else baselines))
         earlier = _steps_before(folder, step) if every_checkpoint else ()
 
+        joint, starts, budget = [name for name in methods if name in JOINT], STARTS[start], None
+        if joint:
+            budget = make_budget(folder, own.backbone, recipe.crop, minutes_per_network)
+            labels = [len(split.train) for splits in runner.splits.values() for split in splits]
+            networks = [(name, count) for name in joint for count in labels * len(starts)]
+            console.print(budget.words(networks, images.classes), markup=False)
+
         def estimators_of(planned):
             for encoder, names in planned:
-                yield from estimators(encoder, names, images, features, recipe.crop, head, class_shares, flip)
+                yield from estimators(encoder, names, images, features, recipe.crop, head, class_shares, flip, budget)
 
-        starts = STARTS[start]
         rows = estimators_of(planned_methods(own, methods, rivals, others, [own] * len(earlier), starts))
         runner.rows = sum(1 for _ in rows) + len(tuned)
         described = {"data": source, "cross_validate": cross_validate, "made_in": folder.place_of_work()}

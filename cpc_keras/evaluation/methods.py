@@ -150,6 +150,13 @@ NETWORKS = tuple(name for name, method in METHODS.items() if method.fits == "net
 JOINT = tuple(name for name, method in METHODS.items() if method.starts_from == "either weights")
 # Where these start: the encoder's weights, new ones, or one after the other.
 STARTS = {"cpc": ("cpc",), "scratch": ("scratch",), "both": ("cpc", "scratch")}
+# A name for methods that learn representations, propagate labels, or both, and how many minutes each of the last
+# may take: with two budgets and three label subsets they end within an hour on two cores.
+TWO_KINDS, SET_OF_TWO_KINDS, MINUTES = (
+    "two_kinds",
+    ("linear", "propagated", "finetune", "supervised", "pseudo_label", "vat_entropy", "fixmatch"),
+    2.0,
+)
 # What `cpc-keras tune` searches settings of: classifiers on frozen features, and the networks.
 SEARCHED = ("linear", "propagated", *NETWORKS)
 # Probes that come to one linear layer, which an export takes along.

@@ -55,7 +55,7 @@ def planned_methods(own, methods, baselines=(), others=(), earlier=(), starts=("
         yield encoder, frozen
 
 
-def estimators(encoder, methods, data, folder, crop, build_head=None, class_shares=None, flip=True):
+def estimators(encoder, methods, data, folder, crop, build_head=None, class_shares=None, flip=True, budget=None):
     """Methods on an encoder.
 
     Args:
@@ -71,6 +71,8 @@ def estimators(encoder, methods, data, folder, crop, build_head=None, class_shar
             the head was tuned, it is given `blocks`, `width` and `bottleneck` too.
         class_shares: As of `ProbeEstimator`.
         flip: Whether networks also learn from mirrored images.
+        budget: The `cpc_keras.evaluation.step_budget.StepBudget` of networks that learn from
+            unlabelled images, too; `None` for steps as usual.
 
     Yields:
         A `ProbeEstimator` or `NetworkEstimator` for each method; those that are for
@@ -83,7 +85,7 @@ def estimators(encoder, methods, data, folder, crop, build_head=None, class_shar
     is_cpc = isinstance(encoder.features, EncoderFeatures)
     for name in methods:
         if METHODS[name].fits == "network":
-            yield network_estimator(encoder, name, data, folder, crop, build_head, flip=flip)
+            yield network_estimator(encoder, name, data, folder, crop, build_head, flip=flip, budget=budget)
         elif is_cpc or not METHODS[name].cpc_only:
             yield ProbeEstimator(name, encoder, features, data, class_shares=class_shares)
 
@@ -110,7 +112,7 @@ def tuned_estimator(encoder, tuned, data, folder, crop, build_head=None, class_s
     return network_estimator(encoder, tuned.regime, data, folder, crop, build_head, tuned, flip)
 
 
-def network_estimator(encoder, method, data, folder, crop, build_head, tuned=None, flip=True):
+def network_estimator(encoder, method, data, folder, crop, build_head, tuned=None, flip=True, budget=None):
     """A network on an encoder.
 
     Args:
@@ -127,6 +129,7 @@ def network_estimator(encoder, method, data, folder, crop, build_head, tuned=Non
         tuned: A `TunedSetting` that `cpc-keras tune` wrote, in place of a search;
             records call the method after its kind then, as in `linear_tuned`.
         flip: Whether it also learns from mirrored images.
+        budget: As of `estimators`.
 
     Returns:
         A `NetworkEstimator`.
@@ -197,6 +200,7 @@ def network_estimator(encoder, method, data, folder, crop, build_head, tuned=Non
         counterpart = "supervised" if is_new else "finetune"
         fixed["like"] = network_estimator(encoder, counterpart, data, folder, crop, build_head, flip=flip)
     digest += [data.pool_images.fingerprint, VERSION]
+    fixed["steps"] = budget.of(method, classes) if budget else None
     return NetworkEstimator(*who, build_whole, SPACE, digest, images, classes, start, regime=REGIMES[method], **fixed)
 
 

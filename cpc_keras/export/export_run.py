@@ -19,6 +19,7 @@ from cpc_keras.evaluation.run_labels import (
     run_source,
     unfinished,
 )
+from cpc_keras.evaluation.step_budget import kept_budget
 from cpc_keras.evaluation.table import at_checkpoint, drawn_only
 from cpc_keras.export import LinearHead, NetworkHead, convert, save
 from cpc_keras.export.model_card import calibration_words
@@ -125,8 +126,9 @@ def _figures(folder, recipe, step, model, classifier, progress):
     features = FrozenFeatures(folder.evaluation / "features", encoder.features, encoder.digest, images, recipe.crop)
 
     def network(method):
-        kept, build, flip = folder.evaluation / "features", functools.partial(build_head, recipe), recipe.mirrored_alike
-        return network_estimator(encoder, method, images, kept, recipe.crop, build, flip=flip)
+        head, steps = functools.partial(build_head, recipe), kept_budget(folder)
+        where = folder.evaluation / "features", recipe.crop
+        return network_estimator(encoder, method, images, *where, head, flip=recipe.mirrored_alike, budget=steps)
 
     return SignatureAccuracy(images, encoder, features, records, folder.evaluation / "signatures", progress, network)
 

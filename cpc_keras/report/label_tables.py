@@ -21,8 +21,8 @@ SECOND_REMARK = (
     "Different data: the columns of ImageNet are top-5 with 1 % and 10 % of its labels, as published (Hénaff et al. "
     "2019, arXiv 1905.09272, Table 2: of CPC that is the fine-tuned ResNet-161; joint training with rotation or "
     "exemplars, Zhai et al. 2019, arXiv 1905.03670), the others are this run’s. All networks here have one "
-    "architecture and as many steps, and the setting that was chosen inside the labels for the network that learns "
-    "from these alone."
+    "architecture and at most as many steps, and the setting that was chosen inside the labels for the network that "
+    "learns from these alone."
 )
 _IMAGENET = ("ImageNet, 1 %, top-5, %", "ImageNet, 10 %, top-5, %")
 

@@ -43,6 +43,7 @@ class RunFolder:
         self.label_efficiency_file = self.evaluation / "label_efficiency.json"
         self.subsets = self.evaluation / "subsets"
         self.cells = self.evaluation / "cells"
+        self.step_budget_file = self.evaluation / "step_budget.json"
         self.detection = self.path / "detection"
         self.tuning = self.path / "tuning"
         self.report = self.path / "report"

@@ -5,6 +5,7 @@ import pathlib
 import shlex
 import shutil
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -105,6 +106,15 @@ def test_callbacks_in_python(photo_crops):
     assert {"loss", "accuracy", "embedding_std"} <= set(row)
 
 
+def test_learning_from_unlabelled_images_in_python(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = [one for one in RUN if one.page == "docs/semi-supervised.md" and one.language == "python"]
+    model = of_page(snippet, {})["model"]
+    images = np.zeros((2, 16, 16, 1), "float32")
+    kept = keras.saving.load_model(tmp_path / "classifier.keras")
+    np.testing.assert_allclose(kept(images), model(images), atol=1e-6)
+
+
 def test_detection_in_python(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (snippet,) = [one for one in RUN if one.page == "docs/detection.md" and one.language == "python"]
@@ -150,7 +160,7 @@ def test_programs_that_use_an_export(snippet, followed):
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks(notebook, tmp_path):
     """Fewer images and steps than there; magic of notebooks as what it stands for."""
-    code = smaller("\n".join(code_cells(notebook))).replace("range(3000)", "range(80)").replace("2000", "64")
+    code = smaller("\n".join(code_cells(notebook))).replace("range(1500)", "range(80)").replace("1000", "64")
     code = code.replace("--set steps=200", shlex.join(SMALL)).replace("epochs=4", "epochs=1")
     code = code.replace("--count 40", "--count 20").replace("(2, 10)", "(1,)").replace("seeds=2", "seeds=1")
     lines = []

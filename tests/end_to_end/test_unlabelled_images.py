@@ -13,7 +13,8 @@ from tests.commands import cpc_keras, cpc_keras_running
 
 pytestmark = pytest.mark.slow
 
-ASKED = ("evaluate", "run", "--labels-per-class", "4", "--seeds", "1", "--methods", "vat_entropy,supervised")
+OF_RUN = ("evaluate", "run", "--labels-per-class", "4", "--seeds", "1", "--minutes-per-network", "0.02")
+ASKED = (*OF_RUN, "--methods", "vat_entropy,supervised", "--start", "both")
 
 
 def records(place):
@@ -24,38 +25,39 @@ def records(place):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, pretrained):
-    """A run, evaluated from both starts."""
+    """A run, evaluated from both starts, and killed once in the middle."""
     place = shutil.copytree(pretrained, tmp_path_factory.mktemp("unlabelled") / "place")
-    done = cpc_keras(*ASKED, "--start", "both", cwd=place, code=0)
-    assert "VAT + entropy from scratch" in done.stdout and "CPC, VAT + entropy" in done.stdout
-    return place
-
-
-def test_both_starts_are_rows_of_their_own(place):
-    rows = {(record["method"], record["encoder"]): record for record in records(place)}
-    assert {key for key in rows if key[1] in ("cpc", "scratch")} == {
-        ("vat_entropy", "cpc"),
-        ("vat_entropy", "scratch"),
-        ("supervised", "scratch"),
-    }
-    # The network has what the same one without unlabelled images found in the same labels.
-    scratch, supervised = rows["vat_entropy", "scratch"], rows["supervised", "scratch"]
-    assert scratch["selected"] == supervised["selected"] and scratch["trials"] == supervised["trials"] > 1
-
-
-def test_killed_in_the_middle_of_a_cell_it_comes_to_the_same(place, tmp_path, pretrained):
-    other = shutil.copytree(pretrained, tmp_path / "place")
-    with cpc_keras_running(*ASKED, "--start", "both", cwd=other) as process:
-        cells = other / "run" / "evaluation" / "cells"
-        deadline = time.monotonic() + 600
+    with cpc_keras_running(*ASKED, cwd=place) as process:
+        cells, deadline = place / "run" / "evaluation" / "cells", time.monotonic() + 600
         while not list(cells.glob("*/searches/finetune-*.npz")):  # the search is there, its network is not
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
         process.kill()
         process.wait()
     assert not list(cells.glob("*/vat_entropy-*.npz"))
-    cpc_keras(*ASKED, "--start", "both", cwd=other, code=0)
-    assert records(other) == records(place)
+    done = cpc_keras(*ASKED, cwd=place, code=0)
+    assert "2 networks learn from unlabelled images, too, about" in done.stdout
+    assert "VAT + entropy from scratch" in done.stdout and "CPC, VAT + entropy" in done.stdout
+    return place
+
+
+def test_both_starts_are_rows_of_their_own(place):
+    rows = {(record["method"], record["encoder"]): record for record in records(place)}
+    assert {*rows} == {("vat_entropy", "cpc"), ("vat_entropy", "scratch"), ("supervised", "scratch")}
+    # The network has what the same one without unlabelled images found in the same labels.
+    scratch, supervised = rows["vat_entropy", "scratch"], rows["supervised", "scratch"]
+    assert scratch["selected"] == supervised["selected"] and scratch["trials"] == supervised["trials"] > 1
+
+
+def test_killed_in_the_middle_of_a_cell_it_came_to_the_same(place, tmp_path, pretrained):
+    other = shutil.copytree(pretrained, tmp_path / "place")
+    budget = other / "run" / "evaluation" / "step_budget.json"
+    budget.parent.mkdir()
+    shutil.copy(place / "run" / "evaluation" / budget.name, budget)  # another machine, as it were, is not as fast
+    cpc_keras(*OF_RUN, "--methods", "vat_entropy", cwd=other, code=0)
+    assert records(other) == [
+        one for one in records(place) if (one["method"], one["encoder"]) == ("vat_entropy", "cpc")
+    ]
 
 
 def test_the_report_has_the_papers_second_table(place):

@@ -12,7 +12,15 @@ from cpc_keras.cli.endings import after_evaluation, command_line, say_weight
 from cpc_keras.cli.options import budget_numbers, option_numbers, share_of, within
 from cpc_keras.config.fields import LARGEST, SOME_SHARE
 from cpc_keras.errors import InputError
-from cpc_keras.evaluation.methods import JOINT, METHODS, check_methods, default_methods
+from cpc_keras.evaluation.methods import (
+    JOINT,
+    METHODS,
+    MINUTES,
+    SET_OF_TWO_KINDS,
+    TWO_KINDS,
+    check_methods,
+    default_methods,
+)
 from cpc_keras.extras import check_installed
 
 # Names of `cpc_keras.evaluation.methods.SEARCHED`.
@@ -52,7 +60,7 @@ def evaluate(
         str | None,
         typer.Option(
             help=f"Any of {', '.join(METHODS)}; {','.join(default_methods(crossed=True))} with --labels, else "
-            f"{','.join(default_methods(crossed=False))}."
+            f"{','.join(default_methods(crossed=False))}. {TWO_KINDS} stands for {','.join(SET_OF_TWO_KINDS)}."
         ),
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Label subsets at each budget.", callback=within(1, 10_000))] = None,
@@ -80,6 +88,14 @@ def evaluate(
         Literal["cpc", "scratch", "both"],
         typer.Option(help=f"Where networks start that learn from unlabelled images, too ({', '.join(JOINT)})."),
     ] = "cpc",
+    minutes_per_network: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MINUTES",
+            help=f"That each of these may take, in as many steps as fit; {MINUTES:g} with --methods {TWO_KINDS}, else "
+            "they have as many steps as the other networks.",
+        ),
+    ] = None,
     checkpoints: Annotated[
         Literal["last", "all"],
         typer.Option(help="all puts the probes on every checkpoint, the untrained network first."),
@@ -94,6 +110,10 @@ def evaluate(
     if data and labels:
         raise InputError(f"`--labels` takes the place of `--data`. Received: --data {data} --labels {labels}")
     chosen = tuple(methods.split(",")) if methods else None
+    if minutes_per_network is not None and not minutes_per_network > 0:
+        raise InputError(f"`--minutes-per-network` must be positive. Received: {minutes_per_network:g}")
+    if chosen == (TWO_KINDS,):
+        chosen, minutes_per_network = SET_OF_TWO_KINDS, minutes_per_network or MINUTES
     check_methods(chosen)
     check_run(run, data)
     console = open_console(quiet=json)
@@ -116,6 +136,7 @@ def evaluate(
         class_shares=class_shares,
         selection=select,
         start=start,
+        minutes_per_network=minutes_per_network,
     )
     if json:
         print_json(records)
