@@ -1,6 +1,7 @@
 import numpy as np
+import pandas as pd
 
-from cpc_keras.report.label_tables import LISTED, class_table
+from cpc_keras.report.label_tables import LISTED, class_table, second_table
 from tests.wild_names import NAMES
 
 
@@ -33,3 +34,28 @@ def test_of_many_classes_the_worst_are_listed():
 def test_every_name_is_a_row():
     page = class_table(np.eye(len(NAMES), dtype=int), NAMES).html()
     assert page.count("<tr>") == 1 + len(NAMES)
+
+
+def test_the_papers_second_table_tells_what_is_learnt_from_images_without_labels():
+    rows = [
+        ("supervised", "scratch", 0.6),
+        ("vat", "scratch", 0.65),
+        ("linear", "cpc", 0.7),
+        ("finetune", "cpc", 0.72),
+        ("vat", "cpc", 0.75),
+        ("linear", "pixels", 0.5),
+    ]
+    summary = pd.DataFrame(rows, columns=["method", "encoder", "mean"]).assign(labels=50, budget="5 a class")
+    table = second_table(summary)
+    assert [row.cells[0] for row in table.rows] == [
+        "nothing",
+        "labels, propagated by a network",
+        "representations",
+        "representations",
+        "representations first, then labels",
+    ]
+    cells = {row.cells[1]: row.cells[2:] for row in table.rows}
+    assert cells["VAT from scratch"] == ("44.1", "82.8", "65.0")
+    assert cells["CPC, VAT"] == ("–", "–", "75.0")  # nobody published it
+    assert cells["CPC, fine-tuned"] == ("77.9", "91.2", "72.0")
+    assert second_table(summary[summary["method"] != "vat"]) is None
