@@ -14,10 +14,10 @@ from cpc_keras.progress import clock, duration
 from cpc_keras.storage.atomic import write_json
 from cpc_keras.storage.reading import check_kinds, read_json
 
-# Images a step, and steps of which the fastest counts, when a speed is measured.
+# Images a step, and steps whose median counts, when a speed is measured.
 _BATCH, _STEPS = 64, 5
-# Seconds that tracing takes, of each network.
-_TRACING = 15.0
+# Seconds that each network takes before its first step: for its start, and to be traced.
+_BEFORE = 25.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +62,7 @@ class StepBudget:
 
     def seconds(self, method, classes, labels):
         """What a network takes, about."""
-        return _TRACING + self.steps(method, classes, labels) * self.seconds_a_step(method, labels)
+        return _BEFORE + self.steps(method, classes, labels) * self.seconds_a_step(method, labels)
 
     def words(self, networks, classes):
         """What networks take, in a sentence.
@@ -113,7 +113,7 @@ def make_budget(folder, backbone, crop, minutes):
 
 
 def _seconds_an_image(backbone, crop):
-    """Measured: the fastest of a few steps, which nothing else held up."""
+    """Measured, as it is beside whatever else the machine does."""
     images = keras.ops.zeros((_BATCH, crop, crop, backbone.input_shape[-1]))
 
     @tf.function
@@ -130,4 +130,4 @@ def _seconds_an_image(backbone, crop):
         times.append(time.perf_counter() - began)
     for weight, value in zip(backbone.non_trainable_weights, state, strict=True):
         weight.assign(value)
-    return min(times[1:]) / _BATCH
+    return float(np.median(times[1:])) / _BATCH

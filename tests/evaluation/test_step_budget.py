@@ -31,6 +31,6 @@ def test_what_networks_take_is_said():
     budget = StepBudget(seconds_an_image=0.001, minutes=1.0)
     words = budget.words([("pseudo_label", 100), ("vat", 100)], 10)
     assert "2 networks learn from unlabelled images, too, about 1 min each on this machine (1,000 images/s" in words
-    assert budget.seconds("vat", 10, 100) == pytest.approx(15 + 60, rel=0.02)
+    assert budget.seconds("vat", 10, 100) == pytest.approx(25 + 60, rel=0.02)
     assert StepBudget(0.001).seconds("vat", 10, 100) > 100
     assert "One network learns" in budget.words([("vat", 20)], 10)

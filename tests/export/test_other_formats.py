@@ -1,5 +1,6 @@
 import importlib.util
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -38,3 +39,17 @@ def test_says_what_is_wrong(model, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match="`--format onnx` needs tf2onnx: pip install .* Received: no tf2onnx"):
         export.convert(model, tmp_path / "out.onnx", "onnx")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
+def test_a_network_of_its_own_goes_along_for_crops(model, photo_crops, tmp_path):
+    images = keras.Input((28, 28, 1))
+    maps = keras.models.clone_model(model.encoder)(images)
+    network = keras.Model(images, keras.layers.Dense(3, "softmax")(keras.layers.GlobalAveragePooling2D()(maps)))
+    head = export.NetworkHead(network, ("sky", "stone", "petal"))
+    interpreter = tf.lite.Interpreter(str(export.convert(model, tmp_path / "whole.tflite", "litert", head)))
+    (place,) = interpreter.get_input_details()
+    interpreter.resize_tensor_input(place["index"], photo_crops.shape)
+    said = interpreter.get_signature_runner()(images=photo_crops)
+    np.testing.assert_allclose(said["probabilities"], network(photo_crops), atol=1e-5)

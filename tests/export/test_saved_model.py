@@ -200,3 +200,20 @@ def test_what_cannot_be_exported_is_refused_in_one_line(tmp_path):
         with pytest.raises(ValueError, match=message):
             export.convert(model, tmp_path / "out.tflite", "litert")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_network_of_its_own_classifies_in_float32(model, photo_crops, tmp_path):
+    """Beside the encoder as it was pre-trained."""
+    images = keras.Input((28, 28, 1))
+    layers = [keras.layers.Conv2D(4, 3, dtype="mixed_bfloat16"), keras.layers.GlobalAveragePooling2D()]
+    x = keras.Sequential(layers)(images)
+    network = keras.Model(images, keras.layers.Dense(3, "softmax", dtype="float32")(x))
+    head = export.NetworkHead(network, ("sky", "stone", "petal"))
+    description = {"head": {"method": "vat", "network": True}}
+    path = export.save(model, tmp_path / "out", head=head, description=description)
+    loaded = tf.saved_model.load(path)
+    said = loaded.signatures["classify"](tf.constant(photo_crops))["probabilities"]
+    np.testing.assert_allclose(said, network(photo_crops), atol=0.01)
+    np.testing.assert_allclose(loaded(photo_crops), np.asarray(model.encode(photo_crops)).mean(axis=(1, 2)), atol=1e-5)
+    assert all(variable.dtype == tf.float32 for variable in loaded.classifier_variables)
+    assert "It is a network of its own (`vat`)" in (path / "README.md").read_text()

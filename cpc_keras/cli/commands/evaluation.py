@@ -60,7 +60,7 @@ def evaluate(
         str | None,
         typer.Option(
             help=f"Any of {', '.join(METHODS)}; {','.join(default_methods(crossed=True))} with --labels, else "
-            f"{','.join(default_methods(crossed=False))}. {TWO_KINDS} stands for {','.join(SET_OF_TWO_KINDS)}."
+            f"{','.join(default_methods(crossed=False))}. {TWO_KINDS} stands for {', '.join(SET_OF_TWO_KINDS)}."
         ),
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Label subsets at each budget.", callback=within(1, 10_000))] = None,
