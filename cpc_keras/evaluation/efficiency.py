@@ -11,7 +11,7 @@ from cpc_keras.data.image_set import as_image_set
 from cpc_keras.data.labelled_images import LabelledImages
 from cpc_keras.errors import InputError
 from cpc_keras.evaluation.encoders import BASELINES, encoder_of, handmade_encoder, pixels_encoder
-from cpc_keras.evaluation.methods import METHODS
+from cpc_keras.evaluation.methods import METHODS, STARTS
 from cpc_keras.evaluation.networks import estimators, planned_methods
 from cpc_keras.evaluation.results import FIELDS, EvaluationStore
 from cpc_keras.evaluation.runner import Runner
@@ -31,6 +31,7 @@ def label_efficiency(
     folder=None,
     seed=0,
     flip=True,
+    start="cpc",
 ):
     """Accuracy of every method at every label budget.
 
@@ -45,15 +46,15 @@ def label_efficiency(
         test: The same, or `None`.
         labels_per_class: Label budgets a class.
         fractions: Label budgets as shares of all labels.
-        methods: Any of `METHODS`. `"resnet"`, `"finetune"` and `"supervised"`
-            need an encoder from images of any size to maps.
+        methods: Any of `METHODS`. Networks among them need an encoder from images of any size
+            to maps.
         seeds: Number of label subsets at each budget.
         baselines: What else the probes are put on: `"pixels"`, `"handmade"`, statistics
             that need no training, or `"untrained"`, the same architecture with new
             weights.
         build_head: What networks put on the encoder's map, such as
             `functools.partial(cpc_keras.models.ClassifierHead, blocks=2, width=256,
-            bottleneck=64)`; needed for `"resnet"`, `"finetune"` and `"supervised"`.
+            bottleneck=64)`; needed for networks.
         crop: Side of the centre crop in pixels; the shorter side of the smallest
             image if `None`.
         folder: Where features and finished results are kept, so that a second call
@@ -61,6 +62,8 @@ def label_efficiency(
         seed: Seed of the unlabelled sample from which probes take the scale of
             features.
         flip: Whether networks also learn from mirrored images.
+        start: Where networks start that learn from unlabelled images, too: one of
+            `cpc_keras.evaluation.methods.STARTS`.
 
     Returns:
         A `pandas.DataFrame`, a row a method, encoder, budget and seed, with the
@@ -84,7 +87,11 @@ def label_efficiency(
     >>> table[["encoder", "labels", "split"]].values.tolist()[0]
     ['pixels', 8, 'cross-validated, 5 folds of all']
     """
-    for name, values, known in (("methods", methods, METHODS), ("baselines", baselines, BASELINES)):
+    for name, values, known in (
+        ("methods", methods, METHODS),
+        ("baselines", baselines, BASELINES),
+        ("start", (start,), STARTS),
+    ):
         if not set(values) <= set(known):
             raise InputError(f"`{name}` must be names out of {', '.join(known)}. Received: {name}={tuple(values)}")
     images = LabelledImages(as_image_set(data), None if test is None else as_image_set(test), seed)
@@ -98,7 +105,7 @@ def label_efficiency(
         folder = pathlib.Path(folder or temporary)
         store = EvaluationStore(folder / "cells" / images.digest[:16])
         runner = Runner(images, budgets, seeds, store)
-        for encoder, names in planned_methods(own, methods, rivals):
+        for encoder, names in planned_methods(own, methods, rivals, starts=STARTS[start]):
             for estimator in estimators(encoder, names, images, folder / "features", crop, build_head, flip=flip):
                 runner.run(estimator)
         return pd.DataFrame([record for record, _ in store.everything()], columns=list(FIELDS))

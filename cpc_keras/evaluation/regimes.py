@@ -59,23 +59,22 @@ class Regime:
             seed: Whole number.
         """
         _, encoder, head = model.layers
+        precise = all(layer.compute_dtype == "float32" for layer in encoder.layers)
         return SemiSupervised(
             encoder,
             head,
-            self._terms(
-                setting, model.input_shape[1:], all(layer.compute_dtype == "float32" for layer in encoder.layers)
-            ),
+            self._terms(setting, model.input_shape[1:], precise),
             strong=StrongAugmentation(seed=seed),
             class_weight=self.class_weight,
             seed=seed,
         )
 
-    def _terms(self, setting, shape, is_precise):
+    def _terms(self, setting, shape, precise):
         weight = setting["unlabelled_weight"]
 
         def vat(share=1.0):
             epsilon = setting["epsilon"] * _EPSILON * math.sqrt(math.prod(shape) / _VALUES)
-            return VAT(share * weight, epsilon, _XI if is_precise else _COARSE_XI)
+            return VAT(share * weight, epsilon, _XI if precise else _COARSE_XI)
 
         terms = {
             "pseudo_label": lambda: [PseudoLabel(weight)],
