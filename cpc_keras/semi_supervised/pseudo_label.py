@@ -56,7 +56,7 @@ def given_label(targets, logits, temperature=0.5):
     Example:
 
     >>> [round(float(one), 4) for one in given_label([[0.8, 0.2], [0.5, 0.5]], [[0.0, 0.0], [0.0, 0.0]])]
-    [0.4697, 0.0]
+    [0.4694, 0.0]
     """
     said = ops.log(ops.maximum(ops.cast(targets, "float32"), _LEAST))
     return kl_divergence(said / temperature, logits)
