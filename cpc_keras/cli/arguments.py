@@ -1,7 +1,7 @@
 """Arguments and options that several commands have."""
 
 import pathlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,6 +16,17 @@ def recipe_names(incomplete: str) -> list[str]:
     return [path.stem for path in recipe_files() if path.stem.startswith(incomplete)]
 
 
+# Names of `cpc_keras.evaluation.methods.JOINT`.
+Joint = Literal[
+    "pseudo_label",
+    "vat",
+    "vat_entropy",
+    "uda",
+    "fixmatch",
+    "rotation_joint",
+    "exemplar_joint",
+    "rotation_vat_entropy",
+]
 Run = Annotated[pathlib.Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 RecipeName = Annotated[
     str,

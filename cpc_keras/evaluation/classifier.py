@@ -211,11 +211,9 @@ class NetworkClassifier:
         network = self._compiled.pop(key, None)
         if network is None:
             build = functools.partial(self.build_model, setting)
-            own = self.regime and {
-                "trainer": functools.partial(self.regime.trainer, setting),
-                "averaged": self.regime.averaged,
-            }
-            network = ReusableNetwork(build, smoothed_crossentropy, setting["optimizer"], long, **(own or {}))
+            trainer = self.regime and functools.partial(self.regime.trainer, setting)
+            averaged = self.regime is not None and self.regime.averaged
+            network = ReusableNetwork(build, smoothed_crossentropy, setting["optimizer"], long, trainer, averaged)
         self._compiled[key] = network  # as the last one
         return network
 

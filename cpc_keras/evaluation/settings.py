@@ -10,6 +10,7 @@ from cpc_keras.data.budgets import budget_of
 from cpc_keras.errors import InputError, first_line
 from cpc_keras.evaluation.classifier import SPACE
 from cpc_keras.evaluation.methods import KINDS, SEARCHED
+from cpc_keras.evaluation.regimes import STRENGTHS
 from cpc_keras.evaluation.reusable_network import OPTIMIZERS
 
 
@@ -89,7 +90,7 @@ _TRAINED = ("optimizer", "learning_rate", "weight_decay", "dropout", "step_multi
 _STANDS_ON = {"linear": "pooling"}
 _OF_NETWORKS = (
     *(*_TRAINED, "pooling", "head", "head_blocks", "head_width", "head_bottleneck", "frozen_stacks"),
-    *("unlabelled_weight", "epsilon"),
+    *STRENGTHS,
 )
 _PROPAGATED = ("pooling", "C", "neighbors", "alpha", "steps", "strength", "layer_C")
 

@@ -31,10 +31,10 @@ class LinearProbeStart:
         self._found = {}
 
     def __call__(self, model, inputs):
-        *_, backbone, head = model.layers
-        if [layer.name for layer in head.layers] != _POOLED:
+        found = _parts(model)
+        if found is None:
             return
-        pool, predictions = head.get_layer("pool"), head.get_layer("predictions")
+        backbone, pool, predictions = found
         about = digests.of_json(pool.get_config(), digests.of_lines(inputs.images.ids), digests.of_lines(inputs.labels))
         if about not in self._found:
             self._found[about] = self._layer(backbone, pool, predictions.units, inputs)
@@ -57,11 +57,11 @@ class PropagatedStart(LinearProbeStart):
 
     def __call__(self, model, inputs):
         super().__call__(model, inputs)
-        *_, backbone, head = model.layers
-        if [layer.name for layer in head.layers] != _POOLED:
+        found = _parts(model)
+        if found is None:
             return
-        kernel, bias = (np.array(one) for one in head.get_layer("predictions").variables)
-        logits = self._others(backbone, head.get_layer("pool"), inputs) @ kernel + bias
+        backbone, pool, predictions = found
+        logits = self._others(backbone, pool, inputs) @ np.array(predictions.kernel) + np.array(predictions.bias)
         inputs.targets = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)).astype("float32")
 
     def _layer(self, backbone, pool, classes, inputs):
@@ -81,6 +81,14 @@ class PropagatedStart(LinearProbeStart):
         while len(_FEATURES) > _KEPT:
             _FEATURES.popitem(last=False)
         return _FEATURES[about]
+
+
+def _parts(model):
+    """`(backbone, pool, predictions)` of a network whose head is one linear layer; `None` of another."""
+    *_, backbone, head = model.layers
+    if [layer.name for layer in head.layers] != _POOLED:
+        return None
+    return backbone, head.get_layer("pool"), head.get_layer("predictions")
 
 
 def _pooled(backbone, pool, inputs):

@@ -154,7 +154,6 @@ def _head(found, said, names):
     names = tuple(map(written, names))  # TensorFlow's texts are UTF-8
     if said.get("network"):
         return NetworkHead(found, names), said
-    probe = found
-    kernel, bias = probe.affine(len(names), said["temperature"])
-    head = LinearHead(_pooling(probe.selected_["pooling"]), kernel.astype("float32"), bias.astype("float32"), names)
-    return head, {**said, "pooling": probe.selected_["pooling"]}
+    kernel, bias = found.affine(len(names), said["temperature"])
+    head = LinearHead(_pooling(found.selected_["pooling"]), kernel.astype("float32"), bias.astype("float32"), names)
+    return head, {**said, "pooling": found.selected_["pooling"]}

@@ -5,7 +5,7 @@ import pandas as pd
 
 from cpc_keras.evaluation.methods import JOINT, SCRATCH, row_name
 from cpc_keras.evaluation.table import budgets_of, label_table, points
-from cpc_keras.report.published import PUBLISHED, TWO_KINDS
+from cpc_keras.report.published import LOW_LABEL_TOP5, PUBLISHED
 from cpc_keras.tables import Table
 
 # Classes that a table has room for.
@@ -94,7 +94,7 @@ def second_table(summary):
     }
     for kind, rows in kinds.items():
         for (method, encoder), group in summary[rows].groupby(["method", "encoder"], sort=False):
-            published = TWO_KINDS.get(method, ()) if encoder == SCRATCH or method == "finetune" else ()
+            published = LOW_LABEL_TOP5.get(method, ()) if encoder == SCRATCH or method == "finetune" else ()
             figures = dict(zip(group["labels"], group["mean"], strict=True))
             table.add(
                 *(kind, row_name(method, encoder)),

@@ -20,7 +20,7 @@ PUBLISHED = (
 )
 # Top-5 in % with 1 % and 10 % of the labels, as Table 2 of the same paper compares methods; joint training with one
 # pretext task, Zhai et al. 2019, arXiv 1905.03670.
-TWO_KINDS = {
+LOW_LABEL_TOP5 = {
     "supervised": (44.1, 82.1),
     "pseudo_label": (51.6, 82.4),
     "vat": (44.1, 82.8),

@@ -2,6 +2,23 @@
 
 from keras import ops
 
+# Probabilities below which logarithms are those of this one.
+_LEAST = 1e-12
+
+
+def log_of(probabilities):
+    """Logarithms of probabilities, float32 and finite.
+
+    Args:
+        probabilities: Float tensor in `[0, 1]`.
+
+    Example:
+
+    >>> [round(float(one), 2) for one in log_of([1.0, 0.5, 0.0])]
+    [0.0, -0.69, -27.63]
+    """
+    return ops.log(ops.maximum(ops.cast(probabilities, "float32"), _LEAST))
+
 
 def kl_divergence(targets, logits):
     """`KL(p ‖ q) = Σ_c p_c (ln p_c − ln q_c)` of each image, `p` and `q` the softmax of logits.

@@ -8,9 +8,8 @@ from keras import ops
 
 from cpc_keras.models.step import TrainingStep
 from cpc_keras.semi_supervised.batch import Batch
+from cpc_keras.semi_supervised.divergence import log_of
 
-# Probabilities below which logarithms are those of this one.
-_LEAST = 1e-12
 # What Keras calls the state of a random generator.
 _SEED = "seed_generator_state"
 
@@ -130,8 +129,7 @@ class SemiSupervised(TrainingStep, keras.Model):
     def forward(self, images, training):
         """`(features, logits)`: what the encoder gives, and logarithms of probabilities, float32 `[B, classes]`."""
         features = self.encoder(images, training=training)
-        probabilities = ops.cast(self.head(features, training=training), "float32")
-        return features, ops.log(ops.maximum(probabilities, _LEAST))
+        return features, log_of(self.head(features, training=training))
 
     def fit(self, data, batch_size=16, unlabelled_batch_size=112, epochs=1, steps_per_epoch=None, seed=0, **kwargs):
         """Trains.

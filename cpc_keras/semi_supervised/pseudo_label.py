@@ -2,11 +2,8 @@
 
 from keras import ops
 
-from cpc_keras.semi_supervised.divergence import confident, hard_cross_entropy, kl_divergence
+from cpc_keras.semi_supervised.divergence import confident, hard_cross_entropy, kl_divergence, log_of
 from cpc_keras.semi_supervised.term import Term
-
-# Probabilities below which logarithms are those of this one.
-_LEAST = 1e-12
 
 
 def pseudo_label(logits, threshold=0.95):
@@ -58,8 +55,7 @@ def given_label(targets, logits, temperature=0.5):
     >>> [round(float(one), 4) for one in given_label([[0.8, 0.2], [0.5, 0.5]], [[0.0, 0.0], [0.0, 0.0]])]
     [0.4694, 0.0]
     """
-    said = ops.log(ops.maximum(ops.cast(targets, "float32"), _LEAST))
-    return kl_divergence(said / temperature, logits)
+    return kl_divergence(log_of(targets) / temperature, logits)
 
 
 class PseudoLabel(Term):

@@ -10,7 +10,7 @@ from cpc_keras.errors import InputError
 from cpc_keras.evaluation.classifier import SHORT_BUDGET, SHORTER_BUDGET, UNSEARCHED, NetworkClassifier
 from cpc_keras.evaluation.held_out_scores import held_out_splits
 from cpc_keras.evaluation.holdout import SEARCHES
-from cpc_keras.evaluation.methods import JOINT, NETWORKS
+from cpc_keras.evaluation.methods import NETWORKS
 from cpc_keras.evaluation.networks import network_estimator, stacks_of
 from cpc_keras.models import ClassifierHead
 from cpc_keras.tuning.few_labels import FewLabelsHyperModel
@@ -143,8 +143,7 @@ class LabelFractionHyperModel(FewLabelsHyperModel):
     def setting(self, hp):
         """What a classifier is trained with, as a dictionary, see `NetworkClassifier.fit`."""
         poolings = tuple(getattr(self._estimator.inputs, "spans", ()))
-        pretrained = self.regime == "finetune" or self.regime in JOINT
-        stacks = stacks_of(self._encoder.backbone) if pretrained else 0
+        stacks = stacks_of(self._encoder.backbone) if self._encoder.backbone else 0
         # A part of the steps does not tell what more than the usual number would do.
         longest = 2.0 if self._share == 1.0 else 1.0
         return choose_setting(hp, self.regime, poolings, stacks, self.head_size, longest)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cpc_keras.cli.arguments import Data, Json, Run
+from cpc_keras.cli.arguments import Data, Joint, Json, Run
 from cpc_keras.cli.checks import check_run
 from cpc_keras.cli.console import open_console, print_json
 from cpc_keras.cli.endings import after_evaluation, command_line, say_weight
@@ -24,21 +24,7 @@ from cpc_keras.evaluation.methods import (
 from cpc_keras.extras import check_installed
 
 # Names of `cpc_keras.evaluation.methods.SEARCHED`.
-Searched = Literal[
-    "linear",
-    "propagated",
-    "finetune",
-    "resnet",
-    "supervised",
-    "pseudo_label",
-    "vat",
-    "vat_entropy",
-    "uda",
-    "fixmatch",
-    "rotation_joint",
-    "exemplar_joint",
-    "rotation_vat_entropy",
-]
+Searched = Literal["linear", "propagated", "finetune", "resnet", "supervised", Joint]
 
 
 def evaluate(

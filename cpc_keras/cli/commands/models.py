@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cpc_keras.cli.arguments import ImageData, Json, Model, Run
+from cpc_keras.cli.arguments import ImageData, Joint, Json, Model, Run
 from cpc_keras.cli.checks import check_model, check_run
 from cpc_keras.cli.console import open_console, plain_console, print_json
 from cpc_keras.cli.endings import command_line
@@ -13,19 +13,7 @@ from cpc_keras.cli.options import within
 from cpc_keras.errors import InputError, printable
 
 # Names of `cpc_keras.evaluation.methods.EXPORTED`.
-Exported = Literal[
-    "linear",
-    "propagated",
-    "finetune",
-    "pseudo_label",
-    "vat",
-    "vat_entropy",
-    "uda",
-    "fixmatch",
-    "rotation_joint",
-    "exemplar_joint",
-    "rotation_vat_entropy",
-]
+Exported = Literal["linear", "propagated", "finetune", Joint]
 
 
 def export(
