@@ -9,6 +9,7 @@ patch_size = 12
 stride = 4
 widths = (8, 16)
 blocks = (1, 1)
+directions = ("down", "left")
 offsets = (2, 3)
 context_blocks = 1
 context_width = 8

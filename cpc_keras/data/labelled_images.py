@@ -46,6 +46,11 @@ class Split:
     pool: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, "int64"))
     at_random: bool = False
 
+    @property
+    def class_shares(self):
+        """How frequent classes are taken to be in `pool`: as among the `"labels"`, or `"free"`, whatever comes out."""
+        return "labels" if self.at_random else "free"
+
     def first_drawn(self, classes, most):
         """Positions, in `train`, of at most so many labels, those that were drawn first: all where there are no more.
 

@@ -85,7 +85,7 @@ class ProbeEstimator:
         if self.tuned:
             self.probe_.set_params(**fixed_arguments(self.tuned.setting))
         if self.method.needs_pool:
-            self.probe_.set_params(shares=self.class_shares or ("labels" if split.at_random else "free"))
+            self.probe_.set_params(shares=self.class_shares or split.class_shares)
         labels = self.data.train_labels[split.train]
         # A probe that is for some poolings is not handed the others.
         train, *others = self.given(split, self.probe_.poolings)
@@ -237,8 +237,11 @@ class NetworkEstimator:
         Returns:
             Itself.
         """
-        self.selected_, self.trials_ = found or (self.setting, self.trials)
-        self.classifier.fit(self.inputs.train(split), self.selected_, seed)
+        setting, self.trials_ = found or (self.setting, self.trials)
+        inputs = self.inputs.train(split)
+        self.classifier.fit(inputs, setting, seed)
+        is_told = self.classifier.regime and self.classifier.start
+        self.selected_ = {**setting, "shares": inputs.class_shares} if is_told else setting
         return self
 
     def predict_proba(self, split):

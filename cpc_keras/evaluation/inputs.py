@@ -29,19 +29,24 @@ class ImageInputs:
         unlabelled_of: Function from a `Split` to the `ImageSet` of those to learn from
             without labels; `None` for networks that learn from labels alone.
         unlabelled: These.
+        class_shares: How frequent classes are taken to be among these, as of
+            `cpc_keras.evaluation.propagated.PropagatedProbe`; `None` is up to each `Split`.
 
     Attributes:
         targets: Class probabilities `[U, classes]` of the images without labels, if
             something said any before a training.
     """
 
-    def __init__(self, images, crop, test_images=None, flip=True, unlabelled_of=None, unlabelled=None):
+    def __init__(
+        self, images, crop, test_images=None, flip=True, unlabelled_of=None, unlabelled=None, class_shares=None
+    ):
         self.images = images
         self.crop = crop
         self.test_images = test_images
         self.flip = flip
         self.unlabelled_of = unlabelled_of
         self.unlabelled = unlabelled
+        self.class_shares = class_shares
         self.targets = None
         self.labels = images.labels
 
@@ -53,6 +58,7 @@ class ImageInputs:
         found = self.subset(split.train)
         if self.unlabelled_of:
             found.unlabelled = self.unlabelled_of(split)
+            found.class_shares = self.class_shares or split.class_shares
         return found
 
     def test(self, split):
@@ -61,7 +67,8 @@ class ImageInputs:
 
     def subset(self, positions):
         """Those at `positions`, and all that have no label."""
-        return ImageInputs(self.images.subset(positions), self.crop, flip=self.flip, unlabelled=self.unlabelled)
+        given = {"flip": self.flip, "unlabelled": self.unlabelled, "class_shares": self.class_shares}
+        return ImageInputs(self.images.subset(positions), self.crop, **given)
 
     def training_batches(self, batch_size, seed, steps, translation):
         """`tf.data.Dataset` of `(images, labels, weights)`, translated by up to this share of the side."""

@@ -85,7 +85,8 @@ def estimators(encoder, methods, data, folder, crop, build_head=None, class_shar
     is_cpc = isinstance(encoder.features, EncoderFeatures)
     for name in methods:
         if METHODS[name].fits == "network":
-            yield network_estimator(encoder, name, data, folder, crop, build_head, flip=flip, budget=budget)
+            given = {"flip": flip, "budget": budget, "class_shares": class_shares}
+            yield network_estimator(encoder, name, data, folder, crop, build_head, **given)
         elif is_cpc or not METHODS[name].cpc_only:
             yield ProbeEstimator(name, encoder, features, data, class_shares=class_shares)
 
@@ -109,10 +110,14 @@ def tuned_estimator(encoder, tuned, data, folder, crop, build_head=None, class_s
     if tuned.regime == "propagated":
         features = FrozenFeatures(folder, encoder.features, encoder.digest, data, crop)
         return ProbeEstimator(tuned.regime, encoder, features, data, class_shares=class_shares, tuned=tuned)
-    return network_estimator(encoder, tuned.regime, data, folder, crop, build_head, tuned, flip)
+    return network_estimator(
+        encoder, tuned.regime, data, folder, crop, build_head, tuned, flip, class_shares=class_shares
+    )
 
 
-def network_estimator(encoder, method, data, folder, crop, build_head, tuned=None, flip=True, budget=None):
+def network_estimator(
+    encoder, method, data, folder, crop, build_head, tuned=None, flip=True, budget=None, class_shares=None
+):
     """A network on an encoder.
 
     Args:
@@ -130,6 +135,8 @@ def network_estimator(encoder, method, data, folder, crop, build_head, tuned=Non
             records call the method after its kind then, as in `linear_tuned`.
         flip: Whether it also learns from mirrored images.
         budget: As of `estimators`.
+        class_shares: As of `ProbeEstimator`, for what starts from the encoder and learns from
+            unlabelled images, too.
 
     Returns:
         A `NetworkEstimator`.
@@ -194,12 +201,12 @@ def network_estimator(encoder, method, data, folder, crop, build_head, tuned=Non
     if method not in JOINT:
         images = ImageInputs(data.train, crop, data.test_images, flip)
         return NetworkEstimator(*who, build_whole, SPACE, digest, images, classes, start, **fixed)
-    images = ImageInputs(data.train, crop, data.test_images, flip, UnlabelledImages(data))
+    images = ImageInputs(data.train, crop, data.test_images, flip, UnlabelledImages(data), class_shares=class_shares)
     if tuned is None:
         # What a search finds for the same network without unlabelled images costs nothing once that was evaluated.
         counterpart = "supervised" if is_new else "finetune"
         fixed["like"] = network_estimator(encoder, counterpart, data, folder, crop, build_head, flip=flip)
-    digest += [data.pool_images.fingerprint, VERSION]
+    digest += [data.pool_images.fingerprint, VERSION, *([] if is_new else [class_shares])]
     fixed["steps"] = budget.of(method, classes) if budget else None
     return NetworkEstimator(*who, build_whole, SPACE, digest, images, classes, start, regime=REGIMES[method], **fixed)
 

@@ -68,7 +68,9 @@ class PropagatedStart(LinearProbeStart):
         few, others = _pooled(backbone, pool, inputs), self._others(backbone, pool, inputs)
         known = set(inputs.images.ids)
         unknown = np.array([one not in known for one in inputs.unlabelled.ids])
-        probe = PropagatedProbe().fit({"pooled": few}, inputs.labels, {"pooled": others[unknown]})
+        probe = PropagatedProbe(shares=inputs.class_shares).fit(
+            {"pooled": few}, inputs.labels, {"pooled": others[unknown]}
+        )
         return probe.affine(classes)
 
     def _others(self, backbone, pool, inputs):

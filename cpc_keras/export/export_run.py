@@ -125,10 +125,10 @@ def _figures(folder, recipe, step, model, classifier, progress):
     encoder = cpc_encoder(model, checkpoint=step)
     features = FrozenFeatures(folder.evaluation / "features", encoder.features, encoder.digest, images, recipe.crop)
 
-    def network(method):
-        head, steps = functools.partial(build_head, recipe), kept_budget(folder)
-        where = folder.evaluation / "features", recipe.crop
-        return network_estimator(encoder, method, images, *where, head, flip=recipe.mirrored_alike, budget=steps)
+    def network(method, class_shares):
+        head, where = functools.partial(build_head, recipe), (folder.evaluation / "features", recipe.crop)
+        given = {"flip": recipe.mirrored_alike, "budget": kept_budget(folder), "class_shares": class_shares}
+        return network_estimator(encoder, method, images, *where, head, **given)
 
     return SignatureAccuracy(images, encoder, features, records, folder.evaluation / "signatures", progress, network)
 

@@ -27,7 +27,8 @@ class SignatureAccuracy:
             was compared with.
         folder: Where finished results are kept.
         progress: Object with `start(name, total)` and `advance(count)`.
-        network: Function from the name of a network of `cpc_keras.evaluation.methods.EXPORTED`
+        network: Function `(method, class_shares)` from the name of a network of
+            `cpc_keras.evaluation.methods.EXPORTED`, and how frequent classes are taken to be,
             to its `NetworkEstimator` on the encoder.
     """
 
@@ -95,10 +96,10 @@ class SignatureAccuracy:
         budget = Budget("fraction", 1.0) if crossed else list(evaluated)[-1]
         runner = Runner(self.images, [budget], 1, store, self.progress, tell=False)
         ((split, *_),) = runner.splits.values()
+        shares = self._class_shares(method, split)
         if METHODS[method].fits == "network":
-            estimator = self.network(method)
+            estimator = self.network(method, shares)
         else:
-            shares = self._class_shares(method, split)
             estimator = ProbeEstimator(method, self.encoder, self.features, self.images, class_shares=shares)
         (record,) = runner.run(estimator).values()
         if crossed:
@@ -135,10 +136,10 @@ class SignatureAccuracy:
         return subsets
 
     def _class_shares(self, method, split):
-        """As a probe was evaluated last; `None` if that is what it takes of itself."""
+        """As it was evaluated last; `None` if that is what it takes of itself."""
         found = {record["selected"].get("shares") for record in self._of(method)}
         shares = found.pop() if len(found) == 1 else None
-        return None if shares == ("labels" if split.at_random else "free") else shares
+        return None if shares == split.class_shares else shares
 
     def _of(self, method):
         return [record for record in self.records if (record["method"], record["encoder"]) == (method, "cpc")]

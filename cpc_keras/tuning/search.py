@@ -85,8 +85,7 @@ def tune(run, console, budget, regime="linear", tuner="random", trials=30, seed=
             }
             model = load_last_model(folder)[1]
             if regime == "propagated":
-                shares = "labels" if split.at_random else "free"
-                hypermodel = PropagationHyperModel(model, images, class_shares=shares, **given)
+                hypermodel = PropagationHyperModel(model, images, class_shares=split.class_shares, **given)
             else:
                 size = recipe.head_blocks, recipe.head_width, recipe.head_bottleneck
                 hypermodel = LabelFractionHyperModel(

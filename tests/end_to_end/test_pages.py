@@ -17,8 +17,11 @@ from tests.snippets import NOTEBOOKS, code_cells, snippets
 
 pytestmark = pytest.mark.slow
 RUN = [one for one in snippets() if one.how == "run"]
-# Two steps in place of a quarter of an hour.
-SMALL = ("--set", "steps=2", "--set", "widths=(8, 16)", "--set", "blocks=(1, 1)", "--set", "context_width=8")
+# Two steps in place of a quarter of an hour, and one direction in place of four, which takes a quarter of the tracing.
+SMALL = (
+    *("--set", "steps=2", "--set", "widths=(8, 16)", "--set", "blocks=(1, 1)"),
+    *("--set", "context_width=8", "--set", "directions=('down',)"),
+)
 
 
 def shown(page, language):

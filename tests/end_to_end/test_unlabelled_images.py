@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 ASKED = (
     *("evaluate", "run", "--labels-per-class", "4", "--seeds", "1"),
-    *("--methods", "vat_entropy", "--minutes-per-network", "0.02"),
+    *("--methods", "vat_entropy", "--minutes-per-network", "0.02", "--class-shares", "equal"),
 )
 
 
@@ -62,10 +62,12 @@ def test_the_report_has_the_papers_second_table(place):
 def test_the_network_is_taken_along_as_it_is(place):
     """What it says of test images is what was evaluated."""
     cpc_keras("export", "run", "models/whole", "--with-head", "--classifier", "vat_entropy", cwd=place, code=0)
+    assert len(list((place / "run" / "evaluation" / "cells").glob("*/vat_entropy-*.npz"))) == 1  # no other was trained
     told = json.loads((place / "models" / "whole" / "model.json").read_text())["head"]
     (own,) = records(place)
     assert (told["method"], told["labels"], told["network"]) == ("vat_entropy", 8, True)
     assert told["accuracy"] == round(100 * own["top1"], 1) and told["unlabelled"] > 0
+    assert own["selected"]["shares"] == "equal"
     cpc_keras("predict", "models/whole", "--data", "classes:labelled", "--out", "classes.csv", cwd=place, code=0)
     assert len(pd.read_csv(place / "classes.csv")) > 0
     loaded = tf.saved_model.load(str(place / "models" / "whole"))

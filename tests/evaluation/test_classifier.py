@@ -252,15 +252,16 @@ def test_smoothing_equals_keras_own():
     np.testing.assert_allclose(smoothed_crossentropy(labels, probabilities), expected, rtol=1e-5)
 
 
-def test_what_learns_from_unlabelled_images_starts_from_propagated_labels(images, encoder):
+@pytest.mark.parametrize("shares", ["free", "equal"])
+def test_what_learns_from_unlabelled_images_starts_from_propagated_labels(images, encoder, shares):
     """The layer of `PropagatedProbe` on the head's own features; of each image without label it says what it says."""
     pictures = keras.Input((24, 24, 3))
     maps = encoder(pictures)
     model = keras.Model(pictures, ClassifierHead(maps.shape[1:], 2, "mean")(maps))
-    inputs = ImageInputs(images.subset(np.arange(4)), 24, unlabelled=images)
+    inputs = ImageInputs(images.subset(np.arange(4)), 24, unlabelled=images, class_shares=shares)
     PropagatedStart()(model, inputs)
     pooled = np.asarray(encoder(np.stack([images.read(i) / 255.0 for i in range(24)]))).mean(axis=(1, 2))
-    probe = PropagatedProbe().fit({"pooled": pooled[:4]}, images.labels[:4], {"pooled": pooled[4:]})
+    probe = PropagatedProbe(shares=shares).fit({"pooled": pooled[:4]}, images.labels[:4], {"pooled": pooled[4:]})
     np.testing.assert_allclose(inputs.targets, probe.predict_proba({"pooled": pooled}), atol=1e-3)
     said = model.predict(np.stack([images.read(i) / 255.0 for i in range(24)]), verbose=0)
     np.testing.assert_allclose(said, inputs.targets, atol=1e-4)

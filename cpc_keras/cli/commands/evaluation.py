@@ -66,8 +66,9 @@ def evaluate(
     class_shares: Annotated[
         Literal["equal", "labels", "free"] | None,
         typer.Option(
-            help="How frequent classes are among the images without labels, for propagated and graph: equally, as "
-            "among the labels, or whatever comes out; labels if they were drawn as a share of all, else free."
+            help="How frequent classes are among the images without labels, for methods that learn from these: "
+            "equally, as among the labels, or whatever comes out; labels if they were drawn as a share of all, else "
+            "free."
         ),
     ] = None,
     start: Annotated[
