@@ -144,7 +144,9 @@ def test_the_whole_road_on_a_folder_with_classes(place):
     done = cpc_keras("report", "road", cwd=place, code=0)
     assert done.stdout.endswith("Next: cpc-keras export road saved_models/mine --with-head\n")
     page = (place / "road" / "report" / "index.html").read_text()
-    assert page.count("data:image/png;base64,") == 8
+    shown = re.findall(r'<img alt="([^"]+)" src="data:image/png;base64,', page)
+    assert len(shown) == len(set(shown)) == 7 + ("None of the" not in page)  # where nothing was got wrong
+    assert {"How many labels?", "Pre-training", "Where images lie", "What is taken for what"} <= set(shown)
 
 
 def test_help_takes_less_than_half_a_second_of_cpu_time(place):
