@@ -20,6 +20,8 @@ TORCH := .cache/torch
 FASHION := /usr/share/datasets/fashion-mnist
 TREES := .cache/trees
 IPYTHON := .cache/ipython
+NOTEBOOKS := .cache/notebooks
+EXECUTED := $(patsubst docs/notebooks/%,$(NOTEBOOKS)/%,$(wildcard docs/notebooks/*.ipynb))
 PICTOGRAMS := .cache/pictograms
 LETTERS := .cache/letters
 TYPEFACES := fonts-adf-accanthis fonts-adf-gillius fonts-adf-tribun fonts-aenigma fonts-cantarell fonts-comic-neue \
@@ -171,13 +173,19 @@ $(LETTERS)/.ready:
 	$(BIN)/python benchmarks/real_sets.py letters $(LETTERS) $$(dpkg -L $(TYPEFACES) | grep -iE '\.(ttf|otf)$$' | sort -u)
 	@touch $@
 
-# The pages of docs/ as a site, in .cache/site/index.html, notebooks executed; see mkdocs.yml.
+# The pages of docs/ as a site, in .cache/site/index.html; see mkdocs.yml.
 docs: $(DOCS) data
-	@mkdir -p $(IPYTHON)/profile_default
-	@echo "c.IPKernelApp.log_level = 40  # it warns of its own transport" > $(IPYTHON)/profile_default/ipython_kernel_config.py
-	IPYTHONDIR="$(CURDIR)/$(IPYTHON)" NO_MKDOCS_2_WARNING=1 PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mkdocs build --quiet \
-	  2> .cache/docs.log || { cat .cache/docs.log; exit 1; }  # which has what TensorFlow logs, too
+	@$(MAKE) --no-print-directory --jobs=2 $(EXECUTED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "The site: .cache/site/index.html"
+
+# Notebooks with their outputs, side by side, a thread each; anew when a notebook or the package has changed.
+$(NOTEBOOKS)/%.ipynb: docs/notebooks/%.ipynb $(shell find cpc_keras recipes -name '*.py')
+	@mkdir -p $(@D) $(IPYTHON)/profile_default
+	@echo "c.IPKernelApp.log_level = 40  # it warns of its own transport" > $(IPYTHON)/profile_default/ipython_kernel_config.py
+	IPYTHONDIR="$(CURDIR)/$(IPYTHON)" PATH="$(CURDIR)/$(BIN):$$PATH" TF_NUM_INTRAOP_THREADS=1 \
+	  $(BIN)/jupyter nbconvert --to notebook --execute --output-dir $(@D) $< \
+	  2> $@.log || { cat $@.log; exit 1; }  # which has what TensorFlow logs, too
 
 # The pictures of README and pages, from a run of the demo.
 pictures: $(DEV) data browser

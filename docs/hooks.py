@@ -1,4 +1,4 @@
-"""What the site has besides the pages that lie here: the API, from what is public, and CONTRIBUTING.md.
+"""What the site has besides the pages here: the API, from what is public, CONTRIBUTING.md, outputs of notebooks.
 
 MkDocs calls `on_files`; `tests/contract/test_pages.py` asks for the same pages.
 """
@@ -7,6 +7,8 @@ import ast
 import pathlib
 
 ROOT = pathlib.Path(__file__).parents[1]
+# Where `make docs` leaves notebooks with their outputs, under their names.
+EXECUTED = ROOT / ".cache" / "notebooks"
 # Pages of the API: what is public at the root, and in each package.
 PACKAGES = (
     "cpc_keras",
@@ -16,7 +18,7 @@ PACKAGES = (
 
 
 def on_files(files, config):
-    """Adds the pages that are made."""
+    """Adds the pages that are made, and takes notebooks with their outputs where they have been executed."""
     from mkdocs.structure.files import File  # the rest is read where MkDocs is not installed
 
     contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -24,6 +26,10 @@ def on_files(files, config):
     pages |= {f"api/{name}": text for name, text in api_pages().items()}
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
+    for file in files:
+        executed = EXECUTED / pathlib.PurePosixPath(file.src_uri).name
+        if file.src_uri.endswith(".ipynb") and executed.is_file():
+            file.abs_src_path = str(executed)
     return files
 
 
