@@ -119,15 +119,10 @@ def prepared_builder(name, source):
     """
     import tensorflow_datasets as tfds
 
-    from cpc_keras.data.builders import fashion_mnist, garments
-
     tfds.disable_progress_bar()
     with _quiet():
         try:
-            builder = garments.Garments() if name == "garments" else tfds.builder(name)
-            if name == "fashion_mnist" and not _is_prepared(builder) and fashion_mnist.folder():
-                builder = fashion_mnist.FashionMnistIdx()
-            builder.download_and_prepare()
+            return _prepared(name)
         except tfds.core.DatasetNotFoundError as error:
             raise InputError(
                 f"`data` must name a data set that TensorFlow Datasets knows. Received: {source}"
@@ -143,6 +138,30 @@ def prepared_builder(name, source):
                 f"`data` must be a data set that can be downloaded and prepared here{hint}. "
                 f"Received: {source} ({reason})"
             ) from error
+
+
+def _prepared(name):
+    """The builder of a data set, which is prepared unless it is on the disk."""
+    builder = _builder(name)
+    try:
+        builder.download_and_prepare()
+    except Exception:
+        if not _is_prepared(builder):
+            raise
+        # Another process was done with it first.
+        builder = _builder(name)
+        builder.download_and_prepare()
+    return builder
+
+
+def _builder(name):
+    import tensorflow_datasets as tfds
+
+    from cpc_keras.data.builders import fashion_mnist, garments
+
+    builder = garments.Garments() if name == "garments" else tfds.builder(name)
+    if name == "fashion_mnist" and not _is_prepared(builder) and fashion_mnist.folder():
+        return fashion_mnist.FashionMnistIdx()
     return builder
 
 

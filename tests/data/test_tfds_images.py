@@ -77,6 +77,21 @@ def test_a_split_whose_labels_are_missing_has_none(source):
     assert len(images) == 4 and images.labels is None and images.class_names is None
 
 
+def test_who_prepares_it_second_takes_what_the_first_has_prepared(monkeypatch, tmp_path):
+    place = tmp_path / "tfds"
+    monkeypatch.setattr(tfds, "builder", functools.partial(tfds.builder, data_dir=place))
+    others, generate = [WildPhotographs(data_dir=place)], WildPhotographs._generate_examples
+
+    def generate_late(self, *given):
+        if others:
+            others.pop().download_and_prepare()
+        yield from generate(self, *given)
+
+    monkeypatch.setattr(WildPhotographs, "_generate_examples", generate_late)
+    assert len(open_source("tfds:wild_photographs")) == COUNTS["train"]
+    assert not others and len(list((place / "wild_photographs").iterdir())) == 1  # nothing half-written
+
+
 def test_a_cut_file_is_one_line(prepared, source, tmp_path, monkeypatch):
     copy = tmp_path / "copy"
     shutil.copytree(prepared, copy)
