@@ -41,6 +41,8 @@ class ProbeEstimator:
         digest: Names all that its predictions depend on, but for the split and seed.
         searches: Whether it has a search that the runner keeps: a probe's is cheap.
         parts: How many times a fit reports progress.
+        trials: Settings that `cpc-keras tune` tried to find this one; `None` where it is
+            chosen in each fit.
         selected_: What was chosen, as a dictionary, once it was fitted.
         trials_: Number of settings that were tried.
         calibration_: The `Calibration` of its probabilities, by labels that were held out
@@ -53,6 +55,7 @@ class ProbeEstimator:
     def __init__(self, method, encoder, features, data, pooling=None, class_shares=None, tuned=None):
         self.name = method if tuned is None else f"{method}_{tuned.kind}"
         self.tuned = tuned
+        self.trials = tuned.trials if tuned else None
         self.method = METHODS[method]
         self.encoder_name = encoder.name
         self.checkpoint = encoder.checkpoint
@@ -91,7 +94,7 @@ class ProbeEstimator:
         train, *others = self.given(split, self.probe_.poolings)
         self.probe_.fit(train, labels, *others)
         self.selected_ = self.probe_.selected_
-        self.trials_ = self.tuned.trials if self.tuned else self.probe_.trials_
+        self.trials_ = self.trials or self.probe_.trials_
         self.calibration_ = self._calibrated(labels)
         return self
 

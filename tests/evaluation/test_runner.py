@@ -20,6 +20,7 @@ from cpc_keras.evaluation.encoders import cpc_encoder, pixels_encoder
 from cpc_keras.evaluation.networks import estimators
 from cpc_keras.evaluation.results import FIELDS, LATER_FIELDS, EvaluationStore, Results
 from cpc_keras.evaluation.runner import Runner
+from cpc_keras.evaluation.settings import TunedSetting
 from cpc_keras.models import ClassifierHead
 from cpc_keras.progress import NoProgress
 
@@ -231,6 +232,32 @@ def test_the_same_setting_is_trained_once(data, tmp_path):
     runner.run(same, same_setting=spy)  # elsewhere nothing was predicted yet, and here all was
     assert len(same.fitted) == 1 and runner.computed == 2
     assert {path: path.stat().st_mtime_ns for path in written} == written
+
+
+def test_a_probe_whose_search_kept_the_default_is_not_fitted_again(data, tmp_path):
+    runner = Runner(data, BUDGETS[1:2], 1, EvaluationStore(tmp_path / "cells"))
+    setting = {
+        "pooling": "pixels",
+        "C": 0.1,
+        "neighbors": 3,
+        "alpha": 0.9,
+        "steps": 5,
+        "strength": 1.0,
+        "layer_C": 0.01,
+    }
+    ((split, *_),) = runner.splits.values()
+    subset = {"subset": data.subset_digest(split.train), "labels_per_class": 5}
+    default, tuned = (
+        networks.tuned_estimator(
+            pixels_encoder(), TunedSetting("propagated", kind, trials=trials, **subset, **setting), data, tmp_path, 16
+        )
+        for kind, trials in (("default", 1), ("tuned", 30))
+    )
+    first, second = (
+        next(iter(runner.run(one, same_setting=other).values())) for one, other in ((default, None), (tuned, default))
+    )
+    assert runner.computed == 1 and (first["trials"], second["trials"]) == (1, 30)
+    assert second == {**first, "method": "propagated_tuned", "trials": 30, "seconds": 0.0}
 
 
 def test_a_result_is_read_once_however_many_come_after(data, tmp_path, monkeypatch):
