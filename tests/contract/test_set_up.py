@@ -1,5 +1,6 @@
 """What `make` installs for whom, by what it says it would do."""
 
+import configparser
 import os
 import pathlib
 import re
@@ -62,3 +63,11 @@ def test_nothing_is_built_in_the_checkout():
     assert re.search(r"^PIP_INSTALL := .* --editable$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     done = subprocess.run(["make", "--dry-run", "clean"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert " build " in done.stdout
+
+
+def test_a_wheel_has_every_package():
+    """An editable installation has them anyway."""
+    told = configparser.ConfigParser()
+    told.read(ROOT / "setup.cfg", encoding="utf-8")
+    packages = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in ROOT.glob("cpc_keras/**/*.py")}
+    assert set(told["options"]["packages"].split()) == packages | {"cpc_keras.recipes"}
