@@ -25,7 +25,7 @@ PICTURES = pathlib.Path(__file__).parent / "pictures"
 # Of the report, by their names there.
 DRAWN = ("label_efficiency", "dynamics", "embedding", "picks", "patches", "neighbours")
 # Pixels of the labelling page, and images that are labelled in it.
-_SIZE, _LABELLED = {"width": 1000, "height": 700}, 8
+_SIZE, _LABELLED = {"width": 1000, "height": 800}, 8
 
 
 def command(*words):

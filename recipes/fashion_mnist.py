@@ -35,6 +35,7 @@ On the 10,000 test images the run of 2,880 steps (92,000 images, 39 TFLOP), test
 """
 
 data = "tfds:fashion_mnist"
+channels = 1
 crop = 28
 patch_size = 12
 stride = 4

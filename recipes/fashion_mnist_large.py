@@ -1,11 +1,11 @@
-"""Fashion-MNIST with four times the network of the demo: what the README's larger tables were measured with.
+"""Fashion-MNIST with four times the network of the demo: what the larger tables of results were measured with.
 
 Run:       cpc-keras pretrain fashion_mnist_large
 Paper:     Hénaff et al. 2019, arXiv 1905.09272: layer normalisation, four directions, augmentation of each patch.
 Cost:      1.86 GFLOP an image, 72,000 images seen: six to nine minutes on two cores with bfloat16, half an hour on
            two with AVX2 alone.
 Expect:    a linear probe on the frozen encoder at about 72 % with 5 labels a class and 75 % with 10.
-Ablation:  cpc-keras ablate fashion_mnist_large --set steps=1500 (27 minutes); the README shows what came of it.
+Ablation:  cpc-keras ablate fashion_mnist_large --set steps=1500 (27 minutes); docs/recipes.md shows what came of it.
 
 Patches of 12 px at stride 4 share 4 px at offset 2 and none at offset 3. After 3,600 steps of 16 images (one
 run each, three label subsets, 10,000 test images), offsets (2, 3) gave 70.7 and 74.0 % with 5 and 10 labels a
@@ -18,6 +18,7 @@ images, and so the choice of patches flatters what is reported of this recipe by
 """
 
 data = "tfds:fashion_mnist"
+channels = 1
 crop = 28
 patch_size = 12
 stride = 4
