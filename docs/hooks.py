@@ -4,11 +4,15 @@ MkDocs calls `on_files`; `tests/contract/test_pages.py` asks for the same pages.
 """
 
 import ast
+import json
 import pathlib
+import re
 
 ROOT = pathlib.Path(__file__).parents[1]
 # Where `make docs` leaves notebooks with their outputs, under their names.
 EXECUTED = ROOT / ".cache" / "notebooks"
+# What TensorFlow logs as it starts, whatever it is told.
+CHATTER = re.compile(r"(WARNING: All log messages before absl|I0000 ).*\n?")
 # Pages of the API: what is public at the root, and in each package.
 PACKAGES = (
     "cpc_keras",
@@ -29,8 +33,24 @@ def on_files(files, config):
     for file in files:
         executed = EXECUTED / pathlib.PurePosixPath(file.src_uri).name
         if file.src_uri.endswith(".ipynb") and executed.is_file():
-            file.abs_src_path = str(executed)
+            shown = EXECUTED / "shown" / executed.name
+            shown.parent.mkdir(exist_ok=True)
+            shown.write_text(without_chatter(executed.read_text(encoding="utf-8")), encoding="utf-8")
+            file.abs_src_path = str(shown)
     return files
+
+
+def without_chatter(notebook):
+    """A notebook, as text, without what TensorFlow logs as it starts."""
+    told = json.loads(notebook)
+    for cell in told["cells"]:
+        for output in cell.get("outputs", ()):
+            if output.get("name") == "stderr":
+                output["text"] = CHATTER.sub("", "".join(output["text"]))
+        cell["outputs"] = [one for one in cell.get("outputs", ()) if one.get("name") != "stderr" or one["text"]]
+        if cell["cell_type"] != "code":
+            del cell["outputs"]
+    return json.dumps(told)
 
 
 def api_pages():

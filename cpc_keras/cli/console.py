@@ -14,6 +14,8 @@ from cpc_keras.backend.keras_settings import settle_for_commands
 from cpc_keras.errors import printable
 
 _DEBUG, _QUIET = "CPC_KERAS_DEBUG", "CPC_KERAS_QUIET"
+# Set in whatever a Jupyter kernel starts.
+_KERNEL = "JPY_PARENT_PID"
 _PACKAGE = pathlib.Path(__file__).parents[1]
 # Letters of a line below which nobody can have meant it, those that are taken then, and those of a log.
 _LEAST, _USUAL, _LOG = 20, 80, 160
@@ -68,13 +70,14 @@ def _show_our_own(message, category, filename, *more, **others):
 
 
 def plain_console():
-    """A `PlainConsole`."""
+    """A `PlainConsole`; in a notebook, which keeps each frame of a progress bar, as if it wrote to a file."""
     from cpc_keras.cli.terminal import PlainConsole
 
-    console = PlainConsole()
+    in_notebook = _KERNEL in os.environ
+    console = PlainConsole(force_terminal=False if in_notebook else None)
     if console.width < _LEAST:  # COLUMNS=0, as some schedulers set it
         console.width = _USUAL
-    elif not console.is_terminal and "COLUMNS" not in os.environ:
+    elif not (console.is_terminal or in_notebook or "COLUMNS" in os.environ):
         console.width = _LOG  # a file has no edge at which a table would have to break
     return console
 

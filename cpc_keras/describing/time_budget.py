@@ -1,6 +1,7 @@
 """How many steps fit into a budget of time."""
 
 import dataclasses
+import math
 
 from cpc_keras.errors import InputError
 from cpc_keras.progress import duration
@@ -138,10 +139,13 @@ def fit_steps(recipe, seconds_left, seconds_a_step, seconds_a_checkpoint=0.0, ru
         count = _rounded((room - (_ROWS + 1) * seconds_a_checkpoint) / seconds_a_step, recipe.accumulate)
     count = count if recipe.steps is None else min(count, recipe.steps)
     if count < 1:
+        least = (recipe.accumulate * seconds_a_step + (_ROWS + 1) * seconds_a_checkpoint) / (1 - _RESERVE)
+        enough = math.ceil(recipe.minutes + runs * (least - seconds_left) / 60)
         raise TimeTooShortError(
             f"`minutes` must leave time for a step of {seconds_a_step:.3g} s and for checkpoints of "
-            f"{seconds_a_checkpoint:.2g} s. Received: minutes={recipe.minutes:g}, of which "
-            f"{duration(max(0.0, seconds_left))} are left after opening the images, tracing and measuring"
+            f"{seconds_a_checkpoint:.2g} s: try minutes={enough}, or a number of steps and minutes=None. Received: "
+            f"minutes={recipe.minutes:g}, of which {duration(max(0.0, seconds_left))} are left after opening the "
+            "images, tracing and measuring"
         )
     if count < _ROWS * every and count != recipe.steps:
         every = min(every, -(-count // _ROWS))

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from cpc_keras.evaluation import methods
-from cpc_keras.evaluation.intervals import mean_interval
+from cpc_keras.evaluation.intervals import mean_interval, rate_interval
 from cpc_keras.evaluation.table import budget_name
-from cpc_keras.storage.reading import check_kinds
+from cpc_keras.storage.reading import check_kinds, note
 from cpc_keras.storage.results import ResultStore
 
 FIELDS = (
@@ -77,9 +77,11 @@ class EvaluationStore:
         """`[(record, arrays)]` of every finished result, in the same order.
 
         Records have all `FIELDS`; those of version 0.1 have `None` for what it did not
-        measure, and no array but `predicted`.
+        measure, and no array but `predicted`. Results of methods that another
+        installation added are left out, which is said.
         """
-        found = [({**dict.fromkeys(FIELDS), **record}, arrays) for record, arrays in self._store.everything()]
+        kept = self._store.everything()
+        found = [({**dict.fromkeys(FIELDS), **kept[place][0]}, kept[place][1]) for place in _known(kept)]
         found.sort(key=lambda result: _rank(result[0]))
         # 60 a class and 1 % may be the same labels, drawn alike: one subset is counted once.
         return list({_subset(record): (record, arrays) for record, arrays in reversed(found)}.values())[::-1]
@@ -97,6 +99,28 @@ class EvaluationStore:
         for name in ("confidence", "at_threshold"):
             if name in arrays and arrays[name].shape != predicted.shape:
                 raise ValueError(f"its {name} has shape {arrays[name].shape} for {len(predicted)} images")
+
+
+def known_records(records):
+    """Records without those of methods that `METHODS` does not have, which is said.
+
+    Args:
+        records: A list of records.
+    """
+    return [records[place] for place in _known([(record, None) for record in records])]
+
+
+def _known(results):
+    """Places of the results whose methods are in `METHODS`."""
+    names = [record["method"] for record, _ in results]
+    unknown = {name for name in names if methods.method_and_kind(name)[0] not in methods.METHODS}
+    for name in sorted(unknown):
+        count = names.count(name)
+        note(
+            f"{count} result{'s' * (count > 1)} of `{name}`, a method that this installation does not have, "
+            f"{'are' if count > 1 else 'is'} left out; nothing is deleted."
+        )
+    return [place for place, name in enumerate(names) if name not in unknown]
 
 
 def _check_search(record, arrays):
@@ -160,17 +184,17 @@ class Results:
 
     def _row(self, key):
         records = self._records[key]
-        mean, low, high = mean_interval(np.stack(list(self._correct[key].values())))
+        mean, low, high = rate_interval(np.stack(list(self._correct[key].values())))
         figures = [record[self.figure] for record in records]
         return {
             **dict(zip(KEYS, key, strict=True)),
             "budget": budget_name(records[0]),
             "seeds": len(records),
             "mean": mean,
-            "low": max(low, 0.0),
-            "high": min(high, 1.0),
-            "lowest": min(figures) if len(figures) > 1 else max(low, 0.0),
-            "highest": max(figures) if len(figures) > 1 else min(high, 1.0),
+            "low": low,
+            "high": high,
+            "lowest": min(figures) if len(figures) > 1 else low,
+            "highest": max(figures) if len(figures) > 1 else high,
             "top5": _mean_of_all([record["top5"] for record in records]),
             "auc": _mean_of_all([record.get("auc") for record in records]),
         }

@@ -10,7 +10,7 @@ from cpc_keras.data.preparation import prepare
 from cpc_keras.data.sources import open_source
 from cpc_keras.errors import InputError, printable
 from cpc_keras.evaluation.methods import LAYERS, METHODS
-from cpc_keras.evaluation.results import EvaluationStore
+from cpc_keras.evaluation.results import EvaluationStore, known_records
 from cpc_keras.storage.reading import note
 
 
@@ -174,7 +174,7 @@ def run_records(folder):
     """
     listed = folder.records()
     if listed is not None:
-        return listed
+        return known_records(listed)
     stores = sorted(folder.cells.glob("[!.]*/"), key=lambda store: store.stat().st_mtime_ns)
     return [record for record, _ in EvaluationStore(stores[-1]).everything()] if stores else []
 

@@ -17,7 +17,7 @@ def budget_name(record):
     """
     if record["labels_per_class"]:
         return f"{record['labels_per_class']} a class"
-    return f"{100 * record['fraction']:g} % ({record['labels']:,})" if record["fraction"] else f"{record['labels']:,}"
+    return f"{100 * record['fraction']:.3g} % ({record['labels']:,})" if record["fraction"] else f"{record['labels']:,}"
 
 
 def chosen_name(name, selection):
@@ -109,6 +109,22 @@ def fewer_subsets(summary):
     return f"Of fewer label subsets than others: {'; '.join(parts)}." if parts else ""
 
 
+def in_brackets(summary):
+    """What stands in the brackets of a table.
+
+    Args:
+        summary: That of `cpc_keras.evaluation.results.Results`.
+
+    Example:
+
+    >>> import pandas as pd
+    >>> in_brackets(pd.DataFrame({"seeds": [3, 1]}))
+    'lowest–highest; of one, the 95 % interval'
+    """
+    seeds = summary["seeds"]
+    return "; ".join(kind for kind, any_such in ((_MANY, seeds.max() > 1), (_ONE, seeds.min() == 1)) if any_such)
+
+
 def label_table(summary, name):
     """A `Table` with a row a method and encoder, and a column a number of labels.
 
@@ -118,9 +134,7 @@ def label_table(summary, name):
         name: What the figures are called.
     """
     budgets = budgets_of(summary)
-    seeds = summary["seeds"]
-    kinds = [kind for kind, any_such in ((_MANY, seeds.max() > 1), (_ONE, seeds.min() == 1)) if any_such]
-    title = f"{name[0].upper()}{name[1:]}, %: mean over label subsets ({'; '.join(kinds)})"
+    title = f"{name[0].upper()}{name[1:]}, %: mean over label subsets ({in_brackets(summary)})"
     # Brackets stay in one piece where so many fit into 80 characters; figures are folded before one is lost.
     unbroken = len("(61.9–65.8)") if len(budgets) <= 5 else None
     table = Table(["method", *budgets.values()], title, min_width=unbroken)

@@ -110,8 +110,9 @@ def _export(folder, recipe, dest, console, classifier, kind):
             return save(model, dest, pooling=_pooling(pooling) if pooling else None, head=head, description=description)
         convert(model, dest, kind, head)
     resized = f"the short side resized to {recipe.short_side} px (bicubic), " if recipe.short_side else ""
+    gray = "gray, one channel" if recipe.channels == 1 else f"{recipe.channels} channels"
     console.print(
-        f"Takes float32 images in [0, 1] that are ready: {resized}the middle {recipe.crop} × {recipe.crop} px."
+        f"Takes float32 images in [0, 1] that are ready: {resized}the middle {recipe.crop} × {recipe.crop} px, {gray}."
     )
     return dest
 

@@ -10,6 +10,8 @@ from cpc_keras.plots.lettering import lettered
 
 _ENCODER_COLORS = {"cpc": BLUE, "scratch": RED, "untrained": GREEN, "pixels": GREY, "handmade": ORANGE}
 _OTHER_COLORS = (PINK, SKY)
+# Lines whose names find room in a corner of the axes.
+_IN_A_CORNER = 9
 _KIND_LINES = {"tuned": "-.", "default": ":"}
 
 
@@ -36,7 +38,9 @@ def label_curve(summary, arrows, path, figure_name="test accuracy"):
         path: PNG to write.
         figure_name: Of the vertical axis.
     """
-    figure, axes = plt.subplots(figsize=(9, 6))
+    rows = len(summary.groupby(["method", "encoder", "selection"]))
+    beside = rows > _IN_A_CORNER
+    figure, axes = plt.subplots(figsize=(13 if beside else 9, 6), layout="constrained" if beside else None)
     others = [name for name in dict.fromkeys(summary["encoder"]) if name not in _ENCODER_COLORS]
     for (method, encoder, selection), group in summary.groupby(["method", "encoder", "selection"], sort=False):
         group = group.sort_values("labels")
@@ -60,7 +64,10 @@ def label_curve(summary, arrows, path, figure_name="test accuracy"):
     axes.minorticks_off()
     axes.set(xlabel="labels in all", ylabel=f"{figure_name}, %")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=9, loc="lower right")
+    if beside:
+        figure.legend(fontsize=9, loc="outside right upper")
+    else:
+        axes.legend(fontsize=9, loc="lower right")
     save(figure, path)
 
 

@@ -42,6 +42,12 @@ def announce(run):
         f"Grid {side} × {side} of {recipe.patch_size}-px patches, {recipe.batch_size * side * side:,} candidates, "
         f"{steps}, {recipe.batch_size} images each."
     )
+    if recipe.mirrored_alike:
+        names = [name for name in ("flip", "patch_flip") if getattr(recipe, name)]
+        console.print(
+            "Images are mirrored at random. Where a mirrored image is another one, as of letters: "
+            f"{' '.join(f'--set {name}={type(getattr(recipe, name))(0)}' for name in names)}."
+        )
     if recipe.precision == "mixed_bfloat16" and not (has_accelerator() or computes_in_bfloat16()):
         console.print(
             "Note: this processor has no bfloat16 instructions; precision='float32' is many times faster here."

@@ -26,12 +26,12 @@ def verdict(loss, chance, embedding_std, share_done):
         share_done: Share of the steps that are done.
 
     Returns:
-        `"below chance, no collapse"` where all is well, or a warning.
+        `"loss below chance, no collapse"` where all is well, or a warning.
 
     Example:
 
     >>> verdict(loss=3.1, chance=7.4, embedding_std=0.6, share_done=0.5)
-    'below chance, no collapse'
+    'loss below chance, no collapse'
     """
     if not math.isfinite(loss):
         return "WARNING: the loss is not a number; lower learning_rate or set precision='float32'"
@@ -41,7 +41,7 @@ def verdict(loss, chance, embedding_std, share_done):
         if share_done < _PATIENCE:
             return "still at chance, as is usual at the start"
         return "WARNING: training has not left chance; raise learning_rate or scale, or choose offsets that lie nearer"
-    return "below chance, no collapse"
+    return "loss below chance, no collapse"
 
 
 class HealthLog(StepCounter):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from cpc_keras.evaluation.methods import JOINT, SCRATCH, row_name
-from cpc_keras.evaluation.table import budgets_of, label_table, points
+from cpc_keras.evaluation.table import budgets_of, in_brackets, label_table, points
 from cpc_keras.report.published import LOW_LABEL_TOP5, PUBLISHED
 from cpc_keras.tables import Table
 
@@ -39,7 +39,7 @@ def accuracy_table(summary, findings, name):
         name: What the figures are called.
     """
     table = label_table(summary, name)
-    table.columns[0] = f"{name}, % (lowest–highest)"
+    table.columns[0] = f"{name}, % ({in_brackets(summary)})"
     for title, texts in (
         (
             "best CPC method ahead of the best baseline by (95 % interval)",

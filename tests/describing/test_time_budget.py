@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,14 @@ def test_steps_that_fit(fields, left, step, row, steps, every):
 def test_time_for_no_step(left, accumulate):
     with pytest.raises(InputError, match=r"`minutes` must leave time for a step of 1 s .*minutes=0.1, of which"):
         fit_steps(Recipe(minutes=0.1, accumulate=accumulate), left, 1.0)
+
+
+@pytest.mark.parametrize(("left", "row"), [(-20.0, 1.2), (0.5, 0.0), (-200.0, 30.0)])
+def test_the_minutes_that_are_advised_suffice(left, row):
+    with pytest.raises(InputError, match=r"try minutes=\d+, or a number of steps") as refusal:
+        fit_steps(Recipe(minutes=1, accumulate=2), left, 0.8, row)
+    advised = int(re.search(r"try minutes=(\d+)", str(refusal.value))[1])
+    assert 1 <= fit_steps(Recipe(minutes=advised, accumulate=2), left + 60 * (advised - 1), 0.8, row).steps < 80
 
 
 @pytest.mark.parametrize("left", np.geomspace(50, 50_000, 7))

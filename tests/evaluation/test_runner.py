@@ -18,7 +18,7 @@ from cpc_keras.evaluation.calibration import Calibration
 from cpc_keras.evaluation.classifier import SPACE, NetworkClassifier
 from cpc_keras.evaluation.encoders import cpc_encoder, pixels_encoder
 from cpc_keras.evaluation.networks import estimators
-from cpc_keras.evaluation.results import FIELDS, LATER_FIELDS, EvaluationStore, Results
+from cpc_keras.evaluation.results import FIELDS, LATER_FIELDS, EvaluationStore, Results, known_records
 from cpc_keras.evaluation.runner import Runner
 from cpc_keras.evaluation.settings import TunedSetting
 from cpc_keras.models import ClassifierHead
@@ -59,6 +59,21 @@ def run_all(data, folder, cut_after=None):
     for estimator in probes(data, folder):
         runner.run(estimator, save)
     return runner, [record for record, _ in runner.results.everything()]
+
+
+def test_results_of_a_method_that_is_not_here_are_left_out_and_kept(data, tmp_path, capsys):
+    """A branch that adds a method was tried on the run."""
+    runner, records = run_all(data, tmp_path)
+    record, predicted = runner.results.everything()[0]
+    for seed in (0, 1):
+        EvaluationStore(tmp_path / "cells").save(
+            f"cosine-{seed}", "theirs", {**record, "method": "cosine", "seed": seed}, predicted
+        )
+    again = EvaluationStore(tmp_path / "cells")
+    assert [one for one, _ in again.everything()] == records == known_records([*records, {"method": "cosine"}])
+    said = capsys.readouterr().out
+    assert "2 results of `cosine`, a method that this installation does not have, are left out" in said
+    assert again.record("cosine-1", "theirs")["seed"] == 1
 
 
 def test_every_result_is_there_in_the_tidy_order(data, tmp_path):

@@ -6,7 +6,7 @@ from cpc_keras.pretraining.health import verdict
 @pytest.mark.parametrize(
     ("loss", "embedding_std", "done", "words"),
     [
-        (3.0, 0.6, 0.5, "below chance, no collapse"),
+        (3.0, 0.6, 0.5, "loss below chance, no collapse"),
         (6.65, 0.6, 0.05, "still at chance, as is usual at the start"),
         (6.65, 0.6, 0.5, "WARNING: training has not left chance"),
         (3.0, 0.01, 0.5, "WARNING: the codes have collapsed"),
