@@ -41,16 +41,27 @@ def on_files(files, config):
 
 
 def without_chatter(notebook):
-    """A notebook, as text, without what TensorFlow logs as it starts."""
+    """A notebook, as text, without what TensorFlow logs as it starts; what a cell prints is one block."""
     told = json.loads(notebook)
     for cell in told["cells"]:
-        for output in cell.get("outputs", ()):
-            if output.get("name") == "stderr":
-                output["text"] = CHATTER.sub("", "".join(output["text"]))
-        cell["outputs"] = [one for one in cell.get("outputs", ()) if one.get("name") != "stderr" or one["text"]]
-        if cell["cell_type"] != "code":
-            del cell["outputs"]
+        if cell["cell_type"] == "code":
+            cell["outputs"] = _tidied(cell["outputs"])
     return json.dumps(told)
+
+
+def _tidied(outputs):
+    tidied: list[dict] = []
+    for output in outputs:
+        if output["output_type"] == "stream":
+            text = "".join(output["text"])
+            text = CHATTER.sub("", text) if output["name"] == "stderr" else text
+            if tidied and tidied[-1].get("name") == output["name"]:
+                tidied[-1]["text"] += text
+                continue
+            output = {**output, "text": text}
+        if output.get("text") != "":
+            tidied.append(output)
+    return tidied
 
 
 def api_pages():

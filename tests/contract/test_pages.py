@@ -79,13 +79,14 @@ def test_the_site_shows_notebooks_without_what_tensorflow_logs_as_it_starts():
     chatter = "WARNING: All log messages before absl::InitializeLog() are\nI0000 00:00:17 port.cc:153] oneDNN is on.\n"
     texts = {"stderr": [chatter, "A warning that matters\n"], "stdout": ["I0000 of one's own\n"]}
     outputs = [{"output_type": "stream", "name": name, "text": text} for name, text in texts.items()]
+    outputs.append({"output_type": "stream", "name": "stdout", "text": ["and a second line\n"]})
     outputs.append({"output_type": "stream", "name": "stderr", "text": [chatter]})
     cells = [{"cell_type": "markdown", "source": ["# A"]}, {"cell_type": "code", "source": ["1"], "outputs": outputs}]
     shown = json.loads(importlib.import_module("docs.hooks").without_chatter(json.dumps({"cells": cells})))["cells"]
     assert shown[0] == cells[0]
     assert [(one["name"], "".join(one["text"])) for one in shown[1]["outputs"]] == [
         ("stderr", "A warning that matters\n"),
-        ("stdout", "I0000 of one's own\n"),
+        ("stdout", "I0000 of one's own\nand a second line\n"),
     ]
 
 
