@@ -1,5 +1,7 @@
 """The results of an evaluation: one method, encoder, checkpoint, budget and seed each, on the disk and compared."""
 
+import collections
+
 import numpy as np
 import pandas as pd
 
@@ -81,7 +83,8 @@ class EvaluationStore:
         installation added are left out, which is said.
         """
         kept = self._store.everything()
-        found = [({**dict.fromkeys(FIELDS), **kept[place][0]}, kept[place][1]) for place in _known(kept)]
+        known = _known_names(record for record, _ in kept)
+        found = [({**dict.fromkeys(FIELDS), **one}, arrays) for one, arrays in kept if one["method"] in known]
         found.sort(key=lambda result: _rank(result[0]))
         # 60 a class and 1 % may be the same labels, drawn alike: one subset is counted once.
         return list({_subset(record): (record, arrays) for record, arrays in reversed(found)}.values())[::-1]
@@ -107,20 +110,21 @@ def known_records(records):
     Args:
         records: A list of records.
     """
-    return [records[place] for place in _known([(record, None) for record in records])]
+    known = _known_names(records)
+    return [record for record in records if record["method"] in known]
 
 
-def _known(results):
-    """Places of the results whose methods are in `METHODS`."""
-    names = [record["method"] for record, _ in results]
-    unknown = {name for name in names if methods.method_and_kind(name)[0] not in methods.METHODS}
-    for name in sorted(unknown):
-        count = names.count(name)
+def _known_names(records):
+    """Names in records whose methods are in `METHODS`; says how many results have others."""
+    counts = collections.Counter(record["method"] for record in records)
+    known = {name for name in counts if methods.method_and_kind(name)[0] in methods.METHODS}
+    for name in sorted(counts.keys() - known):
+        count = counts[name]
         note(
             f"{count} result{'s' * (count > 1)} of `{name}`, a method that this installation does not have, "
             f"{'are' if count > 1 else 'is'} left out; nothing is deleted."
         )
-    return [place for place, name in enumerate(names) if name not in unknown]
+    return known
 
 
 def _check_search(record, arrays):
